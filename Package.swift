@@ -1,0 +1,42 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with.
+///
+/// `NonisolatedNonsendingByDefault` is not decoration: objects that belong to the event loop are plain classes, and their
+/// asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "promptd",
+    products: [
+        .executable(name: "promptd", targets: ["promptd"]),
+        .library(name: "HTTPServer", targets: ["HTTPServer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .target(name: "CLibevent", linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_extra")]),
+        .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: swiftSettings),
+        .target(name: "HTTPServer", dependencies: ["EventLoop", "CLibevent", logging], swiftSettings: swiftSettings),
+        .target(name: "HTTPClient", dependencies: ["EventLoop", "CLibevent"], swiftSettings: swiftSettings),
+        .target(name: "Ollama", dependencies: ["HTTPClient", "EventLoop"], swiftSettings: swiftSettings),
+        .target(name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: swiftSettings),
+        .target(name: "StandIn", dependencies: ["HTTPServer", "EventLoop", logging], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "promptd",
+            dependencies: [
+                "PromptFunction", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", argumentParser, logging,
+            ],
+            swiftSettings: swiftSettings),
+    ]
+)

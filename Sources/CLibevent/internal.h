@@ -1,0 +1,39 @@
+/// What the shim's files share among themselves.
+#ifndef SHIM_INTERNAL_H
+#define SHIM_INTERNAL_H
+
+#include "shim_loop.h"
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+enum { SHIM_RECEIVE_BYTES = 64 * 1024 };
+
+struct shim_loop {
+	struct event_base *base;
+	int wake_fd;
+	struct event wake_event;
+	shim_loop_callbacks callbacks;
+	void *context;
+	int64_t now; ///< 0: not read in this turn
+	bool stopping;
+	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< what recv(2) fills, for every socket of the loop
+};
+
+struct shim_timer {
+	shim_loop *loop;
+	struct event event;
+	int64_t deadline; ///< 0: none
+	int64_t armed;    ///< when `event` fires; 0: it does not
+	void (*fire)(void *context);
+	void *context;
+};
+
+void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context);
+void shim_timer_stop(struct shim_timer *self);
+
+/// To be called at the end of every libevent callback.
+static inline void shim_loop_settle(shim_loop *self) {
+	self->callbacks.settled(self->context);
+}
+
+#endif

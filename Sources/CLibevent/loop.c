@@ -1,0 +1,185 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Thread_local const shim_loop *current_loop;
+
+static void on_wake(evutil_socket_t fd, short what, void *context) {
+	(void)what;
+	shim_loop *self = context;
+	uint64_t count;
+	while (read(fd, &count, sizeof count) < 0 && errno == EINTR) {}
+	self->callbacks.woken(self->context);
+	shim_loop_settle(self);
+}
+
+/// libevent would print to standard error; what matters reaches us as an errno.
+static void on_log(int severity, const char *message) {
+	(void)severity;
+	(void)message;
+}
+
+shim_loop *shim_loop_new(void) {
+	event_set_log_callback(on_log);
+	shim_loop *self = calloc(1, sizeof *self);
+	struct event_config *config = event_config_new();
+	if (!self || !config) goto failed;
+	self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (self->wake_fd < 0) goto failed;
+	// No locks: only eventfd is touched from other threads. The changelist spares epoll_ctl for an event that comes and goes
+	// within a turn; it is unsafe with dup'ed descriptors, and there are none.
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	self->base = event_base_new_with_config(config);
+	if (!self->base) goto failed_base;
+	event_assign(&self->wake_event, self->base, self->wake_fd, EV_READ | EV_PERSIST, on_wake, self);
+	event_add(&self->wake_event, NULL);
+	event_config_free(config);
+	return self;
+failed_base:
+	close(self->wake_fd);
+failed:
+	if (config) event_config_free(config);
+	free(self);
+	return NULL;
+}
+
+void shim_loop_set_callbacks(shim_loop *self, shim_loop_callbacks callbacks, void *context) {
+	self->callbacks = callbacks;
+	self->context = context;
+}
+
+void shim_loop_free(shim_loop *self) {
+	event_del(&self->wake_event);
+	event_base_free(self->base);
+	close(self->wake_fd);
+	if (current_loop == self) current_loop = NULL;
+	free(self);
+}
+
+void shim_loop_bind(shim_loop *self) { current_loop = self; }
+
+bool shim_loop_is_current(const shim_loop *self) { return current_loop == self; }
+
+void shim_loop_run(shim_loop *self) {
+	while (!self->stopping) {
+		self->now = 0;
+		if (event_base_loop(self->base, EVLOOP_ONCE) < 0) abort(); // epoll_wait itself failed: nothing can go on
+		self->callbacks.turned(self->context);
+	}
+	self->stopping = false;
+}
+
+void shim_loop_stop(shim_loop *self) { self->stopping = true; }
+
+void shim_loop_wake(shim_loop *self) {
+	const uint64_t one = 1;
+	while (write(self->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+int64_t shim_loop_now(shim_loop *self) {
+	if (!self->now) {
+		struct timespec time;
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		self->now = time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+	}
+	return self->now;
+}
+
+// ---- timers
+
+static void timer_arm(struct shim_timer *self) {
+	int64_t wait = self->deadline - shim_loop_now(self->loop);
+	if (wait < 0) wait = 0;
+	// Rounded up: libevent's clock is coarse, and a timer that fires early has to wait again.
+	const int64_t microseconds = wait / 1000 + 1;
+	const struct timeval interval = { .tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 };
+	self->armed = self->deadline;
+	event_add(&self->event, &interval);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context) {
+	(void)fd;
+	(void)what;
+	struct shim_timer *self = context;
+	shim_loop *loop = self->loop;
+	self->armed = 0;
+	if (!self->deadline) return;
+	if (shim_loop_now(loop) < self->deadline) {
+		timer_arm(self);
+		return;
+	}
+	self->deadline = 0;
+	self->fire(self->context); // may free the timer
+	shim_loop_settle(loop);
+}
+
+void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
+	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
+	evtimer_assign(&self->event, loop->base, on_timer, self);
+}
+
+void shim_timer_stop(struct shim_timer *self) {
+	self->deadline = 0;
+	if (self->armed) event_del(&self->event);
+	self->armed = 0;
+}
+
+shim_timer *shim_timer_new(shim_loop *loop, void (*fire)(void *), void *context) {
+	shim_timer *self = malloc(sizeof *self);
+	if (self) shim_timer_init(self, loop, fire, context);
+	return self;
+}
+
+void shim_timer_set(shim_timer *self, int64_t deadline) {
+	self->deadline = deadline;
+	if (!deadline || (self->armed && self->armed <= deadline)) return;
+	timer_arm(self);
+}
+
+void shim_timer_free(shim_timer *self) {
+	shim_timer_stop(self);
+	free(self);
+}
+
+// ---- signals
+
+struct shim_signal {
+	shim_loop *loop;
+	struct event event;
+	void (*fire)(void *context, int number);
+	void *context;
+};
+
+static void on_signal(evutil_socket_t number, short what, void *context) {
+	(void)what;
+	shim_signal *self = context;
+	shim_loop *loop = self->loop;
+	self->fire(self->context, (int)number);
+	shim_loop_settle(loop);
+}
+
+shim_signal *shim_signal_new(shim_loop *loop, int number, void (*fire)(void *, int), void *context) {
+	shim_signal *self = malloc(sizeof *self);
+	if (!self) return NULL;
+	*self = (shim_signal){ .loop = loop, .fire = fire, .context = context };
+	evsignal_assign(&self->event, loop->base, number, on_signal, self);
+	if (event_add(&self->event, NULL) < 0) {
+		free(self);
+		return NULL;
+	}
+	return self;
+}
+
+void shim_signal_free(shim_signal *self) {
+	event_del(&self->event);
+	free(self);
+}
+
+void shim_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+const char *shim_libevent_version(void) { return event_get_version(); }

@@ -1,0 +1,166 @@
+#include "shim_stream.h"
+#include "internal.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct shim_stream {
+	shim_loop *loop;
+	int fd;
+	bool connected, reading, broken;
+	struct event readable, writable;
+	struct evbuffer *overflow; ///< what the socket did not take; NULL until needed
+	const shim_stream_callbacks *callbacks;
+	void *context;
+};
+
+static size_t overflow_count(const shim_stream *self) {
+	return self->overflow ? evbuffer_get_length(self->overflow) : 0;
+}
+
+static void stream_end(shim_stream *self, int error) {
+	event_del(&self->readable);
+	event_del(&self->writable);
+	self->callbacks->ended(self->context, error); // may free the stream
+}
+
+static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
+	(void)what;
+	shim_stream *self = context;
+	shim_loop *loop = self->loop;
+	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
+	if (count > 0)
+		self->callbacks->received(self->context, loop->buffer, (size_t)count);
+	else if (count == 0)
+		stream_end(self, 0);
+	else if (errno != EAGAIN && errno != EINTR)
+		stream_end(self, errno);
+	shim_loop_settle(loop);
+}
+
+/// Finishes connecting. Returns false when the stream ended.
+static bool stream_connected(shim_stream *self) {
+	int error = 0;
+	socklen_t length = sizeof error;
+	if (getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
+	if (error) {
+		stream_end(self, error);
+		return false;
+	}
+	self->connected = true;
+	event_add(&self->readable, NULL);
+	return true;
+}
+
+static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
+	(void)what;
+	shim_stream *self = context;
+	shim_loop *loop = self->loop;
+	if (!self->connected) {
+		if (!stream_connected(self)) {
+			shim_loop_settle(loop);
+			return;
+		}
+		if (!overflow_count(self)) event_del(&self->writable);
+		self->callbacks->connected(self->context); // may free the stream
+		shim_loop_settle(loop);
+		return;
+	}
+	if (evbuffer_write(self->overflow, fd) < 0 && errno != EAGAIN && errno != EINTR) {
+		self->broken = true;
+		evbuffer_drain(self->overflow, overflow_count(self));
+	}
+	if (!overflow_count(self)) event_del(&self->writable);
+}
+
+shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
+	const shim_stream_callbacks *callbacks, void *context, int *error) {
+	const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		*error = errno;
+		return NULL;
+	}
+	const int one = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	const bool connected = connect(fd, address, length) == 0;
+	shim_stream *self = connected || errno == EINPROGRESS ? calloc(1, sizeof *self) : NULL;
+	if (!self) {
+		*error = errno;
+		close(fd);
+		return NULL;
+	}
+	*self = (shim_stream){ .loop = loop, .fd = fd, .connected = connected, .reading = true, .callbacks = callbacks,
+		.context = context };
+	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
+	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
+	event_add(connected ? &self->readable : &self->writable, NULL);
+	return self;
+}
+
+bool shim_stream_is_connected(const shim_stream *self) { return self->connected; }
+
+struct loan {
+	void (*release)(void *owner);
+	void *owner;
+};
+
+static void on_loan_over(const void *bytes, size_t count, void *context) {
+	(void)bytes;
+	(void)count;
+	struct loan *loan = context;
+	loan->release(loan->owner);
+	free(loan);
+}
+
+/// What the socket takes of both pieces now.
+static size_t stream_write(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count) {
+	if (!self->connected || overflow_count(self)) return 0;
+	struct iovec pieces[2] = { { (void *)head, head_count }, { (void *)body, body_count } };
+	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = body_count ? 2 : 1 };
+	const ssize_t count = sendmsg(self->fd, &message, MSG_NOSIGNAL);
+	// A failed write is told by the readable side: after a reset recv(2) fails too, but first yields what the peer sent.
+	if (count < 0 && errno != EAGAIN && errno != EINTR) self->broken = true;
+	return count > 0 ? (size_t)count : 0;
+}
+
+void shim_stream_send(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count,
+	void (*release)(void *owner), void *owner) {
+	const size_t sent = self->broken ? 0 : stream_write(self, head, head_count, body, body_count);
+	if (self->broken || sent == head_count + body_count) {
+		release(owner);
+		return;
+	}
+	struct loan *loan = malloc(sizeof *loan);
+	if (!loan || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
+	*loan = (struct loan){ release, owner };
+	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
+	evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent);
+	if (body_count > body_sent)
+		evbuffer_add_reference(self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over, loan);
+	else
+		on_loan_over(NULL, 0, loan);
+	event_add(&self->writable, NULL);
+}
+
+void shim_stream_set_reading(shim_stream *self, bool reading) {
+	if (self->reading == reading) return;
+	self->reading = reading;
+	if (!self->connected) return;
+	if (reading)
+		event_add(&self->readable, NULL);
+	else
+		event_del(&self->readable);
+}
+
+void shim_stream_free(shim_stream *self) {
+	event_del(&self->readable);
+	event_del(&self->writable);
+	close(self->fd);
+	if (self->overflow) evbuffer_free(self->overflow);
+	free(self);
+}

@@ -1,0 +1,133 @@
+import CLibevent
+import Glibc
+import Synchronization
+
+/// Runs Swift's jobs between libevent's events, on one thread.
+///
+/// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to libevent.
+/// Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop looks.
+///
+/// `@unchecked Sendable`: `ready`, `isDraining`, `atTurnEnd` and `handle`'s contents are touched on the loop's thread only
+/// (checked where they are entered); `inbox` has its mutex.
+public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    /// The C loop: for the targets that register events with it.
+    public let handle: OpaquePointer
+
+    private var ready: [UnownedJob] = []
+    private var isDraining = false
+    private var turnHooks: [() -> Void] = []
+    private let inbox = Mutex(Inbox())
+
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var calls: [@Sendable () -> Void] = []
+        var isAwake = false
+    }
+
+    init() throws(EventLoopError) {
+        guard let handle = shim_loop_new() else { throw .unavailable(errno: errno) }
+        self.handle = handle
+        let callbacks = shim_loop_callbacks(
+            woken: { LoopExecutor.from($0).takeInbox() },
+            settled: { LoopExecutor.from($0).drain() },
+            turned: { LoopExecutor.from($0).endTurn() })
+        shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
+        bind()
+    }
+
+    deinit { shim_loop_free(handle) }
+
+    @inline(__always)
+    private static func from(_ context: UnsafeMutableRawPointer?) -> LoopExecutor {
+        Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    // MARK: Swift's executor
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ready.append(job)
+            return
+        }
+        let mustWake = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            defer { inbox.isAwake = true }
+            return !inbox.isAwake
+        }
+        if mustWake { shim_loop_wake(handle) }
+    }
+
+    /// Has `calls` made on the loop, in order, for the price of one wake. Any thread.
+    public func post(_ calls: [@Sendable () -> Void]) {
+        let mustWake = inbox.withLock { inbox in
+            inbox.calls.append(contentsOf: calls)
+            defer { inbox.isAwake = true }
+            return !inbox.isAwake
+        }
+        if mustWake { shim_loop_wake(handle) }
+    }
+
+    /// Whether the calling thread is the loop's.
+    @inline(__always)
+    public var isCurrent: Bool { shim_loop_is_current(handle) }
+
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    public func checkIsolated() {
+        precondition(isCurrent, "this belongs to the event loop's thread")
+    }
+
+    // MARK: The loop's thread
+
+    func bind() { shim_loop_bind(handle) }
+
+    func run() {
+        drain()
+        endTurn()
+        shim_loop_run(handle)
+    }
+
+    func stop() { shim_loop_stop(handle) }
+
+    /// Runs what is ready, and what becomes ready by it. Does nothing when it is already at it.
+    ///
+    /// A callback that lends out bytes calls it before the bytes go away; libevent's other callbacks end with it anyway.
+    public func drain() {
+        guard !isDraining, !ready.isEmpty else { return }
+        isDraining = true
+        defer { isDraining = false }
+        var index = 0
+        while index < ready.count {
+            ready[index].runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            index += 1
+            if index == 4096 {  // a task that never waits must not hold up the sockets
+                ready.removeFirst(index)
+                shim_loop_wake(handle)
+                return
+            }
+        }
+        ready.removeAll(keepingCapacity: true)
+    }
+
+    private func takeInbox() {
+        let taken = inbox.withLock { inbox in
+            defer { inbox = Inbox() }
+            return inbox
+        }
+        ready.append(contentsOf: taken.jobs)
+        for call in taken.calls { call() }
+    }
+
+    /// Has `hook` called at the end of each turn, when all its events were handled. For the loop's lifetime; loop's thread only.
+    public func atTurnEnd(_ hook: @escaping () -> Void) {
+        checkIsolated()
+        turnHooks.append(hook)
+    }
+
+    private func endTurn() {
+        for hook in turnHooks { hook() }
+        drain()
+    }
+}

@@ -1,0 +1,79 @@
+public import Glibc
+
+/// An IPv4 or IPv6 address with a port.
+public struct SocketAddress: Sendable, CustomStringConvertible {
+    /// The address as the system wants it; `length` bytes of it count.
+    public var storage: sockaddr_storage
+    public let length: socklen_t
+
+    public init(storage: sockaddr_storage, length: socklen_t) {
+        self.storage = storage
+        self.length = length
+    }
+
+    /// Looks `host` up, in the order in which its addresses should be tried.
+    ///
+    /// Blocks while the system asks a name server: off the loop's thread, unless the host is numeric.
+    ///
+    /// - Parameter host: a name or a numeric address, without brackets.
+    /// - Throws: `ResolveError` when there is no such host. Source: getaddrinfo(3).
+    public static func resolve(host: String, port: UInt16, numericOnly: Bool = false) throws(ResolveError) -> [Self] {
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_NUMERICSERV | (numericOnly ? AI_NUMERICHOST : 0)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, String(port), &hints, &list)
+        guard code == 0 else { throw ResolveError(host: host, code: code) }
+        defer { freeaddrinfo(list) }
+        var addresses: [Self] = []
+        var next = list
+        while let entry = next?.pointee {
+            next = entry.ai_next
+            var storage = sockaddr_storage()
+            withUnsafeMutableBytes(of: &storage) { target in
+                target.copyMemory(from: UnsafeRawBufferPointer(start: entry.ai_addr, count: Int(entry.ai_addrlen)))
+            }
+            addresses.append(Self(storage: storage, length: entry.ai_addrlen))
+        }
+        return addresses
+    }
+
+    public var isIPv6: Bool { storage.ss_family == sa_family_t(AF_INET6) }
+
+    public var port: UInt16 {
+        withUnsafeBytes(of: storage) { bytes in  // the same place in sockaddr_in and sockaddr_in6
+            UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
+    }
+
+    /// The numeric address, without port and brackets.
+    public var host: String {
+        var storage = storage
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let code = withUnsafePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getnameinfo($0, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+            }
+        }
+        return code == 0 ? String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "?"
+    }
+
+    /// As a URL has it: `127.0.0.1:8080`, `[::1]:8080`.
+    public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Calls `body` with the address as the system's functions want it.
+    public func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
+        withUnsafePointer(to: storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
+        }
+    }
+}
+
+/// Why a host has no address.
+public struct ResolveError: Error, Equatable, CustomStringConvertible {
+    public let host: String
+    /// An `EAI_` value of getaddrinfo(3).
+    public let code: CInt
+
+    public var description: String { "\(host): \(String(cString: gai_strerror(code)))" }
+}

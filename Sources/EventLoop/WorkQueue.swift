@@ -1,0 +1,53 @@
+import Dispatch
+
+/// Takes slow, synchronous work off the loop: to Dispatch, and back with the result.
+///
+/// Small pieces of work are gathered and handed over once per turn of the loop: a block per request would cost 15–19 µs of CPU
+/// and two futex calls each under load. Big ones go as blocks of their own to a concurrent queue, so that they hold up no batch.
+///
+/// Belongs to the loop's thread.
+public final class WorkQueue {
+    /// Work whose `weight` is more than this many bytes does not wait for, or hold up, a batch.
+    public static let batchLimit = 64 * 1024
+
+    private let loop: EventLoop
+    private let serial = DispatchQueue(label: "promptd.batch")
+    private let concurrent = DispatchQueue(label: "promptd.big", attributes: .concurrent)
+    private var batch: [Work] = []
+
+    /// Does the work, on whatever thread, and returns how to tell the result on the loop.
+    private typealias Work = @Sendable () -> @Sendable () -> Void
+
+    public init(on loop: EventLoop) {
+        self.loop = loop
+        loop.executor.atTurnEnd { [weak self] in self?.handOver() }
+    }
+
+    /// Runs `work` on a Dispatch thread and returns what it returns.
+    ///
+    /// - Parameter weight: how many bytes it works on, about.
+    public func run<Result: Sendable>(weight: Int, _ work: @escaping @Sendable () -> Result) async -> Result {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
+            let piece: Work = {
+                let result = work()
+                return { continuation.resume(returning: result) }
+            }
+            if weight > Self.batchLimit {
+                concurrent.async { [loop] in
+                    loop.executor.post([piece()])
+                }
+            } else {
+                batch.append(piece)
+            }
+        }
+    }
+
+    private func handOver() {
+        guard !batch.isEmpty else { return }
+        let pieces = batch
+        batch.removeAll(keepingCapacity: true)
+        serial.async { [loop] in
+            loop.executor.post(pieces.map { $0() })
+        }
+    }
+}

@@ -1,0 +1,10 @@
+/// What a body is, as its Content-Type field says it.
+public struct ContentType: Sendable {
+    let field: StaticString
+
+    public init(_ field: StaticString) { self.field = field }
+
+    public static let text = Self("text/plain; charset=utf-8")
+    public static let json = Self("application/json; charset=utf-8")
+    public static let ndjson = Self("application/x-ndjson")
+}

@@ -1,0 +1,91 @@
+/// Writes response heads into memory that is used again and again. Belongs to the loop's thread.
+struct HeadWriter: ~Copyable {
+    private let bytes: UnsafeMutableRawBufferPointer
+    private var count = 0
+
+    init() { bytes = .allocate(byteCount: 1024, alignment: 1) }
+
+    deinit { bytes.deallocate() }
+
+    /// How the body's end is told.
+    enum Framing {
+        case length(Int)
+        case chunked
+        /// By closing the connection: HTTP/1.0.
+        case close
+    }
+
+    /// What the head says of the connection: nothing when it is what the HTTP version means anyway.
+    enum Connection {
+        case implied, close, keepAlive
+    }
+
+    /// The head of a response. The bytes are valid until the next call.
+    mutating func head(
+        _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
+        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, streaming: Bool = false
+    ) -> UnsafeRawBufferPointer {
+        count = 0
+        put("HTTP/1.1 ")
+        put(status.code)
+        put(" ")
+        put(status.phrase)
+        put("\r\nDate: ")
+        put(UnsafeRawBufferPointer(start: date, count: 29))
+        put("\r\nContent-Type: ")
+        put(contentType.field)
+        switch framing {
+        case .length(let length):
+            put("\r\nContent-Length: ")
+            put(length)
+        case .chunked: put("\r\nTransfer-Encoding: chunked")
+        case .close: break
+        }
+        switch connection {
+        case .implied: break
+        case .close: put("\r\nConnection: close")
+        case .keepAlive: put("\r\nConnection: keep-alive")
+        }
+        if let retryAfter {
+            put("\r\nRetry-After: ")
+            put(retryAfter)
+        }
+        if let allow {
+            put("\r\nAllow: ")
+            put(allow)
+        }
+        put("\r\n\r\n")
+        return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+    }
+
+    private mutating func put(_ piece: StaticString) {
+        put(UnsafeRawBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
+    }
+
+    private mutating func put(_ piece: UnsafeRawBufferPointer) {
+        // Fields are static strings, numbers and a date: they fit.
+        precondition(count + piece.count <= bytes.count)
+        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: piece)
+        count += piece.count
+    }
+
+    private mutating func put(_ number: Int) {
+        precondition(number >= 0)
+        var rest = number
+        var start = count + (number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : 20)
+        let end = start
+        precondition(end <= bytes.count)
+        repeat {
+            start -= 1
+            bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        } while rest > 0
+        if start > count {  // a long number: move it to its place
+            let length = end - start
+            for offset in 0..<length { bytes[count + offset] = bytes[start + offset] }
+            count += length
+        } else {
+            count = end
+        }
+    }
+}

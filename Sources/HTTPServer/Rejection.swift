@@ -1,0 +1,45 @@
+internal import CLibevent
+
+/// What a request gets that the shim turned away: HTTP statuses of the server itself are decided here.
+struct Rejection {
+    let response: Response
+    /// For the log.
+    let cause: String
+
+    init(_ reason: shim_reject, limits: Limits) {
+        switch reason {
+        case .SHIM_REJECT_METHOD:
+            self.init(.methodNotAllowed, "Use GET, HEAD or POST.", cause: "method not allowed")
+            return
+        case .SHIM_REJECT_VERSION:
+            self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "HTTP version")
+        case .SHIM_REJECT_EXPECTATION:
+            self.init(.expectationFailed, "Send no Expect field other than 100-continue.", cause: "unknown expectation")
+        case .SHIM_REJECT_HEAD_TOO_LARGE:
+            self.init(
+                .headerFieldsTooLarge,
+                "Send at most \(limits.headerBytes) bytes and 128 fields in the request's head.", cause: "head too large")
+        case .SHIM_REJECT_BODY_TOO_LARGE:
+            self.init(.contentTooLarge, "Send a body of at most \(limits.bodyBytes) bytes.", cause: "body too large")
+        case .SHIM_REJECT_BUFFERS_FULL:
+            self.init(
+                .serviceUnavailable, "Too many request bodies are being received: try again later.",
+                cause: "all bodies together are over \(limits.bufferedBytes) bytes", retryAfter: 1)
+        case .SHIM_REJECT_TOO_MANY_CONNECTIONS:
+            self.init(
+                .serviceUnavailable, "Too many connections are open: try again later.",
+                cause: "more than \(limits.connections) connections", retryAfter: 1)
+        case .SHIM_REJECT_TOO_SLOW:
+            self.init(.requestTimeout, "Send the whole request sooner.", cause: "request too slow")
+        case .SHIM_REJECT_MALFORMED:
+            self.init(.badRequest, "This is not a well-formed HTTP/1.1 request.", cause: "malformed request")
+        }
+    }
+
+    private init(_ status: Status, _ sentence: String, cause: String, retryAfter: Int? = nil) {
+        var response = Response.failure(status, sentence, retryAfter: retryAfter)
+        if status == .methodNotAllowed { response.allow = "GET, HEAD, POST" }
+        self.response = response
+        self.cause = cause
+    }
+}

@@ -1,0 +1,107 @@
+internal import CLibevent
+
+/// The methods that the server lets through.
+public enum Method: Sendable {
+    case get, head, post
+}
+
+/// A request as it looks while the server asks whether it can be answered at once: it cannot be kept.
+public struct RequestHead: ~Copyable {
+    let handle: OpaquePointer
+
+    public var method: Method { Fields.method(handle) }
+
+    /// Whether the path, without query, is exactly this.
+    public func isPath(_ path: StaticString) -> Bool { Fields.isPath(handle, path) }
+
+    /// The path as it was sent, without query.
+    public var path: String { Fields.path(handle) }
+
+    /// The first field of this name, in any case.
+    public func field(_ name: StaticString) -> String? { Fields.field(handle, name) }
+
+    /// Whether the client would rather have JSON than text.
+    public var prefersJSON: Bool { Accept(field("Accept")).prefersJSON }
+}
+
+/// A request, with its body complete. Belongs to the loop's thread.
+///
+/// Its fields are there until the reply is sent or the client leaves; then they are empty.
+public struct Request {
+    let exchange: Exchange
+
+    public var method: Method { exchange.handle.map(Fields.method) ?? .get }
+
+    /// The path as it was sent, without query.
+    public var path: String { exchange.handle.map(Fields.path) ?? "" }
+
+    /// The first field of this name, in any case.
+    public func field(_ name: StaticString) -> String? {
+        exchange.handle.flatMap { Fields.field($0, name) }
+    }
+
+    /// Whether the client would rather have JSON than text.
+    public var prefersJSON: Bool { Accept(field("Accept")).prefersJSON }
+
+    /// Bytes of the body; 0 when it was taken.
+    public var bodyCount: Int { exchange.handle.map { shim_exchange_body_count($0) } ?? 0 }
+
+    /// Moves the body out of the request, without copying it. `nil` when it is empty, or was taken.
+    public func takeBody() -> RequestBody? {
+        exchange.handle.flatMap { shim_exchange_take_body($0) }.map(RequestBody.init)
+    }
+}
+
+/// A request's body. May go to another thread; its memory counts against the server's limit until its last reference goes.
+///
+/// `@unchecked Sendable`: immutable, and the shim frees it on any thread.
+public final class RequestBody: @unchecked Sendable {
+    private let handle: OpaquePointer
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+
+    deinit { shim_body_free(handle) }
+
+    public var count: Int { shim_body_count(handle) }
+
+    /// Copies the body. Costs time in proportion to it: off the loop's thread if it is large.
+    public func copy() -> [UInt8] {
+        let count = count
+        return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            if let start = buffer.baseAddress { shim_body_copy(handle, start) }
+            initialized = count
+        }
+    }
+}
+
+/// What the shim says of a request.
+enum Fields {
+    static func method(_ handle: OpaquePointer) -> Method {
+        switch shim_exchange_method(handle) {
+        case .SHIM_METHOD_POST: .post
+        case .SHIM_METHOD_HEAD: .head
+        default: .get
+        }
+    }
+
+    private static func pathBytes(_ handle: OpaquePointer) -> UnsafeRawBufferPointer {
+        var count = 0
+        let start = shim_exchange_path(handle, &count)
+        return UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    static func isPath(_ handle: OpaquePointer, _ path: StaticString) -> Bool {
+        let bytes = pathBytes(handle)
+        return bytes.elementsEqual(UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount))
+    }
+
+    static func path(_ handle: OpaquePointer) -> String { String(decoding: pathBytes(handle), as: UTF8.self) }
+
+    static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
+        name.withUTF8Buffer { name in
+            // A static string ends with a zero byte.
+            shim_exchange_header(handle, UnsafeRawPointer(name.baseAddress!).assumingMemoryBound(to: CChar.self))
+                .map { String(cString: $0) }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+internal import FoundationEssentials
+
+/// A whole response.
+public struct Response: Sendable {
+    public var status: Status
+    public var contentType: ContentType
+    public var body: [UInt8]
+    /// Seconds after which the client may try again.
+    public var retryAfter: Int?
+    /// The methods that are allowed, for a 405.
+    public var allow: StaticString?
+
+    public init(_ status: Status = .ok, _ contentType: ContentType = .text, body: [UInt8], retryAfter: Int? = nil) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+        self.retryAfter = retryAfter
+    }
+
+    /// Text, in UTF-8, without a line end.
+    public static func text(_ text: String) -> Self { Self(body: Array(text.utf8)) }
+
+    /// Text with another status than 200.
+    public static func text(_ status: Status, _ text: String) -> Self { Self(status, body: Array(text.utf8)) }
+
+    /// An error that is told in one sentence: as text, or as `{"error": "…"}`.
+    public static func failure(_ status: Status, _ sentence: String, asJSON: Bool = false, retryAfter: Int? = nil) -> Self {
+        guard asJSON, let json = try? JSONEncoder().encode(["error": sentence]) else {
+            return Self(status, body: Array((sentence + "\n").utf8), retryAfter: retryAfter)
+        }
+        return Self(status, .json, body: Array(json), retryAfter: retryAfter)
+    }
+}

@@ -1,0 +1,175 @@
+internal import CLibevent
+import Glibc
+public import EventLoop
+public import Logging
+
+/// An HTTP/1.1 server on the event loop: hands each request to its service, and each service's answer back.
+///
+/// Belongs to the loop's thread.
+public final class Server {
+    private let loop: EventLoop
+    private let service: any Service
+    private let limits: Limits
+    private let log: Logger
+    private var handle: OpaquePointer!
+    private var headWriter = HeadWriter()
+    /// Requests that are being worked on.
+    public private(set) var requestsInFlight = 0
+    /// Whether replies close their connections and no new ones are taken.
+    public private(set) var isDraining = false
+    private var emptyWaiter: UnsafeContinuation<Void, Never>?
+
+    /// Makes a server that listens nowhere yet.
+    public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
+        self.service = service
+        self.limits = limits
+        self.loop = loop
+        self.log = log
+        LoopSignal.ignoreBrokenPipes()
+        let callbacks = shim_server_callbacks(
+            requested: { Server.from($0).receive($1) },
+            rejected: { Server.from($0).reject($1, $2) },
+            gone: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().clientLeft() },
+            drained: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().drained() },
+            accept_failed: { Server.from($0).acceptFailed($1) },
+            emptied: { Server.from($0).emptied() })
+        guard
+            let handle = shim_server_new(
+                loop.executor.handle, limits.shim, callbacks, Unmanaged.passUnretained(self).toOpaque())
+        else { fatalError("no memory for a server") }
+        self.handle = handle
+    }
+
+    deinit { shim_server_free(handle) }
+
+    @inline(__always)
+    private static func from(_ context: UnsafeMutableRawPointer?) -> Server {
+        Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    // MARK: Listening
+
+    /// Listens on `address`; port 0 takes a free one.
+    ///
+    /// - Parameter ipv6Only: whether an IPv6 wildcard leaves IPv4 to others.
+    /// - Returns: the address with its real port.
+    /// - Throws: `ListenError` with the errno of what failed.
+    public func listen(on address: SocketAddress, ipv6Only: Bool = false) throws(ListenError) -> SocketAddress {
+        var bound = address.storage
+        let error = shim_server_listen(handle, &bound, address.length, ipv6Only)
+        guard error == 0 else { throw ListenError(address: address, errno: error) }
+        return SocketAddress(storage: bound, length: address.length)
+    }
+
+    /// Open connections, idle ones included.
+    public var connections: Int { shim_server_connection_count(handle) }
+
+    // MARK: Requests
+
+    private func receive(_ exchange: OpaquePointer) {
+        if shim_exchange_body_count(exchange) == 0 {
+            let head = RequestHead(handle: exchange)
+            if let response = service.respond(to: head) {
+                send(response, on: exchange)
+                shim_exchange_finish(exchange, keepsAlive(exchange))
+                return
+            }
+        }
+        start(exchange)
+    }
+
+    private func start(_ handle: OpaquePointer) {
+        let exchange = Exchange(handle, on: self)
+        // The shim calls on the loop's thread only, which `assumeIsolated` checks.
+        nonisolated(unsafe) let (service, unsafeExchange) = (service, exchange)
+        loop.assumeIsolated { loop in
+            let exchange = unsafeExchange
+            let task = Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                await service.handle(Request(exchange: exchange), Reply(exchange))
+            }
+            exchange.task = task
+        }
+    }
+
+    private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
+        let rejection = Rejection(reason, limits: limits)
+        log.info(
+            "request turned away",
+            metadata: ["status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)"])
+        send(rejection.response, on: exchange)
+        shim_exchange_finish(exchange, false)
+    }
+
+    private func acceptFailed(_ error: CInt) {
+        log.error(
+            "cannot accept connections; trying again in 100 ms",
+            metadata: ["cause": "\(String(cString: strerror(error)))", "connections": "\(connections)"])
+    }
+
+    // MARK: Replies
+
+    func keepsAlive(_ exchange: OpaquePointer) -> Bool { !isDraining && shim_exchange_keep_alive(exchange) }
+
+    private func connectionField(_ exchange: OpaquePointer) -> HeadWriter.Connection {
+        guard keepsAlive(exchange) else { return .close }
+        return shim_exchange_is_http10(exchange) ? .keepAlive : .implied
+    }
+
+    func send(_ response: Response, on exchange: OpaquePointer) {
+        let head = headWriter.head(
+            response.status, response.contentType, .length(response.body.count), connectionField(exchange),
+            date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow)
+        let isHead = shim_exchange_method(exchange) == .SHIM_METHOD_HEAD
+        response.body.withUnsafeBytes { body in
+            _ = shim_exchange_send(
+                exchange, head.baseAddress!, head.count, body.baseAddress, isHead ? 0 : body.count, nil, 0)
+        }
+    }
+
+    /// Sends a stream's head. Returns whether the body has to be chunked.
+    func start(_ status: Status, _ contentType: ContentType, on exchange: OpaquePointer) -> Bool {
+        let isChunked = !shim_exchange_is_http10(exchange)
+        let head = headWriter.head(
+            status, contentType, isChunked ? .chunked : .close, isChunked ? connectionField(exchange) : .close,
+            date: shim_server_date(handle), streaming: true)
+        _ = shim_exchange_send(exchange, head.baseAddress!, head.count, nil, 0, nil, 0)
+        return isChunked
+    }
+
+    func exchangeBegan() { requestsInFlight += 1 }
+    func exchangeEnded() { requestsInFlight -= 1 }
+
+    // MARK: The end
+
+    /// Stops listening, closes idle connections and waits until the others were answered and closed.
+    ///
+    /// Connections that are open after `limit` are cut.
+    ///
+    /// - Returns: the number of requests that were being worked on when time was up.
+    public func drain(within limit: Duration) async -> Int {
+        isDraining = true
+        await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
+        shim_server_stop_listening(handle)
+        shim_server_close_idle(handle)
+        guard connections > 0 else { return 0 }
+        let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
+        timer.deadline = loop.now + limit
+        await withUnsafeContinuation { emptyWaiter = $0 }
+        withExtendedLifetime(timer) {}
+        return requestsInFlight
+    }
+
+    private func emptied() {
+        emptyWaiter?.resume()
+        emptyWaiter = nil
+    }
+}
+
+/// Why a server cannot listen.
+public struct ListenError: Error, CustomStringConvertible {
+    public let address: SocketAddress
+    public let errno: CInt
+
+    public var description: String { "cannot listen on \(address): \(String(cString: strerror(errno)))" }
+}

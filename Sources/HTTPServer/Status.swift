@@ -1,0 +1,26 @@
+/// A response's status code and its phrase. Source: RFC 9110, section 15.
+public struct Status: Sendable, Equatable {
+    public let code: Int
+    let phrase: StaticString
+
+    public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
+
+    public init(_ code: Int, _ phrase: StaticString) {
+        self.code = code
+        self.phrase = phrase
+    }
+
+    public static let ok = Self(200, "OK")
+    public static let badRequest = Self(400, "Bad Request")
+    public static let notFound = Self(404, "Not Found")
+    public static let methodNotAllowed = Self(405, "Method Not Allowed")
+    public static let requestTimeout = Self(408, "Request Timeout")
+    public static let contentTooLarge = Self(413, "Content Too Large")
+    public static let expectationFailed = Self(417, "Expectation Failed")
+    public static let headerFieldsTooLarge = Self(431, "Request Header Fields Too Large")
+    public static let internalServerError = Self(500, "Internal Server Error")
+    public static let badGateway = Self(502, "Bad Gateway")
+    public static let serviceUnavailable = Self(503, "Service Unavailable")
+    public static let gatewayTimeout = Self(504, "Gateway Timeout")
+    public static let versionNotSupported = Self(505, "HTTP Version Not Supported")
+}
