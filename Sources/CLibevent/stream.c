@@ -15,7 +15,7 @@ struct shim_stream {
 	bool connected, reading, broken;
 	struct event readable, writable;
 	struct evbuffer *overflow; ///< what the socket did not take; NULL until needed
-	const shim_stream_callbacks *callbacks;
+	shim_stream_callbacks callbacks;
 	void *context;
 };
 
@@ -23,10 +23,12 @@ static size_t overflow_count(const shim_stream *self) {
 	return self->overflow ? evbuffer_get_length(self->overflow) : 0;
 }
 
+size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self); }
+
 static void stream_end(shim_stream *self, int error) {
 	event_del(&self->readable);
 	event_del(&self->writable);
-	self->callbacks->ended(self->context, error); // may free the stream
+	self->callbacks.ended(self->context, error); // may free the stream
 }
 
 static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
@@ -35,7 +37,7 @@ static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
 	shim_loop *loop = self->loop;
 	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
 	if (count > 0)
-		self->callbacks->received(self->context, loop->buffer, (size_t)count);
+		self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
 		stream_end(self, 0);
 	else if (errno != EAGAIN && errno != EINTR)
@@ -67,7 +69,7 @@ static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
 			return;
 		}
 		if (!overflow_count(self)) event_del(&self->writable);
-		self->callbacks->connected(self->context); // may free the stream
+		self->callbacks.connected(self->context); // may free the stream
 		shim_loop_settle(loop);
 		return;
 	}
@@ -79,7 +81,7 @@ static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
 }
 
 shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
-	const shim_stream_callbacks *callbacks, void *context, int *error) {
+	shim_stream_callbacks callbacks, void *context, int *error) {
 	const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		*error = errno;

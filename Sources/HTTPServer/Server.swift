@@ -149,6 +149,7 @@ public final class Server {
     /// - Returns: the number of requests that were being worked on when time was up.
     public func drain(within limit: Duration) async -> Int {
         isDraining = true
+        service.serverIsDraining()
         await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
         shim_server_stop_listening(handle)
         shim_server_close_idle(handle)

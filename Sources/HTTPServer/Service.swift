@@ -9,6 +9,13 @@ public protocol Service: AnyObject {
 
     /// Answers a request. The task is cancelled when the client leaves.
     func handle(_ request: Request, _ reply: consuming Reply) async
+
+    /// The server is finishing: no request comes any more but those on connections that are open.
+    func serverIsDraining()
+}
+
+extension Service {
+    public func serverIsDraining() {}
 }
 
 /// Whether a function is well, and why not.

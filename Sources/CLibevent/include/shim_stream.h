@@ -20,7 +20,7 @@ typedef struct {
 
 /// Begins to connect to `address`. The caller owns the stream. NULL, with `*error` an errno, when it failed at once.
 shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
-	const shim_stream_callbacks *callbacks, void *_Nullable context, int *error);
+	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
 /// Whether the connection stands.
 bool shim_stream_is_connected(const shim_stream *self);
@@ -31,6 +31,9 @@ bool shim_stream_is_connected(const shim_stream *self);
 /// once, perhaps before this returns. A stream that broke takes the bytes and drops them: `ended` tells.
 void shim_stream_send(shim_stream *self, const void *_Nullable head, size_t head_count, const void *_Nullable body,
 	size_t body_count, void (*release)(void *_Nullable owner), void *_Nullable owner);
+
+/// Bytes that the socket has not taken yet.
+size_t shim_stream_unsent(const shim_stream *self);
 
 /// Stops or resumes reading. While stopped, neither `received` nor `ended` is called.
 void shim_stream_set_reading(shim_stream *self, bool reading);

@@ -1,0 +1,276 @@
+import CLibevent
+import EventLoop
+
+/// One connection to an origin, and the response that comes on it. Belongs to the loop's thread.
+///
+/// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside the
+/// read's callback. What that task leaves is kept in `stored`.
+final class Connection {
+    /// Bytes that may be stored before reading stops.
+    private static let storeLimit = 64 * 1024
+
+    private unowned let origin: Origin
+    private let loop: EventLoop
+    private var stream: OpaquePointer?
+    private var timer: LoopTimer?
+    private var phase = ClientError.Phase.connect
+    private var totalDeadline: LoopInstant?
+    private var waiter: UnsafeContinuation<Void, Never>?
+    /// Why nothing more will come. What came before it still counts.
+    private var failure: ClientError?
+
+    private var view = UnsafeRawBufferPointer.none
+    private var stored: [UInt8] = []
+    private var storedOffset = 0
+    private var head: ResponseHead?
+    private var decoder = BodyDecoder(.none)
+    private var isBusy = false
+    private var sawBytes = false
+
+    private init(for origin: Origin) {
+        self.origin = origin
+        loop = origin.loop
+    }
+
+    deinit { close() }
+
+    // MARK: Opening
+
+    /// Connects to one address.
+    static func open(to address: SocketAddress, for origin: Origin) async throws(ClientError) -> Connection {
+        let connection = Connection(for: origin)
+        try connection.connect(to: address)
+        guard let stream = connection.stream else { throw .cancelled }
+        if !shim_stream_is_connected(stream) {
+            connection.setDeadline(.connect, after: origin.deadlines.connect)
+            await connection.closingWhenCancelled { await connection.change() }
+        }
+        if let failure = connection.failure { throw failure }
+        return connection
+    }
+
+    private func connect(to address: SocketAddress) throws(ClientError) {
+        let callbacks = shim_stream_callbacks(
+            connected: { Connection.from($0).wake() },
+            received: { Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
+            ended: { Connection.from($0).ended($1) })
+        var error: CInt = 0
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        stream = address.withSockaddr {
+            shim_stream_connect(loop.executor.handle, $0, address.length, callbacks, context, &error)
+        }
+        if stream == nil { throw .unreachable(errno: error) }
+        timer = LoopTimer(on: loop) { [unowned self] in deadlinePassed() }
+    }
+
+    @inline(__always)
+    private static func from(_ context: UnsafeMutableRawPointer?) -> Connection {
+        Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    // MARK: A request
+
+    /// Sends a request. `payload` stays where it is until the socket has taken it.
+    func begin(_ head: [UInt8], _ payload: Payload?, since start: LoopInstant) {
+        guard let stream else { return }
+        isBusy = true
+        sawBytes = false
+        self.head = nil
+        let total = origin.deadlines.total
+        totalDeadline = total > .zero ? start + total : nil
+        setDeadline(.firstByte, after: origin.deadlines.firstByte)
+        let owner = payload.map { Unmanaged.passRetained($0).toOpaque() }
+        head.withUnsafeBytes { head in
+            shim_stream_send(
+                stream, head.baseAddress, head.count, payload?.bytes.baseAddress, payload?.count ?? 0,
+                { owner in if let owner { Unmanaged<Payload>.fromOpaque(owner).release() } }, owner)
+        }
+    }
+
+    /// Waits for the head of the response.
+    func responseHead() async throws(ClientError) -> ResponseHead {
+        while true {
+            if let head { return head }
+            if let failure { throw failure }
+            await change()
+        }
+    }
+
+    /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
+    func nextPiece<Result>(
+        _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result? {
+        while true {
+            let input = stored.isEmpty ? view : .none
+            let step = stored.isEmpty
+                ? decoder.next(input)
+                : stored[storedOffset...].withUnsafeBytes { decoder.next($0) }
+            switch step {
+            case .data(let range, let consumed):
+                defer { consume(consumed) }
+                if stored.isEmpty { return try use(UnsafeRawBufferPointer(rebasing: input[range])) }
+                return try stored[storedOffset...].withUnsafeBytes { bytes throws(ClientError) in
+                    try use(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                }
+            case .end(let consumed):
+                consume(consumed)
+                return nil
+            case .malformed(let rule):
+                throw .malformed("\(rule)")
+            case .needMore(let consumed):
+                consume(consumed)
+                if let failure {
+                    if case .closed(errno: 0, _) = failure, decoder.close() { return nil }
+                    throw failure
+                }
+                setDeadline(.idle, after: origin.deadlines.idle)
+                await change()
+            }
+        }
+    }
+
+    private func consume(_ count: Int) {
+        if stored.isEmpty {
+            view = UnsafeRawBufferPointer(rebasing: view[count...])
+            return
+        }
+        storedOffset += count
+        if storedOffset == stored.count {
+            stored.removeAll(keepingCapacity: stored.capacity <= Self.storeLimit)
+            storedOffset = 0
+            if let stream { shim_stream_set_reading(stream, true) }
+        }
+    }
+
+    /// Whether the next request may use this connection.
+    var isReusable: Bool {
+        guard let stream, let head, failure == nil else { return false }
+        return head.keepAlive && decoder.isComplete && view.isEmpty && stored.isEmpty && shim_stream_unsent(stream) == 0
+    }
+
+    // MARK: Waiting
+
+    /// Waits for bytes, or the end: whoever calls has seen that neither is here.
+    private func change() async {
+        if failure != nil { return }
+        await withUnsafeContinuation { waiter = $0 }
+    }
+
+    private func wake() {
+        waiter?.resume()
+        waiter = nil
+    }
+
+    /// Runs `operation`, and closes the connection as soon as the task is cancelled.
+    func closingWhenCancelled<Result>(_ operation: () async -> Result) async -> Result {
+        // Both are used on the loop's thread alone: where the cancelling is done elsewhere, it is passed on to the loop.
+        nonisolated(unsafe) let connection = self
+        let executor = loop.executor
+        return await withTaskCancellationHandler(operation: operation) {
+            if executor.isCurrent {
+                connection.fail(.cancelled)
+            } else {
+                executor.post([{ connection.fail(.cancelled) }])
+            }
+        }
+    }
+
+    private func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
+        self.phase = phase
+        var deadline = interval > .zero ? loop.now + interval : nil
+        if phase != .connect, let totalDeadline, deadline.map({ totalDeadline < $0 }) ?? true {
+            self.phase = .total
+            deadline = totalDeadline
+        }
+        timer?.deadline = deadline
+    }
+
+    private func deadlinePassed() {
+        if isBusy || phase == .connect {
+            fail(.timeout(phase))
+        } else {
+            origin.forget(self)
+            close()
+        }
+    }
+
+    // MARK: From the shim
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        guard isBusy else {  // nobody asked
+            origin.forget(self)
+            close()
+            return
+        }
+        sawBytes = true
+        if stored.isEmpty { view = bytes } else { stored.append(contentsOf: bytes) }
+        if head == nil { parseHead() }
+        wake()
+        loop.executor.drain()  // the task looks at `view` now: it is gone when this returns
+        if !view.isEmpty {
+            stored.append(contentsOf: view)
+            view = .none
+        }
+        if stored.count - storedOffset > Self.storeLimit, let stream { shim_stream_set_reading(stream, false) }
+    }
+
+    private func parseHead() {
+        while head == nil {
+            let outcome = stored.isEmpty ? ResponseHead.parse(view) : stored.withUnsafeBytes { ResponseHead.parse($0) }
+            switch outcome {
+            case .needMore: return
+            case .malformed(let rule):
+                fail(.malformed("\(rule)"))
+                return
+            case .done(let head, let consumed):
+                consume(consumed)
+                if head.status >= 200 {  // others announce the response
+                    self.head = head
+                    decoder = BodyDecoder(head.framing)
+                    timer?.deadline = totalDeadline
+                    phase = .total
+                }
+            }
+        }
+    }
+
+    private func ended(_ error: CInt) {
+        guard isBusy || phase == .connect else {
+            origin.forget(self)
+            close()
+            return
+        }
+        fail(phase == .connect ? .unreachable(errno: error) : .closed(errno: error, beforeFirstByte: !sawBytes))
+    }
+
+    // MARK: The end
+
+    private func fail(_ error: ClientError) {
+        guard failure == nil else { return }
+        failure = error
+        closeStream()
+        wake()
+    }
+
+    /// Keeps the connection for the next request, until `expiry`.
+    func park(until expiry: LoopInstant) {
+        isBusy = false
+        phase = .idle
+        timer?.deadline = expiry
+    }
+
+    func close() {
+        isBusy = false
+        closeStream()
+    }
+
+    private func closeStream() {
+        if let stream { shim_stream_free(stream) }
+        stream = nil
+        timer = nil
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    static var none: Self { Self(start: nil, count: 0) }
+}

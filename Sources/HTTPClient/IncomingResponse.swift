@@ -1,0 +1,33 @@
+/// A response whose head has come, and whose body is read piece by piece. Belongs to the loop's thread.
+public struct IncomingResponse: ~Copyable {
+    public let head: ResponseHead
+    private let connection: Connection
+
+    init(head: ResponseHead, connection: Connection) {
+        self.head = head
+        self.connection = connection
+    }
+
+    /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
+    ///
+    /// The bytes lie in a receive buffer that others share: they are gone when `use` returns.
+    ///
+    /// - Throws: `ClientError` when the body is malformed, cut or late.
+    public func nextPiece<Result>(
+        _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result? {
+        try await connection.nextPiece(use)
+    }
+
+    /// The whole body.
+    ///
+    /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and whatever `nextPiece` throws.
+    public func body(upTo limit: Int) async throws(ClientError) -> [UInt8] {
+        var body: [UInt8] = []
+        if case .length(let length) = head.framing, length <= limit { body.reserveCapacity(length) }
+        while try await nextPiece({ body.append(contentsOf: $0) }) != nil {
+            if body.count > limit { throw .tooLarge(limit: limit) }
+        }
+        return body
+    }
+}

@@ -1,0 +1,105 @@
+public import EventLoop
+
+/// A host and port that requests are sent to, and the connections to it. Source: RFC 9110, 4.3.1.
+///
+/// Connections are kept and used again, the last used first. Belongs to the loop's thread.
+public final class Origin {
+    /// Idle connections that are kept at most.
+    private static let idleLimit = 1024
+
+    let loop: EventLoop
+    public let deadlines: Deadlines
+    private let resolver: Resolver
+    private var idle: [Connection] = []
+    /// Requests that are being sent or answered.
+    public private(set) var requestsInFlight = 0
+
+    /// - Parameter host: a name or a numeric address, without brackets.
+    public init(host: String, port: UInt16, deadlines: Deadlines = Deadlines(), on loop: EventLoop) {
+        self.loop = loop
+        self.deadlines = deadlines
+        resolver = Resolver(host: host, port: port, on: loop)
+    }
+
+    /// Sends a request and has `body` read the response.
+    ///
+    /// The connection is kept for the next request when `body` has read the response to its end; otherwise it is closed, at once,
+    /// and so it is when the task is cancelled. A request that a reused connection swallows without a byte of response is sent
+    /// again, once, on a fresh one: the server had closed the connection before it saw the request.
+    ///
+    /// - Throws: `ClientError`, its own or what `body` throws.
+    public func withResponse<Result>(
+        to template: RequestTemplate, payload: Payload? = nil,
+        _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result {
+        requestsInFlight += 1
+        defer { requestsInFlight -= 1 }
+        let start = loop.now
+        if let reused = idle.popLast() {
+            do throws(ClientError) {
+                return try await exchange(on: reused, template, payload, since: start, body)
+            } catch .closed(_, beforeFirstByte: true) {
+                // Falls through to a fresh connection.
+            }
+        }
+        let fresh = try await connect()
+        return try await exchange(on: fresh, template, payload, since: start, body)
+    }
+
+    private func exchange<Result>(
+        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, since start: LoopInstant,
+        _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result {
+        defer { release(connection) }
+        connection.begin(template.head(bodyCount: payload?.count), payload, since: start)
+        let outcome = await connection.closingWhenCancelled { () async -> Swift.Result<Result, ClientError> in
+            do throws(ClientError) {
+                let head = try await connection.responseHead()
+                return .success(try await body(IncomingResponse(head: head, connection: connection)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    /// Opens a connection to the first address that takes one.
+    private func connect() async throws(ClientError) -> Connection {
+        var lastError = ClientError.unreachable(errno: 0)
+        for address in try await resolver.addresses() {
+            if Task.isCancelled { throw .cancelled }
+            do throws(ClientError) {
+                let connection = try await Connection.open(to: address, for: self)
+                resolver.prefer(address)
+                return connection
+            } catch {
+                if error == .cancelled { throw error }
+                lastError = error
+            }
+        }
+        throw lastError
+    }
+
+    private func release(_ connection: Connection) {
+        if connection.isReusable && idle.count < Self.idleLimit {
+            connection.park(until: loop.now + deadlines.keepAlive)
+            idle.append(connection)
+        } else {
+            connection.close()
+        }
+    }
+
+    /// An idle connection ended.
+    func forget(_ connection: Connection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    /// Closes the idle connections.
+    public func closeIdle() {
+        for connection in idle { connection.close() }
+        idle.removeAll()
+    }
+
+    /// Connections that are kept for the next request.
+    public var idleConnections: Int { idle.count }
+}

@@ -1,0 +1,46 @@
+/// Writes JSON. For fixed shapes: whoever uses it puts braces and commas. Source: RFC 8259.
+public struct JSONWriter {
+    public private(set) var bytes: [UInt8] = []
+
+    public init() {}
+
+    public mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
+    /// JSON as it stands.
+    public mutating func put(_ json: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
+    }
+
+    public mutating func put(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
+
+    /// A string, in quotes, with what must be escaped escaped.
+    public mutating func put(quoted text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { put(escaped: $0) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func put(escaped text: UnsafeBufferPointer<UInt8>) {
+        var start = 0  // of the run that needs no escape
+        for index in text.indices {
+            let byte = text[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+            bytes.append(contentsOf: text[start..<index])
+            start = index + 1
+            bytes.append(UInt8(ascii: "\\"))
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+            case 0x0A: bytes.append(UInt8(ascii: "n"))
+            case 0x0D: bytes.append(UInt8(ascii: "r"))
+            case 0x09: bytes.append(UInt8(ascii: "t"))
+            default:
+                let digits: StaticString = "0123456789abcdef"
+                bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
+                bytes.append(digits.utf8Start[Int(byte >> 4)])
+                bytes.append(digits.utf8Start[Int(byte & 15)])
+            }
+        }
+        bytes.append(contentsOf: text[start...])
+    }
+}

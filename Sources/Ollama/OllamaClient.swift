@@ -1,0 +1,48 @@
+public import EventLoop
+public import HTTPClient
+
+/// Asks one Ollama. Belongs to the loop's thread.
+public final class OllamaClient {
+    /// Bytes of a whole reply. A model's answer is text: this is some thousand times a long one.
+    public static let replyLimit = 64 * 1024 * 1024
+
+    private let origin: Origin
+    private let chatTemplate: RequestTemplate
+    private let work: WorkQueue
+
+    /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`.
+    public init(
+        _ host: OllamaHost, apiKey: String? = nil, deadlines: Deadlines = Deadlines(), work: WorkQueue,
+        on loop: EventLoop
+    ) {
+        origin = Origin(host: host.host, port: host.port, deadlines: deadlines, on: loop)
+        var fields = [("Content-Type", "application/json")]
+        if let apiKey { fields.append(("Authorization", "Bearer \(apiKey)")) }
+        // Our own Host field: Ollama refuses a foreign one with 403.
+        chatTemplate = RequestTemplate("POST", path: host.path + "/api/chat", host: host.hostHeader, fields: fields)
+        self.work = work
+    }
+
+    /// Requests that Ollama is answering.
+    public var requestsInFlight: Int { origin.requestsInFlight }
+
+    /// Closes the connections that are kept.
+    public func close() { origin.closeIdle() }
+
+    /// The whole answer to a chat, as UTF-8.
+    ///
+    /// - Parameter request: the JSON of a `ChatRequest` with `stream` false.
+    /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
+    public func answer(to request: Payload) async throws(OllamaError) -> [UInt8] {
+        let reply: WholeReply
+        do throws(ClientError) {
+            reply = try await origin.withResponse(to: chatTemplate, payload: request) {
+                response throws(ClientError) in
+                try await WholeReply(reading: response, work: work)
+            }
+        } catch {
+            throw .transport(error)
+        }
+        return try reply.answer()
+    }
+}

@@ -1,0 +1,15 @@
+public import HTTPClient
+
+/// Why Ollama gave no answer.
+public enum OllamaError: Error, Equatable {
+    /// Ollama could not be reached, or what came was not a whole HTTP response.
+    case transport(ClientError)
+    /// Ollama replied with `status`; `message` is its JSON `error` field, or empty.
+    case refused(status: Int, message: String, retryAfter: Int?)
+    /// The reply is not what Ollama's API promises.
+    case garbled
+    /// Ollama ended the answer without saying that it is complete, as it does after a token repeated too often.
+    case incomplete
+    /// Ollama reported an error in place of, or after the start of, an answer.
+    case failed(message: String)
+}

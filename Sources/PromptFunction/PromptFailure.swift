@@ -1,0 +1,81 @@
+internal import HTTPServer
+internal import HTTPClient
+internal import Ollama
+
+/// Why a prompt has no answer. The HTTP statuses of the function are decided here, and nowhere else.
+enum PromptFailure: Error, Equatable {
+    /// The body is not what the contract says. The sentence is for the client.
+    case badRequest(String)
+    /// As many prompts are in flight as may be.
+    case full(limit: Int)
+    /// Ollama gave no answer.
+    case ollama(OllamaError, model: String)
+
+    /// Whether the client left: nobody reads the reply.
+    var isCancelled: Bool { self == .ollama(.transport(.cancelled), model: "") || isCancelledTransport }
+
+    private var isCancelledTransport: Bool {
+        if case .ollama(.transport(.cancelled), _) = self { true } else { false }
+    }
+
+    /// What the client gets.
+    func response(asJSON: Bool) -> Response {
+        let (status, sentence, retryAfter) = told
+        return .failure(status, sentence, asJSON: asJSON, retryAfter: retryAfter)
+    }
+
+    var status: Status { told.0 }
+
+    /// Status, sentence and Retry-After. The sentence says what the client can do, and nothing of the host.
+    private var told: (Status, String, Int?) {
+        switch self {
+        case .badRequest(let sentence): (.badRequest, sentence, nil)
+        case .full: (.serviceUnavailable, "All places for prompts are taken: try again in a second.", 1)
+        case .ollama(.transport(let error), _): Self.tell(error)
+        case .ollama(.refused(let status, let message, let retryAfter), let model):
+            Self.tell(status, message, retryAfter, model)
+        case .ollama(.garbled, _): (.badGateway, "Ollama's reply makes no sense.", nil)
+        case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
+        case .ollama(.failed, _): (.badGateway, "Ollama failed while it was answering.", nil)
+        }
+    }
+
+    private static func tell(_ error: ClientError) -> (Status, String, Int?) {
+        switch error {
+        case .unresolved, .unreachable: (.badGateway, "Ollama cannot be reached.", nil)
+        case .timeout(.connect): (.gatewayTimeout, "Ollama did not take the connection in time.", nil)
+        case .timeout: (.gatewayTimeout, "Ollama did not answer in time.", nil)
+        case .closed(_, beforeFirstByte: true): (.badGateway, "Ollama closed the connection without an answer.", nil)
+        case .closed: (.badGateway, "Ollama's reply was cut off.", nil)
+        case .malformed: (.badGateway, "Ollama's reply makes no sense.", nil)
+        case .tooLarge: (.badGateway, "Ollama's reply is too long.", nil)
+        case .cancelled: (.badGateway, "The request was given up.", nil)
+        }
+    }
+
+    private static func tell(
+        _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String
+    ) -> (Status, String, Int?) {
+        switch status {
+        case 404: (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
+        case 400: (.badRequest, "Ollama refuses the request: \(message.isEmpty ? "no reason given" : message)", nil)
+        case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
+        default: (.badGateway, "Ollama failed to answer.", nil)
+        }
+    }
+
+    /// For the log: what happened, with all that the client is not told.
+    var cause: String {
+        switch self {
+        case .badRequest(let sentence): "bad request: \(sentence)"
+        case .full(let limit): "\(limit) prompts are in flight"
+        case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"
+        case .ollama(.transport(.unreachable(let errno)), _): "ollama: connect: \(describe(errno: errno))"
+        case .ollama(.transport(.closed(let errno, _)), _) where errno != 0:
+            "ollama: connection broke: \(describe(errno: errno))"
+        case .ollama(.transport(let error), _): "ollama: \(error)"
+        case .ollama(.refused(let status, let message, _), _): "ollama: \(status) \(message)"
+        case .ollama(let error, _): "ollama: \(error)"
+        }
+    }
+}
