@@ -12,9 +12,7 @@ enum PromptFailure: Error, Equatable {
     case ollama(OllamaError, model: String)
 
     /// Whether the client left: nobody reads the reply.
-    var isCancelled: Bool { self == .ollama(.transport(.cancelled), model: "") || isCancelledTransport }
-
-    private var isCancelledTransport: Bool {
+    var isCancelled: Bool {
         if case .ollama(.transport(.cancelled), _) = self { true } else { false }
     }
 

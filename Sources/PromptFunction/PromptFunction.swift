@@ -53,12 +53,14 @@ public final class PromptFunction: Function {
 
     /// Takes a prompt and replies with the model's answer, or with why there is none.
     public func handle(_ request: Request, _ reply: consuming Reply) async {
+        let response: Response
         do throws(PromptFailure) {
-            reply.send(Response(body: try await answer(request)))
+            response = Response(body: try await answer(request))
         } catch {
             if !error.isCancelled { note(error) }
-            reply.send(error.response(asJSON: request.prefersJSON))
+            response = error.response(asJSON: request.prefersJSON)
         }
+        reply.send(response)
     }
 
     private func answer(_ request: Request) async throws(PromptFailure) -> [UInt8] {
