@@ -109,9 +109,9 @@ final class Connection {
             case .data(let range, let consumed):
                 defer { consume(consumed) }
                 if stored.isEmpty { return try use(UnsafeRawBufferPointer(rebasing: input[range])) }
-                return try stored[storedOffset...].withUnsafeBytes { bytes throws(ClientError) in
-                    try use(UnsafeRawBufferPointer(rebasing: bytes[range]))
-                }
+                return try stored[storedOffset...].withUnsafeBytes { bytes in
+                    Swift.Result { () throws(ClientError) in try use(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+                }.get()
             case .end(let consumed):
                 consume(consumed)
                 return nil

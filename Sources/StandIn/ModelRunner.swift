@@ -1,0 +1,103 @@
+import EventLoop
+
+/// Loads models and lets requests in, a few at a time, as Ollama does. Belongs to the loop's thread.
+///
+/// Ollama's queue counts only while a model is not loaded; afterwards requests wait without limit.
+/// Source: `server/sched.go` and `llm/server.go` of Ollama.
+final class ModelRunner {
+    private let settings: StandInSettings
+    private let loop: EventLoop
+    private(set) var loaded: Set<String> = []
+    private(set) var loads = 0
+    private var loading: [String: [Waiter]] = [:]
+    private var running = 0
+    private var waiting: [Waiter] = []
+
+    /// Someone who waits for a model, or for a turn. `@unchecked Sendable`: touched on the loop's thread only.
+    private final class Waiter: @unchecked Sendable {
+        var continuation: UnsafeContinuation<Void, Never>?
+        /// Whether a place was handed over.
+        var hasPlace = false
+
+        func wake() {
+            continuation?.resume()
+            continuation = nil
+        }
+    }
+
+    init(_ settings: StandInSettings, on loop: EventLoop) {
+        self.settings = settings
+        self.loop = loop
+    }
+
+    /// Waits until the model is loaded. False when too many wait already.
+    func load(_ model: String) async -> Bool {
+        if loaded.contains(model) { return true }
+        guard loading.values.reduce(0, { $0 + $1.count }) < settings.queue else { return false }
+        if loading[model] == nil {
+            loading[model] = []
+            beginLoading(model)
+        }
+        let waiter = Waiter()
+        loading[model]?.append(waiter)
+        await wait(waiter)
+        return true
+    }
+
+    /// Loading goes on even when the one who asked for it leaves.
+    private func beginLoading(_ model: String) {
+        nonisolated(unsafe) let runner = self
+        loop.assumeIsolated { loop in
+            _ = Task.immediate(executorPreference: loop.executor) {
+                await loop.sleep(for: runner.settings.loadTime)
+                runner.finishLoading(model)
+            }
+        }
+    }
+
+    private func finishLoading(_ model: String) {
+        loads += 1
+        loaded.insert(model)
+        for waiter in loading.removeValue(forKey: model) ?? [] { waiter.wake() }
+    }
+
+    /// Runs `body` when its turn has come. Does not run it when the task is cancelled before.
+    func inTurn(_ body: () async -> Void) async {
+        guard await enter() else { return }
+        await body()
+        leave()
+    }
+
+    private func enter() async -> Bool {
+        if settings.parallel == 0 || running < settings.parallel {
+            running += 1
+            return true
+        }
+        let waiter = Waiter()
+        waiting.append(waiter)
+        await wait(waiter)
+        if !waiter.hasPlace { waiting.removeAll { $0 === waiter } }
+        return waiter.hasPlace
+    }
+
+    private func leave() {
+        if waiting.isEmpty {
+            running -= 1
+        } else {
+            let next = waiting.removeFirst()
+            next.hasPlace = true
+            next.wake()
+        }
+    }
+
+    private func wait(_ waiter: Waiter) async {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                waiter.continuation = continuation
+                if Task.isCancelled { waiter.wake() }
+            }
+        } onCancel: {
+            waiter.wake()  // a client that leaves is noticed on the loop
+        }
+    }
+}
