@@ -13,16 +13,13 @@ final class ModelRunner {
     private var running = 0
     private var waiting: [Waiter] = []
 
-    /// Someone who waits for a model, or for a turn. `@unchecked Sendable`: touched on the loop's thread only.
-    private final class Waiter: @unchecked Sendable {
-        var continuation: UnsafeContinuation<Void, Never>?
+    /// Someone who waits for a model, or for a turn.
+    private final class Waiter {
+        let latch: Latch
         /// Whether a place was handed over.
         var hasPlace = false
 
-        func wake() {
-            continuation?.resume()
-            continuation = nil
-        }
+        init(on loop: EventLoop) { latch = Latch(on: loop) }
     }
 
     init(_ settings: StandInSettings, on loop: EventLoop) {
@@ -34,13 +31,11 @@ final class ModelRunner {
     func load(_ model: String) async -> Bool {
         if loaded.contains(model) { return true }
         guard loading.values.reduce(0, { $0 + $1.count }) < settings.queue else { return false }
-        if loading[model] == nil {
-            loading[model] = []
-            beginLoading(model)
-        }
-        let waiter = Waiter()
-        loading[model]?.append(waiter)
-        await wait(waiter)
+        let waiter = Waiter(on: loop)
+        let isFirst = loading[model] == nil
+        loading[model, default: []].append(waiter)
+        if isFirst { beginLoading(model) }
+        await waiter.latch.waitUnlessCancelled()
         return true
     }
 
@@ -58,7 +53,7 @@ final class ModelRunner {
     private func finishLoading(_ model: String) {
         loads += 1
         loaded.insert(model)
-        for waiter in loading.removeValue(forKey: model) ?? [] { waiter.wake() }
+        for waiter in loading.removeValue(forKey: model) ?? [] { waiter.latch.open() }
     }
 
     /// Runs `body` when its turn has come. Does not run it when the task is cancelled before.
@@ -73,9 +68,9 @@ final class ModelRunner {
             running += 1
             return true
         }
-        let waiter = Waiter()
+        let waiter = Waiter(on: loop)
         waiting.append(waiter)
-        await wait(waiter)
+        await waiter.latch.waitUnlessCancelled()
         if !waiter.hasPlace { waiting.removeAll { $0 === waiter } }
         return waiter.hasPlace
     }
@@ -86,18 +81,7 @@ final class ModelRunner {
         } else {
             let next = waiting.removeFirst()
             next.hasPlace = true
-            next.wake()
-        }
-    }
-
-    private func wait(_ waiter: Waiter) async {
-        await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                waiter.continuation = continuation
-                if Task.isCancelled { waiter.wake() }
-            }
-        } onCancel: {
-            waiter.wake()  // a client that leaves is noticed on the loop
+            next.latch.open()
         }
     }
 }

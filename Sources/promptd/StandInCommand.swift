@@ -69,11 +69,11 @@ struct StandInCommand: ParsableCommand {
             do {
                 let bound = try server.listen(on: address)
                 log.info("standing in for Ollama", metadata: ["address": "\(bound)"])
-                let waiter = SignalWaiter()
+                let stop = Latch(on: loop)
                 let signals = try [SIGTERM, SIGINT].map { number in
-                    try LoopSignal(number, on: loop) { waiter.wake() }
+                    try LoopSignal(number, on: loop) { stop.open() }
                 }
-                await waiter.wait()
+                await stop.wait()
                 withExtendedLifetime(signals) {}
                 return 0
             } catch {
@@ -82,17 +82,5 @@ struct StandInCommand: ParsableCommand {
             }
         }
         if status != 0 { throw ExitCode(status) }
-    }
-}
-
-/// Waits for a signal. Belongs to the loop's thread.
-private final class SignalWaiter {
-    private var continuation: UnsafeContinuation<Void, Never>?
-
-    func wait() async { await withUnsafeContinuation { continuation = $0 } }
-
-    func wake() {
-        continuation?.resume()
-        continuation = nil
     }
 }
