@@ -1,11 +1,14 @@
-/// Walks through the bytes of a response's head.
+/// Walks through the bytes of a response's head, line by line. Source: RFC 9112.
 struct HeadReader {
+    /// Why there is no head.
     enum Stop: Error {
         case needMore
+        /// Names the rule that is broken.
         case malformed(StaticString)
     }
 
     private let bytes: UnsafeRawBufferPointer
+    /// Bytes that have been read.
     private(set) var position = 0
 
     private var isHTTP10 = false
@@ -14,82 +17,95 @@ struct HeadReader {
     private var length: Int?
     private var isChunked = false
     private var retryAfter: Int?
+    private var contentType: ResponseHead.ContentType?
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    /// Reads the whole head, to its empty line.
     mutating func head() throws(Stop) -> ResponseHead {
         let status = try statusLine()
         while try field() {}
-        if isChunked && (length != nil || isHTTP10) { throw .malformed("Transfer-Encoding is ambiguous") }
-        let framing: ResponseHead.Framing =
-            if status < 200 || status == 204 || status == 304 {
-                .none
-            } else if isChunked {
-                .chunked
-            } else if let length {
-                .length(length)
-            } else {
-                .untilClose
-            }
-        let keepAlive = framing != .untilClose && !saysClose && (!isHTTP10 || saysKeepAlive)
-        return ResponseHead(status: status, framing: framing, keepAlive: keepAlive, retryAfter: retryAfter)
+        let framing = framing(of: status)
+        return ResponseHead(
+            status: status, framing: framing,
+            keepAlive: framing != .untilClose && !saysClose && (!isHTTP10 || saysKeepAlive),
+            retryAfter: retryAfter, contentType: contentType ?? .other)
+    }
+
+    /// RFC 9112, 6.3.
+    private func framing(of status: Int) -> ResponseHead.Framing {
+        if status < 200 || status == 204 || status == 304 { return .none }
+        if isChunked { return .chunked }
+        if let length { return .length(length) }
+        return .untilClose
     }
 
     // MARK: Lines
 
-    /// `HTTP/1.1 200 OK`, RFC 9112, 4. The phrase may be empty, and is often missing with its space.
+    /// Reads `HTTP/1.1 200 OK`. The phrase may be empty, and its space too: that is a common slip and has one meaning.
+    /// Source: RFC 9112, 4.
     private mutating func statusLine() throws(Stop) -> Int {
         for expected in "HTTP/1.".utf8 where try next() != expected { throw .malformed("this is not HTTP/1") }
         switch try next() {
         case UInt8(ascii: "0"): isHTTP10 = true
         case UInt8(ascii: "1"): break
-        default: throw .malformed("this is not HTTP/1.0 or 1.1")
+        default: throw .malformed("this is neither HTTP/1.0 nor HTTP/1.1")
         }
-        guard try next() == UInt8(ascii: " ") else { throw .malformed("the status line is malformed") }
-        var status = 0
-        for _ in 0..<3 {
-            guard let digit = Self.digit(try next()) else { throw .malformed("the status is not a number") }
-            status = status * 10 + digit
-        }
-        guard (100...599).contains(status) else { throw .malformed("there is no such status") }
+        guard try next() == UInt8(ascii: " ") else { throw .malformed("the version is not followed by a space") }
+        let hundreds = try digit()
+        guard (1...5).contains(hundreds) else { throw .malformed("the status is not from 100 to 599") }
+        let tens = try digit()
+        let ones = try digit()
         let after = try next()
-        if after == 0x0D {
-            guard try next() == 0x0A else { throw .malformed("a line does not end in CRLF") }
-        } else if after == UInt8(ascii: " ") {
+        if after == UInt8(ascii: " ") {
             _ = try restOfLine()
         } else {
-            throw .malformed("the status line is malformed")
+            try endOfLine(after)
         }
-        return status
+        return hundreds * 100 + tens * 10 + ones
     }
 
-    /// Reads one field. Returns false at the empty line that ends the head.
+    /// Reads one field line. Returns false at the empty line that ends the head. Source: RFC 9112, 5.
     private mutating func field() throws(Stop) -> Bool {
         let start = position
         var byte = try next()
-        if byte == 0x0D {
-            guard try next() == 0x0A else { throw .malformed("a line does not end in CRLF") }
+        if byte == UInt8(ascii: "\r") {
+            try endOfLine(byte)
             return false
         }
         while Self.isToken(byte) { byte = try next() }
-        let name = bytes[start..<(position - 1)]
-        guard byte == UInt8(ascii: ":"), !name.isEmpty else { throw .malformed("a field has no proper name") }
-        let value = Self.trimmed(try restOfLine())
-        try note(name, value)
+        // A space before the colon and a folded line end up here too.
+        guard byte == UInt8(ascii: ":"), position - 1 > start else { throw .malformed("a field has no proper name") }
+        let name = FieldText(bytes, start..<(position - 1))
+        try note(name, restOfLine())
         return true
     }
 
-    /// What is left of a line, without its CRLF.
-    private mutating func restOfLine() throws(Stop) -> Slice<UnsafeRawBufferPointer> {
+    /// What is left of a line, without its CRLF and the white space around it.
+    private mutating func restOfLine() throws(Stop) -> FieldText {
         let start = position
         while true {
             let byte = try next()
-            if byte == 0x0D {
-                guard try next() == 0x0A else { throw .malformed("a line does not end in CRLF") }
-                return bytes[start..<(position - 2)]
+            if byte == UInt8(ascii: "\r") {
+                let end = position - 1
+                try endOfLine(byte)
+                return FieldText(bytes, start..<end).trimmed
             }
             if (byte < 0x20 && byte != 0x09) || byte == 0x7F { throw .malformed("a line has a control character") }
         }
+    }
+
+    /// Reads the LF after `byte`, which has to be CR.
+    private mutating func endOfLine(_ byte: UInt8) throws(Stop) {
+        guard byte == UInt8(ascii: "\r"), try next() == UInt8(ascii: "\n") else {
+            throw .malformed("a line does not end in CRLF")
+        }
+    }
+
+    private mutating func digit() throws(Stop) -> Int {
+        let byte = try next()
+        guard byte >= 0x30, byte <= 0x39 else { throw .malformed("the status is not three digits") }
+        return Int(byte - 0x30)
     }
 
     private mutating func next() throws(Stop) -> UInt8 {
@@ -97,41 +113,6 @@ struct HeadReader {
         guard position < ResponseHead.maximumBytes else { throw .malformed("the head is too long") }
         defer { position += 1 }
         return bytes[position]
-    }
-
-    // MARK: Fields
-
-    private mutating func note(
-        _ name: Slice<UnsafeRawBufferPointer>, _ value: Slice<UnsafeRawBufferPointer>
-    ) throws(Stop) {
-        if Self.equals(name, "content-length") {
-            guard length == nil, let number = Self.number(value) else { throw .malformed("Content-Length is not one number") }
-            length = number
-        } else if Self.equals(name, "transfer-encoding") {
-            guard !isChunked, Self.equals(value, "chunked") else { throw .malformed("Transfer-Encoding is not chunked") }
-            isChunked = true
-        } else if Self.equals(name, "connection") {
-            for option in value.split(separator: UInt8(ascii: ",")) {
-                if Self.equals(Self.trimmed(option), "close") { saysClose = true }
-                if Self.equals(Self.trimmed(option), "keep-alive") { saysKeepAlive = true }
-            }
-        } else if Self.equals(name, "retry-after") {
-            retryAfter = Self.number(value).map { min($0, 86_400) }
-        }
-    }
-
-    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int? {
-        guard !digits.isEmpty, digits.count <= 18 else { return nil }
-        var number = 0
-        for byte in digits {
-            guard let digit = digit(byte) else { return nil }
-            number = number * 10 + digit
-        }
-        return number
-    }
-
-    private static func digit(_ byte: UInt8) -> Int? {
-        byte >= 0x30 && byte <= 0x39 ? Int(byte - 0x30) : nil
     }
 
     /// RFC 9110, 5.6.2.
@@ -143,20 +124,34 @@ struct HeadReader {
         }
     }
 
-    private static func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
-        var text = text
-        while let first = text.first, first == 0x20 || first == 0x09 { text = text.dropFirst() }
-        while let last = text.last, last == 0x20 || last == 0x09 { text = text.dropLast() }
-        return text
+    // MARK: Fields
+
+    private mutating func note(_ name: FieldText, _ value: FieldText) throws(Stop) {
+        if name.equals("content-length") {
+            guard length == nil, let number = value.number, !number.overflow else {
+                throw .malformed("Content-Length is not one number")
+            }
+            length = number.value
+        } else if name.equals("transfer-encoding") {
+            guard !isHTTP10 else { throw .malformed("Transfer-Encoding is not of HTTP/1.0") }  // RFC 9112, 6.1
+            guard !isChunked, value.equals("chunked") else { throw .malformed("Transfer-Encoding is not chunked") }
+            isChunked = true
+        } else if name.equals("connection") {
+            value.forEachElement { option in
+                if option.equals("close") { saysClose = true }
+                if option.equals("keep-alive") { saysKeepAlive = true }
+            }
+        } else if name.equals("retry-after") {
+            retryAfter = value.number.map { min($0.value, ResponseHead.maximumRetryAfter) }
+        } else if name.equals("content-type") {
+            contentType = contentType == nil ? Self.contentType(value.beforeSemicolon) : .other
+        }
+        if isChunked && length != nil { throw .malformed("Content-Length stands beside Transfer-Encoding") }
     }
 
-    /// Whether `text` is `word`, which is in lower case, in any case.
-    private static func equals(_ text: Slice<UnsafeRawBufferPointer>, _ word: StaticString) -> Bool {
-        guard text.count == word.utf8CodeUnitCount else { return false }
-        for (offset, byte) in text.enumerated() {
-            let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-            if lower != word.utf8Start[offset] { return false }
-        }
-        return true
+    private static func contentType(_ mediaType: FieldText) -> ResponseHead.ContentType {
+        if mediaType.equals("application/json") { return .json }
+        if mediaType.equals("application/x-ndjson") { return .ndjson }
+        return .other
     }
 }
