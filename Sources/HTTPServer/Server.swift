@@ -64,10 +64,14 @@ public final class Server {
     /// Open connections, idle ones included.
     public var connections: Int { shim_server_connection_count(handle) }
 
+    /// Bytes of all bodies that are being received, or held by whoever took them.
+    public var bufferedBytes: Int { shim_server_buffered_bytes(handle) }
+
     // MARK: Requests
 
     private func receive(_ exchange: OpaquePointer) {
-        if shim_exchange_body_count(exchange) == 0 {
+        // A GET's body means nothing (RFC 9110, 9.3.1): it is answered as if there were none.
+        if shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
             let head = RequestHead(handle: exchange)
             if let response = service.respond(to: head) {
                 send(response, on: exchange)
