@@ -90,6 +90,8 @@ static void on_evhttp_closed(struct evhttp_connection *evcon, void *context) {
 /// Frees evhttp's side, and its request with it. evhttp shuts the socket's writing side down.
 static void close_evhttp(struct shim_exchange *self) {
 	struct evhttp_connection *evcon = self->evcon;
+	if (self->decoded) evbuffer_free(self->decoded);
+	self->decoded = NULL;
 	if (!evcon) return;
 	forget_body(self);
 	evhttp_connection_free(evcon);
@@ -252,6 +254,33 @@ static void dispatch(struct shim_exchange *self) {
 	else connection_close(self, false);
 }
 
+/// Gives evhttp the head, in words that it cannot misunderstand: it fails for a POST that has `Connection: keep-alive` and no
+/// Content-Length, and after a chunked request it takes the reply for chunked, too, and waits for ever to send the last chunk.
+/// So each POST gets a Content-Length: a chunked one when its body is whole.
+static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t length) {
+	const struct guard_head *head = &self->head;
+	struct evbuffer *input = bufferevent_get_input(self->bev);
+	if (head->method == SHIM_METHOD_HEAD) {
+		evbuffer_add(input, bytes, length);
+	} else if (head->chunked) {
+		evbuffer_add(input, bytes, head->encoding_at);
+		evbuffer_add(input, bytes + head->encoding_end, length - 2 - head->encoding_end);
+		if (!(self->decoded = evbuffer_new())) abort();
+	} else if (head->method == SHIM_METHOD_POST && !head->has_length) {
+		evbuffer_add(input, bytes, length - 2);
+		evbuffer_add_printf(input, "Content-Length: 0\r\n\r\n");
+	} else {
+		evbuffer_add(input, bytes, length);
+	}
+}
+
+/// Asks for the body. Not by way of `overflow`: a client that does not read while it waits gets no invitation.
+static void send_continue(struct shim_exchange *self) {
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const ssize_t count = send(self->fd, line, sizeof line - 1, MSG_NOSIGNAL);
+	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
+}
+
 /// Takes a complete head. Returns the bytes used.
 static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t length, size_t count) {
 	const shim_server_limits *limits = &self->server->limits;
@@ -265,14 +294,13 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	}
 	self->close_after = !self->head.keep_alive;
 	self->linger_after = false;
-	evbuffer_add(bufferevent_get_input(self->bev), bytes, length);
+	give_head(self, bytes, length);
 	if (has_body && self->head.method != SHIM_METHOD_HEAD) {
 		self->phase = PHASE_BODY;
 		self->body_left = self->head.content_length;
 		self->chunks = (struct guard_chunks){ 0 };
 		set_deadline(self, limits->body_timeout);
-		if (self->head.expect_continue && length == count)
-			shim_exchange_send(self, "HTTP/1.1 100 Continue\r\n\r\n", 25, NULL, 0, NULL, 0);
+		if (self->head.expect_continue && length == count) send_continue(self);
 		return length;
 	}
 	// evhttp does not read a HEAD's body, and would take it for the next request.
@@ -281,10 +309,9 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	return length;
 }
 
-/// Adds body bytes to evhttp's input, with a chunk's framing of our own if the body is chunked. False: turned away.
+/// Adds bytes to the body. False: turned away.
 static bool take_body_bytes(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
 	const shim_server_limits *limits = &self->server->limits;
-	struct evbuffer *input = bufferevent_get_input(self->bev);
 	account_body(self, count);
 	if (self->body_count > limits->max_body_bytes) {
 		connection_reject(self, SHIM_REJECT_BODY_TOO_LARGE);
@@ -294,10 +321,18 @@ static bool take_body_bytes(struct shim_exchange *self, const uint8_t *bytes, si
 		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		return false;
 	}
-	if (self->head.chunked) evbuffer_add_printf(input, "%zx\r\n", count);
-	evbuffer_add(input, bytes, count);
-	if (self->head.chunked) evbuffer_add(input, "\r\n", 2);
+	evbuffer_add(self->decoded ? self->decoded : bufferevent_get_input(self->bev), bytes, count);
 	return true;
+}
+
+/// The chunked body is whole: evhttp gets it as one of known length. Its bytes are moved, not copied.
+static void dispatch_decoded(struct shim_exchange *self) {
+	struct evbuffer *input = bufferevent_get_input(self->bev);
+	evbuffer_add_printf(input, "Content-Length: %zu\r\n\r\n", self->body_count);
+	evbuffer_add_buffer(input, self->decoded);
+	evbuffer_free(self->decoded);
+	self->decoded = NULL;
+	dispatch(self);
 }
 
 static size_t take_chunked_body(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
@@ -311,8 +346,7 @@ static size_t take_chunked_body(struct shim_exchange *self, const uint8_t *bytes
 			if (!take_body_bytes(self, bytes + at + used - data, data)) return count;
 			break;
 		case GUARD_END:
-			evbuffer_add(bufferevent_get_input(self->bev), "0\r\n\r\n", 5);
-			dispatch(self);
+			dispatch_decoded(self);
 			return at + used;
 		}
 		at += used;

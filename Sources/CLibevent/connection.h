@@ -44,6 +44,7 @@ struct shim_exchange {
 	struct event readable, writable;
 	struct shim_timer deadline;
 	struct held held;
+	struct evbuffer *decoded;  ///< what came of a chunked body; NULL otherwise
 	struct evbuffer *overflow; ///< what the socket did not take of replies; NULL until needed
 	size_t scanned;            ///< how far held's head has been searched for its end
 	size_t body_count;         ///< body bytes of this request so far, all in the account

@@ -89,6 +89,7 @@ static int check_content_length(struct text value, struct guard_head *head) {
 		length = length * 10 + (value.bytes[i] - '0');
 	}
 	head->content_length = length;
+	head->has_length = true;
 	return 0;
 }
 
@@ -143,7 +144,12 @@ int guard_check_head(const uint8_t *bytes, size_t count, struct guard_head *head
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
 		const int refused = at == 0 ? check_request_line(line, head, &seen, &known_method) : check_field(line, head, &seen);
 		if (refused) return refused;
-		at = (size_t)(end - bytes) + 1;
+		const size_t next = (size_t)(end - bytes) + 1;
+		if (head->chunked && !head->encoding_end) {
+			head->encoding_at = at;
+			head->encoding_end = next;
+		}
+		at = next;
 	}
 	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;
 	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED;

@@ -128,7 +128,8 @@ import Testing
                 "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09: \u{FC}\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 000\r\n\r\n",
                 "GET /?\"<>\\^`{|} HTTP/1.1\r\nHost: a\r\n\r\n", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n", "GET /ü HTTP/1.1\r\nHost: a\r\n\r\n",
             ] {
-                #expect(try await host.ask(head).status == 200, "\(head)")
+                let status = try await host.ask(head).status
+                #expect(status == 200, "\(head)")
             }
         }
     }

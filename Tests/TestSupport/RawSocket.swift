@@ -121,6 +121,12 @@ public final class RawSocket: @unchecked Sendable {
         return !pending.isEmpty || poll(&peer, 1, milliseconds) > 0
     }
 
+    /// Waits for `milliseconds` at most until something can be sent. Returns whether it can.
+    public func isWritable(within milliseconds: CInt) -> Bool {
+        var peer = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+        return poll(&peer, 1, milliseconds) > 0
+    }
+
     /// Receives once into `pending`. `nil`: more may follow.
     func fill(atMost limit: Int = 256 * 1024) throws -> Ending? {
         let old = pending.count
