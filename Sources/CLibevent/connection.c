@@ -10,7 +10,7 @@
 
 enum { HELD_LIMIT = 64 * 1024 };      // of requests behind a pending one; beyond it the socket is not read
 enum { REQUESTS_A_TURN = 32 };        // of one connection, so that a pipeline does not hold up the others
-enum { LINGER_LIMIT = 1024 * 1024 };  // bytes
+enum { LINGER_LIMIT = 64 * 1024 * 1024 }; // bytes: a client may send a whole body before it looks for the refusal
 static const int64_t LINGER_TIME = INT64_C(2000000000);
 static const int64_t PAUSE_CHECK = INT64_C(500000000);
 
@@ -104,15 +104,33 @@ static void reset_socket(int fd) {
 	connect(fd, &nowhere, sizeof nowhere);
 }
 
+/// Takes the socket from evhttp, before anything was read. False: evhttp ran out of memory and has freed everything.
+static bool take_socket(struct shim_exchange *self) {
+	void *evcon = NULL; // the argument of evhttp's callbacks
+	bufferevent_getcb(self->bev, NULL, NULL, NULL, &evcon);
+	self->phase = PHASE_IDLE;
+	self->fd = evcon ? bufferevent_getfd(self->bev) : -1;
+	if (evcon) bufferevent_setfd(self->bev, -1);
+	bufferevent_decref(self->bev);
+	self->evcon = evcon;
+	if (evcon) evhttp_connection_set_closecb(evcon, on_evhttp_closed, self);
+	else self->bev = NULL;
+	return evcon;
+}
+
 void connection_close(struct shim_exchange *self, bool reset) {
 	if (self->closed) return;
 	self->closed = true;
+	if (self->phase == PHASE_NEW) {
+		event_del(&self->writable);
+		take_socket(self);
+	}
 	set_reading(self, false);
 	set_writing(self, false);
 	shim_timer_stop(&self->deadline);
 	if (reset) reset_socket(self->fd);
 	close_evhttp(self);
-	close(self->fd);
+	if (self->fd >= 0) close(self->fd);
 	if (self->overflow) evbuffer_free(self->overflow);
 	free(self->held.bytes);
 	*self->link = self->next;
@@ -129,6 +147,11 @@ static void connection_lost(struct shim_exchange *self) {
 	struct shim_server *server = self->server;
 	connection_close(self, false);
 	if (context) server->callbacks.gone(context);
+}
+
+void connection_cut(struct shim_exchange *self) {
+	if (self->phase != PHASE_NEW) reset_socket(self->fd);
+	connection_lost(self);
 }
 
 static void begin_linger(struct shim_exchange *self) {
@@ -148,7 +171,7 @@ static void connection_completed(struct shim_exchange *self) {
 	self->context = NULL;
 	forget_body(self);
 	if (self->close_after) {
-		if (self->linger_after) begin_linger(self);
+		if (self->linger_after || self->held.count) begin_linger(self);
 		else connection_close(self, false);
 		return;
 	}
@@ -367,8 +390,10 @@ static size_t take_body(struct shim_exchange *self, const uint8_t *bytes, size_t
 static size_t take(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
 	if (self->phase == PHASE_BODY) return take_body(self, bytes, count);
 	if (self->scanned == 0 && bytes[0] == '\r') { // empty lines before a request: RFC 9112, 2.2
+		size_t empty = 0;
+		while (empty + 2 <= count && bytes[empty] == '\r' && bytes[empty + 1] == '\n') empty += 2;
+		if (empty) return empty;
 		if (count >= 2) {
-			if (bytes[1] == '\n') return 2;
 			connection_reject(self, SHIM_REJECT_MALFORMED);
 			return count;
 		}
@@ -423,6 +448,11 @@ static void process_held(struct shim_exchange *self) {
 	if (!self->closed && self->held.count <= HELD_LIMIT) set_reading(self, true);
 }
 
+static void continue_held(struct shim_exchange *self) {
+	self->continue_later = false;
+	connection_process(self);
+}
+
 static void connection_process(struct shim_exchange *self) {
 	if (self->pins) return; // an outer call does it
 	self->pins++;
@@ -432,7 +462,7 @@ static void connection_process(struct shim_exchange *self) {
 
 // ---- the socket
 
-/// The client floods us behind a pending request: stop reading, and look now and then whether it is still there.
+/// The client floods us behind requests that wait: stop reading, and look now and then whether it is still there.
 static void pause_reading(struct shim_exchange *self) {
 	set_reading(self, false);
 	if (self->phase == PHASE_PENDING && !overflow_count(self)) set_deadline(self, PAUSE_CHECK);
@@ -456,16 +486,17 @@ static void connection_received(struct shim_exchange *self, const uint8_t *bytes
 	if (!self->closed && self->phase != PHASE_LINGERING) {
 		if (used < count) hold(self, bytes + used, count - used);
 		if (!direct) process_held(self);
-		if (!self->closed && !takes_input(self) && self->held.count > HELD_LIMIT) pause_reading(self);
+		const bool waits = !takes_input(self) || self->continue_later;
+		if (!self->closed && waits && self->held.count > HELD_LIMIT) pause_reading(self);
 	}
 	unpin(self);
 }
 
 /// The peer has sent its FIN, or the connection broke.
 static void connection_ended(struct shim_exchange *self, bool by_fin) {
-	// A reply that is complete is still delivered to a client that only closed its sending side.
-	if (by_fin && self->phase == PHASE_FINISHING) {
-		self->close_after = true;
+	// A client that only closed its sending side still gets the reply that is being sent, and those to requests that were
+	// here, whole, before: reading goes on after them, and finds the end again.
+	if (by_fin && (self->phase == PHASE_FINISHING || self->continue_later)) {
 		self->linger_after = false;
 		set_reading(self, false);
 		return;
@@ -509,8 +540,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
 		flush_overflow(self);
 	} else {
 		set_writing(self, false);
-		self->continue_later = false;
-		connection_process(self);
+		if (self->continue_later) continue_held(self);
 	}
 	shim_loop_settle(loop);
 }
@@ -527,27 +557,34 @@ static void on_deadline(void *context) {
 		}
 		// fall through
 	case PHASE_FINISHING: // the peer takes nothing
-		self->broken = true;
-		reset_socket(self->fd);
-		connection_lost(self);
+		connection_cut(self);
 		break;
+	case PHASE_NEW:
 	case PHASE_IDLE:
 	case PHASE_LINGERING: connection_close(self, false); break;
 	}
 }
 
-void connection_open(struct shim_exchange *self) {
-	struct shim_server *server = self->server;
-	struct event_base *base = server->loop->base;
-	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
-	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
+void connection_register(struct shim_exchange *self, struct shim_server *server) {
+	self->server = server;
+	self->phase = PHASE_NEW;
 	shim_timer_init(&self->deadline, server->loop, on_deadline, self);
-	evhttp_connection_set_closecb(self->evcon, on_evhttp_closed, self);
 	self->next = server->connections;
 	if (self->next) self->next->link = &self->next;
 	self->link = &server->connections;
 	server->connections = self;
 	server->connection_count++;
+}
+
+void connection_open(struct shim_exchange *self) {
+	struct shim_server *server = self->server;
+	struct event_base *base = server->loop->base;
+	if (!take_socket(self)) {
+		connection_close(self, false);
+		return;
+	}
+	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
+	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
 	set_reading(self, true);
 	if (server->connection_count > server->limits.max_connections)
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);

@@ -21,7 +21,10 @@ public struct Reply: ~Copyable {
     }
 
     /// Gives the connection itself away, for whoever has to send what no server should.
-    @_spi(RawReply) public consuming func raw() -> RawReply { RawReply(exchange) }
+    @_spi(RawReply) public consuming func raw() -> RawReply {
+        exchange.isAnswered = true
+        return RawReply(exchange)
+    }
 }
 
 /// The body of a stream. Dropped without `end` it cuts the connection, so that the client sees that it is not whole.
