@@ -38,5 +38,23 @@ let package = Package(
                 "PromptFunction", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", argumentParser, logging,
             ],
             swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport", dependencies: ["EventLoop"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "TestSupport", logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "HTTPClientTests", dependencies: ["HTTPClient", "EventLoop", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "OllamaTests", dependencies: ["Ollama"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PromptFunctionTests",
+            dependencies: [
+                "PromptFunction", "StandIn", "Ollama", "HTTPClient", "HTTPServer", "EventLoop", "TestSupport", logging,
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "promptdTests", dependencies: ["promptd", "EventLoop", "TestSupport"], swiftSettings: swiftSettings),
     ]
 )

@@ -10,7 +10,7 @@
 
 enum { HELD_LIMIT = 64 * 1024 };      // of requests behind a pending one; beyond it the socket is not read
 enum { REQUESTS_A_TURN = 32 };        // of one connection, so that a pipeline does not hold up the others
-enum { LINGER_LIMIT = 1024 * 1024 };  // bytes
+enum { LINGER_LIMIT = 64 * 1024 * 1024 }; // bytes: a client may send a whole body before it looks for the refusal
 static const int64_t LINGER_TIME = INT64_C(2000000000);
 static const int64_t PAUSE_CHECK = INT64_C(500000000);
 
@@ -90,6 +90,8 @@ static void on_evhttp_closed(struct evhttp_connection *evcon, void *context) {
 /// Frees evhttp's side, and its request with it. evhttp shuts the socket's writing side down.
 static void close_evhttp(struct shim_exchange *self) {
 	struct evhttp_connection *evcon = self->evcon;
+	if (self->decoded) evbuffer_free(self->decoded);
+	self->decoded = NULL;
 	if (!evcon) return;
 	forget_body(self);
 	evhttp_connection_free(evcon);
@@ -102,15 +104,33 @@ static void reset_socket(int fd) {
 	connect(fd, &nowhere, sizeof nowhere);
 }
 
+/// Takes the socket from evhttp, before anything was read. False: evhttp ran out of memory and has freed everything.
+static bool take_socket(struct shim_exchange *self) {
+	void *evcon = NULL; // the argument of evhttp's callbacks
+	bufferevent_getcb(self->bev, NULL, NULL, NULL, &evcon);
+	self->phase = PHASE_IDLE;
+	self->fd = evcon ? bufferevent_getfd(self->bev) : -1;
+	if (evcon) bufferevent_setfd(self->bev, -1);
+	bufferevent_decref(self->bev);
+	self->evcon = evcon;
+	if (evcon) evhttp_connection_set_closecb(evcon, on_evhttp_closed, self);
+	else self->bev = NULL;
+	return evcon;
+}
+
 void connection_close(struct shim_exchange *self, bool reset) {
 	if (self->closed) return;
 	self->closed = true;
+	if (self->phase == PHASE_NEW) {
+		event_del(&self->writable);
+		take_socket(self);
+	}
 	set_reading(self, false);
 	set_writing(self, false);
 	shim_timer_stop(&self->deadline);
 	if (reset) reset_socket(self->fd);
 	close_evhttp(self);
-	close(self->fd);
+	if (self->fd >= 0) close(self->fd);
 	if (self->overflow) evbuffer_free(self->overflow);
 	free(self->held.bytes);
 	*self->link = self->next;
@@ -127,6 +147,11 @@ static void connection_lost(struct shim_exchange *self) {
 	struct shim_server *server = self->server;
 	connection_close(self, false);
 	if (context) server->callbacks.gone(context);
+}
+
+void connection_cut(struct shim_exchange *self) {
+	if (self->phase != PHASE_NEW) reset_socket(self->fd);
+	connection_lost(self);
 }
 
 static void begin_linger(struct shim_exchange *self) {
@@ -146,7 +171,7 @@ static void connection_completed(struct shim_exchange *self) {
 	self->context = NULL;
 	forget_body(self);
 	if (self->close_after) {
-		if (self->linger_after) begin_linger(self);
+		if (self->linger_after || self->held.count) begin_linger(self);
 		else connection_close(self, false);
 		return;
 	}
@@ -252,6 +277,33 @@ static void dispatch(struct shim_exchange *self) {
 	else connection_close(self, false);
 }
 
+/// Gives evhttp the head, in words that it cannot misunderstand: it fails for a POST that has `Connection: keep-alive` and no
+/// Content-Length, and after a chunked request it takes the reply for chunked, too, and waits for ever to send the last chunk.
+/// So each POST gets a Content-Length: a chunked one when its body is whole.
+static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t length) {
+	const struct guard_head *head = &self->head;
+	struct evbuffer *input = bufferevent_get_input(self->bev);
+	if (head->method == SHIM_METHOD_HEAD) {
+		evbuffer_add(input, bytes, length);
+	} else if (head->chunked) {
+		evbuffer_add(input, bytes, head->encoding_at);
+		evbuffer_add(input, bytes + head->encoding_end, length - 2 - head->encoding_end);
+		if (!(self->decoded = evbuffer_new())) abort();
+	} else if (head->method == SHIM_METHOD_POST && !head->has_length) {
+		evbuffer_add(input, bytes, length - 2);
+		evbuffer_add_printf(input, "Content-Length: 0\r\n\r\n");
+	} else {
+		evbuffer_add(input, bytes, length);
+	}
+}
+
+/// Asks for the body. Not by way of `overflow`: a client that does not read while it waits gets no invitation.
+static void send_continue(struct shim_exchange *self) {
+	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const ssize_t count = send(self->fd, line, sizeof line - 1, MSG_NOSIGNAL);
+	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
+}
+
 /// Takes a complete head. Returns the bytes used.
 static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t length, size_t count) {
 	const shim_server_limits *limits = &self->server->limits;
@@ -265,14 +317,13 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	}
 	self->close_after = !self->head.keep_alive;
 	self->linger_after = false;
-	evbuffer_add(bufferevent_get_input(self->bev), bytes, length);
+	give_head(self, bytes, length);
 	if (has_body && self->head.method != SHIM_METHOD_HEAD) {
 		self->phase = PHASE_BODY;
 		self->body_left = self->head.content_length;
 		self->chunks = (struct guard_chunks){ 0 };
 		set_deadline(self, limits->body_timeout);
-		if (self->head.expect_continue && length == count)
-			shim_exchange_send(self, "HTTP/1.1 100 Continue\r\n\r\n", 25, NULL, 0, NULL, 0);
+		if (self->head.expect_continue && length == count) send_continue(self);
 		return length;
 	}
 	// evhttp does not read a HEAD's body, and would take it for the next request.
@@ -281,10 +332,9 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	return length;
 }
 
-/// Adds body bytes to evhttp's input, with a chunk's framing of our own if the body is chunked. False: turned away.
+/// Adds bytes to the body. False: turned away.
 static bool take_body_bytes(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
 	const shim_server_limits *limits = &self->server->limits;
-	struct evbuffer *input = bufferevent_get_input(self->bev);
 	account_body(self, count);
 	if (self->body_count > limits->max_body_bytes) {
 		connection_reject(self, SHIM_REJECT_BODY_TOO_LARGE);
@@ -294,10 +344,18 @@ static bool take_body_bytes(struct shim_exchange *self, const uint8_t *bytes, si
 		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		return false;
 	}
-	if (self->head.chunked) evbuffer_add_printf(input, "%zx\r\n", count);
-	evbuffer_add(input, bytes, count);
-	if (self->head.chunked) evbuffer_add(input, "\r\n", 2);
+	evbuffer_add(self->decoded ? self->decoded : bufferevent_get_input(self->bev), bytes, count);
 	return true;
+}
+
+/// The chunked body is whole: evhttp gets it as one of known length. Its bytes are moved, not copied.
+static void dispatch_decoded(struct shim_exchange *self) {
+	struct evbuffer *input = bufferevent_get_input(self->bev);
+	evbuffer_add_printf(input, "Content-Length: %zu\r\n\r\n", self->body_count);
+	evbuffer_add_buffer(input, self->decoded);
+	evbuffer_free(self->decoded);
+	self->decoded = NULL;
+	dispatch(self);
 }
 
 static size_t take_chunked_body(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
@@ -311,8 +369,7 @@ static size_t take_chunked_body(struct shim_exchange *self, const uint8_t *bytes
 			if (!take_body_bytes(self, bytes + at + used - data, data)) return count;
 			break;
 		case GUARD_END:
-			evbuffer_add(bufferevent_get_input(self->bev), "0\r\n\r\n", 5);
-			dispatch(self);
+			dispatch_decoded(self);
 			return at + used;
 		}
 		at += used;
@@ -333,8 +390,10 @@ static size_t take_body(struct shim_exchange *self, const uint8_t *bytes, size_t
 static size_t take(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
 	if (self->phase == PHASE_BODY) return take_body(self, bytes, count);
 	if (self->scanned == 0 && bytes[0] == '\r') { // empty lines before a request: RFC 9112, 2.2
+		size_t empty = 0;
+		while (empty + 2 <= count && bytes[empty] == '\r' && bytes[empty + 1] == '\n') empty += 2;
+		if (empty) return empty;
 		if (count >= 2) {
-			if (bytes[1] == '\n') return 2;
 			connection_reject(self, SHIM_REJECT_MALFORMED);
 			return count;
 		}
@@ -389,6 +448,11 @@ static void process_held(struct shim_exchange *self) {
 	if (!self->closed && self->held.count <= HELD_LIMIT) set_reading(self, true);
 }
 
+static void continue_held(struct shim_exchange *self) {
+	self->continue_later = false;
+	connection_process(self);
+}
+
 static void connection_process(struct shim_exchange *self) {
 	if (self->pins) return; // an outer call does it
 	self->pins++;
@@ -398,7 +462,7 @@ static void connection_process(struct shim_exchange *self) {
 
 // ---- the socket
 
-/// The client floods us behind a pending request: stop reading, and look now and then whether it is still there.
+/// The client floods us behind requests that wait: stop reading, and look now and then whether it is still there.
 static void pause_reading(struct shim_exchange *self) {
 	set_reading(self, false);
 	if (self->phase == PHASE_PENDING && !overflow_count(self)) set_deadline(self, PAUSE_CHECK);
@@ -422,16 +486,17 @@ static void connection_received(struct shim_exchange *self, const uint8_t *bytes
 	if (!self->closed && self->phase != PHASE_LINGERING) {
 		if (used < count) hold(self, bytes + used, count - used);
 		if (!direct) process_held(self);
-		if (!self->closed && !takes_input(self) && self->held.count > HELD_LIMIT) pause_reading(self);
+		const bool waits = !takes_input(self) || self->continue_later;
+		if (!self->closed && waits && self->held.count > HELD_LIMIT) pause_reading(self);
 	}
 	unpin(self);
 }
 
 /// The peer has sent its FIN, or the connection broke.
 static void connection_ended(struct shim_exchange *self, bool by_fin) {
-	// A reply that is complete is still delivered to a client that only closed its sending side.
-	if (by_fin && self->phase == PHASE_FINISHING) {
-		self->close_after = true;
+	// A client that only closed its sending side still gets the reply that is being sent, and those to requests that were
+	// here, whole, before: reading goes on after them, and finds the end again.
+	if (by_fin && (self->phase == PHASE_FINISHING || self->continue_later)) {
 		self->linger_after = false;
 		set_reading(self, false);
 		return;
@@ -475,8 +540,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
 		flush_overflow(self);
 	} else {
 		set_writing(self, false);
-		self->continue_later = false;
-		connection_process(self);
+		if (self->continue_later) continue_held(self);
 	}
 	shim_loop_settle(loop);
 }
@@ -493,27 +557,34 @@ static void on_deadline(void *context) {
 		}
 		// fall through
 	case PHASE_FINISHING: // the peer takes nothing
-		self->broken = true;
-		reset_socket(self->fd);
-		connection_lost(self);
+		connection_cut(self);
 		break;
+	case PHASE_NEW:
 	case PHASE_IDLE:
 	case PHASE_LINGERING: connection_close(self, false); break;
 	}
 }
 
-void connection_open(struct shim_exchange *self) {
-	struct shim_server *server = self->server;
-	struct event_base *base = server->loop->base;
-	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
-	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
+void connection_register(struct shim_exchange *self, struct shim_server *server) {
+	self->server = server;
+	self->phase = PHASE_NEW;
 	shim_timer_init(&self->deadline, server->loop, on_deadline, self);
-	evhttp_connection_set_closecb(self->evcon, on_evhttp_closed, self);
 	self->next = server->connections;
 	if (self->next) self->next->link = &self->next;
 	self->link = &server->connections;
 	server->connections = self;
 	server->connection_count++;
+}
+
+void connection_open(struct shim_exchange *self) {
+	struct shim_server *server = self->server;
+	struct event_base *base = server->loop->base;
+	if (!take_socket(self)) {
+		connection_close(self, false);
+		return;
+	}
+	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
+	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
 	set_reading(self, true);
 	if (server->connection_count > server->limits.max_connections)
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);

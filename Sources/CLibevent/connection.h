@@ -16,6 +16,7 @@ enum phase {
 	PHASE_BODY,      ///< evhttp's input has the head and what came of the body
 	PHASE_PENDING,   ///< the function has the request
 	PHASE_FINISHING, ///< the reply is complete but not all sent
+	PHASE_NEW,       ///< accepted, and still evhttp's
 	PHASE_LINGERING, ///< evhttp's side is gone; the peer may still be sending, and a close would reset what it has to read
 };
 
@@ -44,6 +45,7 @@ struct shim_exchange {
 	struct event readable, writable;
 	struct shim_timer deadline;
 	struct held held;
+	struct evbuffer *decoded;  ///< what came of a chunked body; NULL otherwise
 	struct evbuffer *overflow; ///< what the socket did not take of replies; NULL until needed
 	size_t scanned;            ///< how far held's head has been searched for its end
 	size_t body_count;         ///< body bytes of this request so far, all in the account
@@ -84,7 +86,10 @@ struct shim_server {
 /// The bytes evhttp has parsed are a request of this exchange.
 void connection_requested(struct shim_exchange *self, struct evhttp_request *request);
 
-/// Begins to watch the socket, once evhttp has been set up on it.
+/// Adds a new connection to the server's.
+void connection_register(struct shim_exchange *self, struct shim_server *server);
+
+/// Takes the socket over, once evhttp has been set up on it, and begins to watch it.
 void connection_open(struct shim_exchange *self);
 
 /// Turns the request away. The function answers.
@@ -92,6 +97,9 @@ void connection_reject(struct shim_exchange *self, shim_reject reason);
 
 /// Ends both sides at once and frees the connection.
 void connection_close(struct shim_exchange *self, bool reset);
+
+/// Ends the connection by RST, and tells the function.
+void connection_cut(struct shim_exchange *self);
 
 void account_retain(struct body_account *self);
 void account_release(struct body_account *self, size_t bytes);

@@ -52,12 +52,17 @@ static int check_version(struct text version, struct guard_head *head) {
 	if (major < '0' || major > '9' || minor < '0' || minor > '9') return SHIM_REJECT_MALFORMED;
 	if (major != '1' || minor > '1') return SHIM_REJECT_VERSION;
 	head->http10 = minor == '0';
-	head->keep_alive = !head->http10;
 	return 0;
 }
 
+/// How often each field that matters has been seen, and what Connection said.
+struct seen {
+	int length, encoding, host, connection, fields;
+	bool close, keep_alive;
+};
+
 /// `method SP target SP version`, RFC 9112, 3.
-static int check_request_line(struct text line, struct guard_head *head, bool *known_method) {
+static int check_request_line(struct text line, struct guard_head *head, struct seen *seen, bool *known_method) {
 	size_t at = 0;
 	while (at < line.count && is_token_byte(line.bytes[at])) at++;
 	const struct text method = { line.bytes, at };
@@ -67,7 +72,7 @@ static int check_request_line(struct text line, struct guard_head *head, bool *k
 	if (at == target || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
 	const int refused = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
 	if (refused) return refused;
-	if (line.bytes[target] != '/') head->keep_alive = false; // evhttp closes after an absolute target
+	if (line.bytes[target] != '/') seen->close = true; // evhttp closes after an absolute target
 	*known_method = true;
 	if (method.count == 3 && memcmp(method.bytes, "GET", 3) == 0) head->method = SHIM_METHOD_GET;
 	else if (method.count == 4 && memcmp(method.bytes, "POST", 4) == 0) head->method = SHIM_METHOD_POST;
@@ -75,11 +80,6 @@ static int check_request_line(struct text line, struct guard_head *head, bool *k
 	else *known_method = false;
 	return 0;
 }
-
-/// How often each field that matters has been seen.
-struct seen {
-	int length, encoding, host, fields;
-};
 
 static int check_content_length(struct text value, struct guard_head *head) {
 	if (value.count == 0 || value.count > 18) return SHIM_REJECT_MALFORMED;
@@ -89,17 +89,19 @@ static int check_content_length(struct text value, struct guard_head *head) {
 		length = length * 10 + (value.bytes[i] - '0');
 	}
 	head->content_length = length;
+	head->has_length = true;
 	return 0;
 }
 
 /// Each member of Connection's list, RFC 9110, 7.6.1.
-static void note_connection(struct text value, struct guard_head *head) {
+static void note_connection(struct text value, struct seen *seen) {
+	// evhttp looks for keep-alive only there, and would close what we had promised to keep.
+	if (!seen->connection++ && value.count >= 10 && equals((struct text){ value.bytes, 10 }, "keep-alive"))
+		seen->keep_alive = true;
 	while (value.count) {
 		const uint8_t *comma = memchr(value.bytes, ',', value.count);
 		const size_t count = comma ? (size_t)(comma - value.bytes) : value.count;
-		const struct text option = trimmed((struct text){ value.bytes, count });
-		if (equals(option, "close")) head->keep_alive = false;
-		if (equals(option, "keep-alive") && head->http10) head->keep_alive = true;
+		if (equals(trimmed((struct text){ value.bytes, count }), "close")) seen->close = true;
 		const size_t used = comma ? count + 1 : count;
 		value.bytes += used;
 		value.count -= used;
@@ -125,7 +127,7 @@ static int check_field(struct text line, struct guard_head *head, struct seen *s
 	} else if (equals(name, "host")) {
 		seen->host++;
 	} else if (equals(name, "connection")) {
-		note_connection(value, head);
+		note_connection(value, seen);
 	} else if (equals(name, "expect") && !head->http10) {
 		if (!equals(value, "100-continue")) return SHIM_REJECT_EXPECTATION;
 		head->expect_continue = true;
@@ -140,12 +142,18 @@ int guard_check_head(const uint8_t *bytes, size_t count, struct guard_head *head
 	for (size_t at = 0; at + 2 < count;) {
 		const uint8_t *end = memchr(bytes + at, '\n', count - at); // there: the head is complete, each LF behind a CR
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
-		const int refused = at == 0 ? check_request_line(line, head, &known_method) : check_field(line, head, &seen);
+		const int refused = at == 0 ? check_request_line(line, head, &seen, &known_method) : check_field(line, head, &seen);
 		if (refused) return refused;
-		at = (size_t)(end - bytes) + 1;
+		const size_t next = (size_t)(end - bytes) + 1;
+		if (head->chunked && !head->encoding_end) {
+			head->encoding_at = at;
+			head->encoding_end = next;
+		}
+		at = next;
 	}
 	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;
 	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED;
+	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive); // RFC 9112, 9.3
 	return known_method ? 0 : SHIM_REJECT_METHOD;
 }
 

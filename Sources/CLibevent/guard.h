@@ -17,7 +17,9 @@ struct guard_head {
 	bool keep_alive;
 	bool chunked;
 	bool expect_continue;
-	uint64_t content_length; ///< 0 when there is none
+	bool has_length;
+	uint64_t content_length;         ///< 0 when there is none
+	size_t encoding_at, encoding_end; ///< the line of Transfer-Encoding, if chunked
 };
 
 enum guard_scan { GUARD_INCOMPLETE, GUARD_COMPLETE, GUARD_BAD };

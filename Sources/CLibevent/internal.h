@@ -5,6 +5,7 @@
 #include "shim_loop.h"
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <stdatomic.h>
 
 enum { SHIM_RECEIVE_BYTES = 64 * 1024 };
 
@@ -14,6 +15,7 @@ struct shim_loop {
 	struct event wake_event;
 	shim_loop_callbacks callbacks;
 	void *context;
+	_Atomic(const char *) thread; ///< whose loop it is: a mark that only this thread has; read by all
 	int64_t now; ///< 0: not read in this turn
 	bool stopping;
 	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< what recv(2) fills, for every socket of the loop

@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static _Thread_local const shim_loop *current_loop;
+/// Its address tells threads apart.
+static _Thread_local char this_thread;
 
 static void on_wake(evutil_socket_t fd, short what, void *context) {
 	(void)what;
@@ -57,13 +58,14 @@ void shim_loop_free(shim_loop *self) {
 	event_del(&self->wake_event);
 	event_base_free(self->base);
 	close(self->wake_fd);
-	if (current_loop == self) current_loop = NULL;
 	free(self);
 }
 
-void shim_loop_bind(shim_loop *self) { current_loop = self; }
+void shim_loop_bind(shim_loop *self) { atomic_store_explicit(&self->thread, &this_thread, memory_order_relaxed); }
 
-bool shim_loop_is_current(const shim_loop *self) { return current_loop == self; }
+bool shim_loop_is_current(const shim_loop *self) {
+	return atomic_load_explicit(&self->thread, memory_order_relaxed) == &this_thread;
+}
 
 void shim_loop_run(shim_loop *self) {
 	while (!self->stopping) {

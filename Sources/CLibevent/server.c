@@ -20,21 +20,10 @@ void account_release(struct body_account *self, size_t bytes) {
 
 // ---- accepting
 
-/// evhttp has given the bufferevent its socket: take it over, before anything was read.
 static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	(void)fd;
 	(void)what;
 	struct shim_exchange *self = context;
-	void *evcon = NULL;
-	bufferevent_getcb(self->bev, NULL, NULL, NULL, &evcon);
-	self->fd = bufferevent_getfd(self->bev);
-	if (evcon) bufferevent_setfd(self->bev, -1);
-	bufferevent_decref(self->bev);
-	if (!evcon) { // evhttp ran out of memory and has freed everything
-		free(self);
-		return;
-	}
-	self->evcon = evcon;
 	shim_loop *loop = self->server->loop;
 	connection_open(self);
 	shim_loop_settle(loop);
@@ -46,10 +35,10 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *cont
 	// Close on free: so evhttp never closes the socket, and after setfd(-1) nobody but the shim does.
 	self->bev = self ? bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE) : NULL;
 	if (!self->bev) abort();
-	self->server = server;
+	connection_register(self, server); // counts from now on: the server may be freed before the next callback
 	bufferevent_incref(self->bev);
 	event_assign(&self->writable, base, -1, 0, on_adopt, self);
-	event_active(&self->writable, 0, 0); // runs right after this callback: same turn, nothing polled in between
+	event_active(&self->writable, 0, 0); // runs soon after this callback: same turn, nothing polled in between
 	return self->bev;
 }
 
@@ -150,8 +139,13 @@ void shim_server_stop_listening(shim_server *self) {
 void shim_server_close_idle(shim_server *self) {
 	for (struct shim_exchange *each = self->connections, *next; each; each = next) {
 		next = each->next;
-		if (each->phase == PHASE_IDLE) connection_close(each, false);
+		if (each->phase == PHASE_IDLE && !each->held.count) connection_close(each, false);
 	}
+}
+
+void shim_server_cut_all(shim_server *self) {
+	// A callback may close others: begin again after each.
+	while (self->connections) connection_cut(self->connections);
 }
 
 size_t shim_server_connection_count(const shim_server *self) { return self->connection_count; }
@@ -166,10 +160,7 @@ void shim_server_free(shim_server *self) {
 	self->callbacks.emptied = on_nothing;
 	shim_timer_stop(&self->accept_pause);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
-	for (struct shim_exchange *each = self->connections, *next; each; each = next) {
-		next = each->next;
-		connection_close(each, true);
-	}
+	shim_server_cut_all(self);
 	evhttp_free(self->http);
 	account_release(self->account, 0);
 	free(self);

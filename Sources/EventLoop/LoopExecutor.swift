@@ -127,7 +127,9 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     }
 
     private func endTurn() {
-        for hook in turnHooks { hook() }
         drain()
+        for hook in turnHooks { hook() }
+        // A job that runs now would miss its hook, and what it gathers would wait for some other event.
+        if !ready.isEmpty { shim_loop_wake(handle) }
     }
 }

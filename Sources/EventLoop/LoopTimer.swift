@@ -45,10 +45,10 @@ extension EventLoop {
         let timer = LoopTimer(on: self) { sleeper.wake() }
         timer.deadline = now + interval
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { sleeper.continuation = $0 }
+            await withUnsafeContinuation { sleeper.wait($0) }
         } onCancel: {
-            // Cancelling is done on the loop: by a client that left, or by shutting down.
-            if executor.isCurrent { sleeper.wake() }
+            // As a rule it is done on the loop: by a client that left, or by shutting down.
+            if executor.isCurrent { sleeper.wake() } else { executor.post([{ sleeper.wake() }]) }
         }
         withExtendedLifetime(timer) {}
     }
@@ -58,16 +58,22 @@ extension EventLoop {
         let sleeper = Sleeper()
         let timer = LoopTimer(on: self) { sleeper.wake() }
         timer.deadline = now
-        await withUnsafeContinuation { sleeper.continuation = $0 }
+        await withUnsafeContinuation { sleeper.wait($0) }
         withExtendedLifetime(timer) {}
     }
 }
 
 /// A task that sleeps. `@unchecked Sendable`: touched on the loop's thread only.
 private final class Sleeper: @unchecked Sendable {
-    var continuation: UnsafeContinuation<Void, Never>?
+    private var continuation: UnsafeContinuation<Void, Never>?
+    private var isAwake = false
+
+    func wait(_ continuation: UnsafeContinuation<Void, Never>) {
+        if isAwake { continuation.resume() } else { self.continuation = continuation }
+    }
 
     func wake() {
+        isAwake = true
         continuation?.resume()
         continuation = nil
     }

@@ -224,6 +224,10 @@ final class Connection {
                 return
             case .done(let head, let consumed):
                 consume(consumed)
+                if head.status == 101 {
+                    fail(.malformed("nobody asked for another protocol"))
+                    return
+                }
                 if head.status >= 200 {  // others announce the response
                     self.head = head
                     decoder = BodyDecoder(head.framing)

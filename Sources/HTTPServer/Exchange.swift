@@ -5,11 +5,12 @@ internal import CLibevent
 /// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is complete.
 final class Exchange {
     private(set) var handle: OpaquePointer?
-    private unowned let server: Server
+    /// Stays as long as there is something to reply to.
+    private let server: Server
     /// What works on it: cancelled when the client leaves.
     var task: Task<Void, Never>?
     /// Whether a reply has begun.
-    private(set) var isAnswered = false
+    var isAnswered = false
     /// Who waits for the client to have taken what was sent.
     private var drainWaiter: UnsafeContinuation<Void, Never>?
 

@@ -22,7 +22,7 @@ public struct Reply: ~Copyable {
 
     /// Gives the connection itself away, for whoever has to send what no server should.
     @_spi(RawReply) public consuming func raw() -> RawReply {
-        exchange.sendRaw(.none, .none, .none)  // from here on it counts as answered
+        exchange.isAnswered = true
         return RawReply(exchange)
     }
 }

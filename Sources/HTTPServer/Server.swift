@@ -64,10 +64,14 @@ public final class Server {
     /// Open connections, idle ones included.
     public var connections: Int { shim_server_connection_count(handle) }
 
+    /// Bytes of all bodies that are being received, or held by whoever took them.
+    public var bufferedBytes: Int { shim_server_buffered_bytes(handle) }
+
     // MARK: Requests
 
     private func receive(_ exchange: OpaquePointer) {
-        if shim_exchange_body_count(exchange) == 0 {
+        // A GET's body means nothing (RFC 9110, 9.3.1): it is answered as if there were none.
+        if shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
             let head = RequestHead(handle: exchange)
             if let response = service.respond(to: head) {
                 send(response, on: exchange)
@@ -144,7 +148,7 @@ public final class Server {
 
     /// Stops listening, closes idle connections and waits until the others were answered and closed.
     ///
-    /// Connections that are open after `limit` are cut.
+    /// Connections that are open after `limit` are cut, and the tasks of their requests cancelled.
     ///
     /// - Returns: the number of requests that were being worked on when time was up.
     public func drain(within limit: Duration) async -> Int {
@@ -152,13 +156,16 @@ public final class Server {
         service.serverIsDraining()
         await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
         shim_server_stop_listening(handle)
+        await loop.turn()  // and what it has to say is read
         shim_server_close_idle(handle)
         guard connections > 0 else { return 0 }
         let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
         timer.deadline = loop.now + limit
         await withUnsafeContinuation { emptyWaiter = $0 }
         withExtendedLifetime(timer) {}
-        return requestsInFlight
+        let unanswered = requestsInFlight
+        shim_server_cut_all(handle)
+        return unanswered
     }
 
     private func emptied() {

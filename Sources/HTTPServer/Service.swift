@@ -2,7 +2,7 @@
 ///
 /// Belongs to the loop's thread, as does everything that it is given.
 public protocol Service: AnyObject {
-    /// Answers a request that has no body, at once; `nil` leaves it to `handle`.
+    /// Answers a request whose body is empty or means nothing (GET, HEAD), at once; `nil` leaves it to `handle`.
     ///
     /// Runs inside the server's callback: no task is made. It must not do anything slow.
     func respond(to request: borrowing RequestHead) -> Response?

@@ -13,7 +13,7 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
     public let doneReason: String?
     /// Whether there is a `message.thinking` that is not empty.
     public let hasThinking: Bool
-    /// Whether there are `message.tool_calls`.
+    /// Whether there is an array `message.tool_calls`, be it empty.
     public let hasToolCalls: Bool
     /// The error that Ollama reports.
     public let error: String?

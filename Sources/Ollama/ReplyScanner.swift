@@ -16,7 +16,7 @@ public struct ReplyScanner {
         public var doneReason: Range<Int>?
         /// Whether there is a `message.thinking` that is not empty.
         public var hasThinking: Bool
-        /// Whether there are `message.tool_calls`.
+        /// Whether there is an array `message.tool_calls`, be it empty.
         public var hasToolCalls: Bool
     }
 

@@ -84,13 +84,16 @@ void shim_server_stop_listening(shim_server *self);
 /// Closes the connections that are between requests.
 void shim_server_close_idle(shim_server *self);
 
+/// Cuts every connection by RST, and calls `gone` for those with a pending request.
+void shim_server_cut_all(shim_server *self);
+
 /// Connections that are open, those included that only wait for the peer's close.
 size_t shim_server_connection_count(const shim_server *self);
 
 /// Bytes of bodies held now.
 size_t shim_server_buffered_bytes(const shim_server *self);
 
-/// Cuts every connection, without a call of `gone`, and frees the server.
+/// Cuts every connection and frees the server. No exchange with a context may be left.
 void shim_server_free(shim_server *self);
 
 /// Remembers `context` for `gone` and `drained`. NULL: neither will be called.

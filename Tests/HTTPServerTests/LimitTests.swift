@@ -1,0 +1,239 @@
+import EventLoop
+import HTTPServer
+import TestSupport
+import Testing
+
+private func limits(_ change: (inout Limits) -> Void) -> Limits {
+    var limits = Limits()
+    change(&limits)
+    return limits
+}
+
+/// How much the server takes.
+@Suite(.timeLimit(.minutes(1))) struct `Sizes` {
+    @Test(arguments: [true, false])
+    func `a head that is too large is answered 431`(complete: Bool) async throws {
+        try await withServer(limits: limits { $0.headerBytes = 1000 }) { loop, host in
+            let large = "GET / HTTP/1.1\r\nHost: a\r\nA: \(String(repeating: "x", count: 1000))"
+            let (response, rest) = try await host.askToTheEnd(complete ? large + "\r\n\r\n" : large)
+            #expect(response.status == 431)
+            #expect(rest.isEmpty)
+            let size = get("/", "A: ").utf8.count
+            let fitting = try await host.ask(get("/", "A: " + String(repeating: "x", count: 1000 - size)))
+            #expect(fitting.status == 200)
+            let above = try await host.ask(get("/", "A: " + String(repeating: "x", count: 1001 - size)))
+            #expect(above.status == 431)
+        }
+    }
+
+    @Test func `a head of nearly the default limit is taken`() async throws {
+        try await withServer { loop, host in
+            let response = try await host.ask(get("/" + String(repeating: "x", count: 65_000)))
+            #expect(response.status == 200)
+        }
+    }
+
+    @Test func `too many fields are answered 431`() async throws {
+        try await withServer { loop, host in
+            func fields(_ count: Int) -> String { request("GET", "/", (1..<count).map { "A\($0): b" }) }
+            let fitting = try await host.ask(fields(128)).status
+            let above = try await host.ask(fields(129)).status
+            #expect(fitting == 200)
+            #expect(above == 431)
+        }
+    }
+
+    @Test func `a Content-Length that is too large is answered 413 at once`() async throws {
+        try await withServer(limits: limits { $0.bodyBytes = 1000 }) { loop, host in
+            for length in ["1001", "999999999999999999"] {
+                let (response, rest) = try await host.askToTheEnd(request("POST", "/", ["Content-Length: \(length)"]))
+                #expect(response.status == 413)
+                #expect(rest.isEmpty)
+            }
+            let fitting = try await host.ask(post(String(repeating: "x", count: 1000)))
+            #expect(fitting.text == "body 1000")
+        }
+    }
+
+    @Test func `a chunked body that becomes too large is answered 413 in the middle`() async throws {
+        try await withServer(limits: limits { $0.bodyBytes = 1000 }) { loop, host in
+            let chunk = "1f4\r\n" + String(repeating: "x", count: 500) + "\r\n"
+            let head = request("POST", "/", ["Transfer-Encoding: chunked"])
+            let (response, rest) = try await host.askToTheEnd(head + chunk + chunk + "1\r\nx")
+            #expect(response.status == 413)
+            #expect(rest.isEmpty)
+            let fitting = try await host.ask(head + chunk + chunk + "0\r\n\r\n")
+            #expect(fitting.text == "body 1000")
+            try await host.untilEmpty(on: loop)
+            #expect(host.server.bufferedBytes == 0)
+        }
+    }
+
+    @Test func `chunk extensions without end are refused`() async throws {
+        try await withServer { loop, host in
+            let head = request("POST", "/", ["Transfer-Encoding: chunked"])
+            let (response, _) = try await host.askToTheEnd(head + "1;" + String(repeating: "x", count: 5000))
+            #expect(response.status == 400)
+            let (trailers, _) = try await host.askToTheEnd(head + "0\r\n" + String(repeating: "A: b\r\n", count: 2000))
+            #expect(trailers.status == 400)
+        }
+    }
+
+    @Test func `a refused upload can be read by a client that sends it all first`() async throws {
+        try await withServer(limits: limits { $0.bodyBytes = 1000 }) { loop, host in
+            let response = try await host.client { socket in
+                try socket.send(request("POST", "/", ["Content-Length: 20000000"]))
+                try socket.send([UInt8](repeating: 0x41, count: 20_000_000))
+                return try socket.response()
+            }
+            #expect(response.status == 413)
+        }
+    }
+
+    @Test func `all bodies together are bounded, and room is found again`() async throws {
+        try await withServer(limits: limits { $0.bufferedBytes = 10_000 }) { loop, host in
+            let part = request("POST", "/", ["Content-Length: 6000"]) + String(repeating: "x", count: 5000)
+            let first = try await offLoop { [port = host.port] in
+                let socket = try RawSocket(port: port)
+                try socket.send(part)
+                return socket
+            }
+            try await until("the first half is here", on: loop) { host.server.bufferedBytes == 5000 }
+            let (response, rest) = try await host.askToTheEnd(part + String(repeating: "x", count: 500))
+            #expect(response.status == 503)
+            #expect(response["Retry-After"] == "1")
+            #expect(rest.isEmpty)
+            let whole = try await offLoop {
+                try first.send(String(repeating: "x", count: 1000))
+                return try first.response()
+            }
+            #expect(whole.text == "body 6000")
+            first.close()
+            try await host.untilEmpty(on: loop)
+            #expect(host.server.bufferedBytes == 0)
+        }
+    }
+
+    @Test func `one connection too many is answered 503`() async throws {
+        try await withServer(limits: limits { $0.connections = 2 }) { loop, host in
+            let port = host.port
+            let sockets = try await offLoop { [try RawSocket(port: port), try RawSocket(port: port)] }
+            try await until("both are here", on: loop) { host.server.connections == 2 }
+            let (response, rest) = try await host.askToTheEnd("")
+            #expect(response.status == 503)
+            #expect(response["Retry-After"] == "1")
+            #expect(response["Connection"] == "close")
+            #expect(rest.isEmpty)
+            try await until("it is gone", on: loop) { host.server.connections == 2 }
+            sockets[0].close()
+            try await until("there is room", on: loop) { host.server.connections == 1 }
+            let again = try await host.ask(get())
+            #expect(again.status == 200)
+        }
+    }
+}
+
+/// How long the server waits.
+@Suite(.timeLimit(.minutes(1))) struct `Time limits` {
+    /// Sends `bytes` one by one until something comes back.
+    private func drip(_ text: String, _ socket: RawSocket) throws -> RawResponse {
+        for byte in text.utf8 {
+            guard socket.sendWithoutWaiting([byte]) != nil, !socket.isReadable(within: 5) else { break }
+        }
+        return try socket.response()
+    }
+
+    @Test func `a head that drips in is answered 408`() async throws {
+        try await withServer(limits: limits { $0.headerTimeout = .milliseconds(150) }) { loop, host in
+            let response = try await host.client { try drip(get("/" + String(repeating: "x", count: 10_000)), $0) }
+            #expect(response.status == 408)
+            #expect(response["Connection"] == "close")
+            let stalled = try await host.ask("GET")
+            #expect(stalled.status == 408)
+            let second = try await host.client { socket in
+                try socket.send(get() + "G")
+                return [try socket.response().status, try socket.response().status]
+            }
+            #expect(second == [200, 408])
+        }
+    }
+
+    @Test func `a body that drips in is answered 408`() async throws {
+        try await withServer(limits: limits { $0.bodyTimeout = .milliseconds(150) }) { loop, host in
+            let head = request("POST", "/", ["Content-Length: 10000"])
+            let response = try await host.client { socket in
+                try socket.send(head)
+                return try drip(String(repeating: "x", count: 9999), socket)
+            }
+            #expect(response.status == 408)
+            let chunked = try await host.client { socket in
+                try socket.send(request("POST", "/", ["Transfer-Encoding: chunked"]))
+                return try drip(String(repeating: "1\r\nx\r\n", count: 9999), socket)
+            }
+            #expect(chunked.status == 408)
+            try await host.untilEmpty(on: loop)
+            #expect(host.server.bufferedBytes == 0)
+        }
+    }
+
+    @Test func `a pending request is under no time limit`() async throws {
+        let short = limits {
+            ($0.headerTimeout, $0.bodyTimeout) = (.milliseconds(50), .milliseconds(50))
+            ($0.idleTimeout, $0.writeTimeout) = (.milliseconds(50), .milliseconds(50))
+        }
+        try await withServer(limits: short) { loop, host in
+            host.function.handler = { request, reply in
+                await loop.sleep(for: .milliseconds(200))
+                let body = reply.start(.ok, .text)
+                await body.send(Array("a".utf8))
+                await loop.sleep(for: .milliseconds(200))
+                await body.send(Array("b".utf8))
+                body.end()
+            }
+            let response = try await host.ask(post("{}"))
+            #expect(response.text == "ab")
+        }
+    }
+
+    @Test func `an idle connection is closed without a word`() async throws {
+        try await withServer(limits: limits { $0.idleTimeout = .milliseconds(50) }) { loop, host in
+            let port = host.port
+            let (fresh, used) = try await host.client { socket in
+                let fresh = try socket.rest()
+                let other = try RawSocket(port: port)
+                try other.send(get())
+                _ = try other.response()
+                return (fresh, try other.rest())
+            }
+            #expect(fresh.text.isEmpty && fresh.ending == .closed)
+            #expect(used.text.isEmpty && used.ending == .closed)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a client that takes nothing is cut`(stream: Bool) async throws {
+        try await withServer(limits: limits { $0.writeTimeout = .milliseconds(150) }) { loop, host in
+            let ended = Gate()
+            host.function.handler = { request, reply in
+                let bytes = [UInt8](repeating: 0x41, count: 50_000_000)
+                if stream {
+                    let body = reply.start(.ok, .text)
+                    await body.send(bytes)
+                    body.end()
+                } else {
+                    reply.send(Response(body: bytes))
+                }
+                ended.open()
+            }
+            let socket = try await offLoop { [port = host.port] in
+                let socket = try RawSocket(port: port, receiveBuffer: 4096)
+                try socket.send(post("{}"))
+                return socket
+            }
+            try await until("the function is done", on: loop) { ended.isOpen }
+            try await host.untilEmpty(on: loop)
+            let ending = try await offLoop { try socket.receiveUntilEnd().ending }
+            #expect(ending == .reset)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import EventLoop
+@_spi(RawReply) import HTTPServer
+import Logging
+import TestSupport
+
+/// A function whose `handle` is the test's.
+final class TestFunction: Function {
+    typealias Handler = (Request, consuming Reply) async -> Void
+
+    var handler: Handler = { request, reply in reply.send(.text("body \(request.takeBody()?.count ?? 0)")) }
+    var health = Health.well
+    /// Whether GET and HEAD go to the handler too.
+    var handlesAll = false
+    /// Calls of `handle` so far.
+    var handled = 0
+    var wasToldOfDraining = false
+
+    func handle(_ request: Request, _ reply: consuming Reply) async {
+        handled += 1
+        await handler(request, reply)
+    }
+
+    func respond(to request: borrowing RequestHead) -> Response? {
+        guard !handlesAll, request.method != .post else { return nil }
+        if request.isPath("/health/liveness") { return .text("Alive") }
+        if request.isPath("/health/readiness") {
+            return health == .well ? .text("Ready") : .text(.serviceUnavailable, "not well")
+        }
+        return .text("OK")
+    }
+
+    func serverIsDraining() { wasToldOfDraining = true }
+}
+
+/// A server with a `TestFunction`, on a port of its own. Belongs to the loop.
+final class TestServer {
+    let function = TestFunction()
+    let server: Server
+    let port: UInt16
+
+    init(_ limits: Limits, on loop: EventLoop) throws {
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        server = Server(function, limits: limits, on: loop, log: log)
+        port = try server.listen(on: SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]).port
+    }
+
+    /// Runs a blocking client with a connection of its own.
+    func client<Result: Sendable>(_ script: @escaping @Sendable (RawSocket) throws -> Result) async throws -> Result {
+        try await offLoop { [port] in
+            let socket = try RawSocket(port: port)
+            defer { socket.close() }
+            return try script(socket)
+        }
+    }
+
+    /// Sends `text` and receives one response.
+    func ask(_ text: String) async throws -> RawResponse {
+        let toHead = text.hasPrefix("HEAD ")
+        return try await client { socket in
+            try socket.send(text)
+            return try socket.response(toHead: toHead)
+        }
+    }
+
+    /// Sends `text` and receives one response, and what else comes until the server closes.
+    func askToTheEnd(_ text: String) async throws -> (response: RawResponse, rest: String) {
+        let toHead = text.hasPrefix("HEAD ")
+        return try await client { socket in
+            try socket.send(text)
+            let response = try socket.response(toHead: toHead)
+            return (response, try socket.rest().text)
+        }
+    }
+
+    /// Waits until the server has closed all connections.
+    func untilEmpty(on loop: isolated EventLoop) async throws {
+        try await until("all connections closed", on: loop) { server.connections == 0 }
+    }
+}
+
+/// Runs a test against a server of its own, and checks afterwards that it holds nothing back.
+func withServer<Result: Sendable>(
+    limits: Limits = Limits(),
+    _ body: @Sendable (isolated EventLoop, TestServer) async throws -> Result
+) async throws -> Result {
+    try await onLoop { loop in
+        let host = try TestServer(limits, on: loop)
+        return try await body(loop, host)
+    }
+}
+
+/// A whole GET.
+func get(_ target: String = "/", _ fields: String...) -> String { request("GET", target, fields) }
+
+/// A whole POST with Content-Length.
+func post(_ body: String, _ fields: String...) -> String {
+    request("POST", "/", fields + ["Content-Length: \(body.utf8.count)"]) + body
+}
+
+func request(_ method: String, _ target: String = "/", _ fields: [String] = []) -> String {
+    "\(method) \(target) HTTP/1.1\r\nHost: test\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n"
+}

@@ -1,0 +1,72 @@
+public import EventLoop
+import Synchronization
+
+/// Something did not happen in time.
+public struct TimedOut: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ what: String) { description = "timed out: \(what)" }
+}
+
+/// Waits until `condition` holds; looks at it about once a millisecond.
+public func until(
+    _ what: String, within limit: Duration = .seconds(10), on loop: isolated EventLoop, _ condition: () -> Bool
+) async throws {
+    let start = ContinuousClock.now
+    while !condition() {
+        guard ContinuousClock.now - start < limit else { throw TimedOut(what) }
+        await loop.sleep(for: .milliseconds(1))
+    }
+}
+
+/// Opens once, for all who wait and will wait. Any thread.
+public final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    public var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    public func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Waits until it opens. Does not hear of the task's cancellation.
+    public func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    /// Waits until it opens or the task is cancelled.
+    public func waitOrCancelled() async {
+        await withTaskCancellationHandler { await wait() } onCancel: { open() }
+    }
+}
+
+/// Bytes that look random and are the same each time.
+public func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        for index in 0..<count {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            buffer[index] = UInt8(truncatingIfNeeded: state >> 32)
+        }
+        initialized = count
+    }
+}
