@@ -52,6 +52,8 @@ final class Exchange {
         finish(keepAlive: server.keepsAlive(handle))
     }
 
+    var isHead: Bool { handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
+
     /// Sends the head of a stream. Returns whether the body has to be chunked.
     func start(_ status: Status, _ contentType: ContentType) -> Bool {
         isAnswered = true

@@ -17,7 +17,8 @@ public struct Reply: ~Copyable {
 
     /// Begins a stream; the body comes piece by piece.
     public consuming func start(_ status: Status, _ contentType: ContentType) -> Body {
-        Body(exchange, chunked: exchange.start(status, contentType))
+        let isHead = exchange.isHead
+        return Body(exchange, chunked: exchange.start(status, contentType), isHead: isHead)
     }
 
     /// Gives the connection itself away, for whoever has to send what no server should.
@@ -33,13 +34,16 @@ public struct Reply: ~Copyable {
 public struct Body: ~Copyable {
     private let exchange: Exchange
     private let isChunked: Bool
+    /// Whether there is nothing to send but the head.
+    private let isHead: Bool
 
     /// Bytes that may wait in memory for a slow client before `send` waits for it.
     private static let backlogLimit = 64 * 1024
 
-    init(_ exchange: Exchange, chunked: Bool) {
+    init(_ exchange: Exchange, chunked: Bool, isHead: Bool) {
         self.exchange = exchange
         isChunked = chunked
+        self.isHead = isHead
     }
 
     // What comes here without `end` is cut: chunks without their end do; a body that ends with the connection needs a reset.
@@ -47,7 +51,7 @@ public struct Body: ~Copyable {
 
     /// Sends a piece at once, and waits while the client is slow to take it. Does nothing when the client has left.
     public func send(_ bytes: [UInt8]) async {
-        guard !bytes.isEmpty else { return }
+        guard !bytes.isEmpty, !isHead else { return }
         let backlog = bytes.withUnsafeBytes { bytes in
             isChunked ? sendChunk(bytes) : exchange.sendRaw(bytes, .none, .none)
         }
@@ -65,7 +69,7 @@ public struct Body: ~Copyable {
 
     /// The body is whole.
     public consuming func end() {
-        if isChunked {
+        if isChunked && !isHead {
             withUnsafeBytes(of: lastChunk) { _ = exchange.sendRaw($0, .none, .none) }
         }
         exchange.finish(keepAlive: isChunked && exchange.keepsAlive)

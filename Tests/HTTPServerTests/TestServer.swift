@@ -64,11 +64,14 @@ final class TestServer {
 
     /// Sends `text` and receives one response, and what else comes until the server closes.
     func askToTheEnd(_ text: String) async throws -> (response: RawResponse, rest: String) {
-        let toHead = text.hasPrefix("HEAD ")
-        return try await client { socket in
-            try socket.send(text)
-            let response = try socket.response(toHead: toHead)
-            return (response, try socket.rest().text)
+        try await offLoop { [port] in try HTTPServerTests.askToTheEnd(text, port) }
+    }
+
+    /// Drains in a task of its own, while the test goes on.
+    func beginDraining(on loop: isolated EventLoop) -> Task<Int, Never> {
+        Task.immediate(executorPreference: loop.executor) {
+            _ = loop
+            return await server.drain(within: .seconds(5))
         }
     }
 
@@ -76,6 +79,15 @@ final class TestServer {
     func untilEmpty(on loop: isolated EventLoop) async throws {
         try await until("all connections closed", on: loop) { server.connections == 0 }
     }
+}
+
+/// Sends `text` and receives one response, and what else comes until the server closes. Blocks.
+func askToTheEnd(_ text: String, _ port: UInt16) throws -> (response: RawResponse, rest: String) {
+    let socket = try RawSocket(port: port)
+    defer { socket.close() }
+    try socket.send(text)
+    let response = try socket.response(toHead: text.hasPrefix("HEAD "))
+    return (response, try socket.rest().text)
 }
 
 /// Runs a test against a server of its own, and checks afterwards that it holds nothing back.

@@ -8,41 +8,49 @@ public final class LoopThread: Sendable {
     private let thread: pthread_t
     private let end: Gate
 
+    private init(_ loop: EventLoop, _ thread: pthread_t, _ end: Gate) {
+        (self.loop, self.thread, self.end) = (loop, thread, end)
+    }
+
+    /// Makes a loop, and returns when it runs: until then the thread that made it counts as its thread.
+    public static func start() async throws -> LoopThread {
+        let end = Gate(), running = Gate()
+        let loop = try EventLoop()
+        let start = Unmanaged.passRetained(Start(loop, running, end))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().runLoop()
+                return nil
+            }, start.toOpaque())
+        guard code == 0 else { throw POSIXError(.EAGAIN) }
+        await running.wait()
+        return LoopThread(loop, thread, end)
+    }
+
     /// What the new thread is given.
     private final class Start: Sendable {
         let loop: EventLoop
+        let running: Gate
         let end: Gate
-        init(_ loop: EventLoop, _ end: Gate) { (self.loop, self.end) = (loop, end) }
+
+        init(_ loop: EventLoop, _ running: Gate, _ end: Gate) { (self.loop, self.running, self.end) = (loop, running, end) }
 
         func runLoop() {
-            let main: @Sendable (isolated EventLoop) async -> Void = { [end] loop in
+            let main: @Sendable (isolated EventLoop) async -> Void = { [running, end] loop in
                 _ = loop
+                running.open()
                 await end.wait()
             }
             loop.run(main)
         }
     }
 
-    public init() throws {
-        loop = try EventLoop()
-        end = Gate()
-        let start = Unmanaged.passRetained(Start(loop, end))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { context in
-                let start = Unmanaged<Start>.fromOpaque(context!).takeRetainedValue()
-                start.runLoop()
-                return nil
-            }, start.toOpaque())
-        guard code == 0 else { throw POSIXError(.EAGAIN) }
-        self.thread = thread
-    }
-
     /// Ends the loop, and returns when its thread is no more.
     public func stop() async {
         end.open()
-        _ = try? await offLoop { [thread] in _ = pthread_join(thread, nil) }
+        _ = try? await offLoop { [thread] in pthread_join(thread, nil) }
     }
 }
 
@@ -50,7 +58,7 @@ public final class LoopThread: Sendable {
 public func onLoop<Result: Sendable>(
     _ body: @Sendable (isolated EventLoop) async throws -> Result
 ) async throws -> Result {
-    let thread = try LoopThread()
+    let thread = try await LoopThread.start()
     do {
         let result = try await withTaskExecutorPreference(thread.loop.executor) { try await body(thread.loop) }
         await thread.stop()

@@ -1,0 +1,118 @@
+import EventLoop
+import HTTPServer
+import TestSupport
+import Testing
+
+/// How a server finishes.
+@Suite(.timeLimit(.minutes(1))) struct `Draining` {
+    @Test func `closes idle connections and listens no more`() async throws {
+        try await withServer { loop, host in
+            let port = host.port
+            let (fresh, used) = try await offLoop {
+                let (fresh, used) = (try RawSocket(port: port), try RawSocket(port: port))
+                try used.send(get())
+                _ = try used.response()
+                return (fresh, used)
+            }
+            let count = await host.server.drain(within: .seconds(5))
+            #expect(count == 0)
+            #expect(host.server.connections == 0)
+            #expect(host.function.wasToldOfDraining)
+            let ends = try await offLoop { [try fresh.rest(), try used.rest()] }
+            #expect(ends.allSatisfy { $0.text.isEmpty && $0.ending == .closed })
+            await #expect(throws: RawSocket.Failure.self) { try await offLoop { try RawSocket(port: port) } }
+        }
+    }
+
+    @Test func `lets requests in flight finish, and closes their connections`() async throws {
+        try await withServer { loop, host in
+            let arrived = Gate(), answer = Gate()
+            host.function.handler = { request, reply in
+                arrived.open()
+                await answer.wait()
+                reply.send(.text("late"))
+            }
+            let port = host.port
+            async let response = offLoop { try askToTheEnd(post("{}"), port) }
+            await arrived.wait()
+            let count = host.beginDraining(on: loop)
+            for _ in 0..<3 { await loop.turn() }
+            answer.open()
+            let (late, rest) = try await response
+            #expect(late.text == "late")
+            #expect(late["Connection"] == "close")
+            #expect(rest.isEmpty)
+            #expect(await count.value == 0)
+        }
+    }
+
+    @Test func `serves what was half here, and closes`() async throws {
+        try await withServer { loop, host in
+            let port = host.port
+            let socket = try await offLoop {
+                let socket = try RawSocket(port: port)
+                try socket.send(get() + "GET / HT")
+                _ = try socket.response()
+                return socket
+            }
+            let count = host.beginDraining(on: loop)
+            for _ in 0..<3 { await loop.turn() }
+            let (response, rest) = try await offLoop {
+                try socket.send("TP/1.1\r\nHost: a\r\n\r\n")
+                return (try socket.response(), try socket.rest().text)
+            }
+            #expect(response["Connection"] == "close")
+            #expect(rest.isEmpty)
+            #expect(await count.value == 0)
+        }
+    }
+
+    @Test func `serves a connection that the kernel has accepted`() async throws {
+        try await withServer { loop, host in
+            let gate = Gate()
+            let port = host.port
+            // Connects and asks while the loop is held up by this task.
+            let client = Task.detached {
+                try await offLoop {
+                    let socket = try RawSocket(port: port)
+                    try socket.send(get())
+                    gate.open()
+                    return (try socket.response(), try socket.rest().text)
+                }
+            }
+            while !gate.isOpen {}
+            let count = await host.server.drain(within: .seconds(5))
+            #expect(count == 0)
+            let (response, rest) = try await client.value
+            #expect(response.text == "OK")
+            #expect(response["Connection"] == "close")
+            #expect(rest.isEmpty)
+        }
+    }
+
+    @Test func `cuts what is not finished in time, and counts it`() async throws {
+        try await withServer { loop, host in
+            let cancelled = Gate()
+            host.function.handler = { request, reply in
+                await Gate().waitOrCancelled()
+                cancelled.open()
+            }
+            let port = host.port
+            let sockets = try await offLoop {
+                try (0..<3).map { _ in
+                    let socket = try RawSocket(port: port)
+                    try socket.send(post("{}"))
+                    return socket
+                }
+            }
+            try await until("all are pending", on: loop) { host.server.requestsInFlight == 3 }
+            let count = await host.server.drain(within: .milliseconds(50))
+            #expect(count == 3)
+            #expect(host.server.connections == 0)
+            #expect(host.server.requestsInFlight == 0)
+            await cancelled.wait()
+            let endings = try await offLoop { try sockets.map { try $0.receiveUntilEnd().ending } }
+            #expect(endings == [.reset, .reset, .reset])
+        }
+    }
+}
