@@ -1,27 +1,29 @@
 /// Walks through JSON text and checks every byte of it. Source: RFC 8259.
 ///
 /// Stops, with `Malformed`, at the first byte that is not JSON. Any thread; nothing is allocated.
-struct JSONReader {
+public struct JSONReader {
     /// The text is not JSON, or nested deeper than `maximumDepth`.
-    struct Malformed: Error {}
+    public struct Malformed: Error {
+        public init() {}
+    }
 
     /// A string: the range between its quotes, which is valid UTF-8 with valid escapes.
-    struct Text {
-        var range: Range<Int>
-        var hasEscapes: Bool
+    public struct Text: Sendable {
+        public var range: Range<Int>
+        public var hasEscapes: Bool
     }
 
     /// Arrays and objects inside each other, the outermost included.
-    static let maximumDepth = 64
+    public static let maximumDepth = 64
 
-    let bytes: UnsafeRawBufferPointer
+    public let bytes: UnsafeRawBufferPointer
     private var position = 0
     private var depth = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// The next byte that is not white space, which is not passed.
-    mutating func peek() throws(Malformed) -> UInt8 {
+    public mutating func peek() throws(Malformed) -> UInt8 {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x09, 0x0A, 0x0D: position += 1
@@ -32,21 +34,21 @@ struct JSONReader {
     }
 
     /// Makes sure that only white space is left.
-    mutating func end() throws(Malformed) {
+    public mutating func end() throws(Malformed) {
         if (try? peek()) != nil { throw Malformed() }
     }
 
     // MARK: Arrays and objects
 
     /// Passes the brace or bracket that begins an object or array.
-    mutating func begin(_ opening: Unicode.Scalar) throws(Malformed) {
+    public mutating func begin(_ opening: Unicode.Scalar) throws(Malformed) {
         guard try peek() == UInt8(ascii: opening), depth < Self.maximumDepth else { throw Malformed() }
         position += 1
         depth += 1
     }
 
     /// Passes what stands before the next element, or the end. Returns whether there is one.
-    mutating func nextElement(isFirst: inout Bool, before closing: Unicode.Scalar) throws(Malformed) -> Bool {
+    public mutating func nextElement(isFirst: inout Bool, before closing: Unicode.Scalar) throws(Malformed) -> Bool {
         let byte = try peek()
         if byte == UInt8(ascii: closing) {
             position += 1
@@ -62,7 +64,7 @@ struct JSONReader {
     }
 
     /// Passes the next name of an object and its colon; `nil` at the object's end.
-    mutating func nextName(isFirst: inout Bool) throws(Malformed) -> Text? {
+    public mutating func nextName(isFirst: inout Bool) throws(Malformed) -> Text? {
         guard try nextElement(isFirst: &isFirst, before: "}") else { return nil }
         let name = try string()
         guard try peek() == UInt8(ascii: ":") else { throw Malformed() }
@@ -71,7 +73,7 @@ struct JSONReader {
     }
 
     /// Whether the text is `name`, byte for byte.
-    func matches(_ text: Text, _ name: StaticString) -> Bool {
+    public func matches(_ text: Text, _ name: StaticString) -> Bool {
         guard text.range.count == name.utf8CodeUnitCount else { return false }
         for index in text.range where bytes[index] != name.utf8Start[index - text.range.lowerBound] { return false }
         return true
@@ -80,7 +82,7 @@ struct JSONReader {
     // MARK: Values
 
     /// Passes a string.
-    mutating func string() throws(Malformed) -> Text {
+    public mutating func string() throws(Malformed) -> Text {
         guard try peek() == UInt8(ascii: "\"") else { throw Malformed() }
         position += 1
         let start = position
@@ -98,14 +100,14 @@ struct JSONReader {
     }
 
     /// Passes `true` or `false`.
-    mutating func boolean() throws(Malformed) -> Bool {
+    public mutating func boolean() throws(Malformed) -> Bool {
         let isTrue = try peek() == UInt8(ascii: "t")
         try literal(isTrue ? "true" : "false")
         return isTrue
     }
 
     /// Passes any value.
-    mutating func skipValue() throws(Malformed) {
+    public mutating func skipValue() throws(Malformed) {
         var isFirst = true
         switch Unicode.Scalar(try peek()) {
         case "\"": _ = try string()
