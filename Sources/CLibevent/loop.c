@@ -176,6 +176,11 @@ shim_signal *shim_signal_new(shim_loop *loop, int number, void (*fire)(void *, i
 		free(self);
 		return NULL;
 	}
+	// Whoever started the process may have left the signal blocked, as the threads of libdispatch do.
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	return self;
 }
 

@@ -22,6 +22,18 @@ public struct JSONReader {
 
     public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    /// Whether `bytes` are one JSON value, with only white space around it.
+    public static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var reader = JSONReader(bytes)
+        do throws(Malformed) {
+            try reader.skipValue()
+            try reader.end()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// The next byte that is not white space, which is not passed.
     public mutating func peek() throws(Malformed) -> UInt8 {
         while position < bytes.count {

@@ -66,8 +66,10 @@ extension PromptRequest {
         var model: String?
     }
 
-    /// Reads any body, by Foundation, which also knows what is wrong with it.
+    /// Reads any body, by Foundation, which also knows which field is wrong. (It lets some things pass that are not JSON, such as
+    /// a comma too many: they are refused before.)
     init(decoding body: [UInt8]) throws(PromptFailure) {
+        guard body.withUnsafeBytes(JSONReader.isValid) else { throw .badRequest(Self.notAnObject) }
         do {
             let decoded = try JSONDecoder().decode(Decoded.self, from: Data(body))
             prompt = decoded.prompt.map(JSONText.init)

@@ -1,0 +1,71 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The command's other parts, and what it says of mistakes.
+@Suite(.timeLimit(.minutes(1))) struct `The command` {
+    @Test func `ask prints the answer, and probe tells the health by its exit status`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        defer { server.end() }
+        let asked = try await Promptd.run(["ask", "eggs?", "--url", url])
+        #expect(asked.status == 0)
+        #expect(asked.output.hasSuffix("You asked: eggs?\n"))
+        let missing = try await Promptd.run(["ask", "eggs?", "--url", url, "--model", "fault:missing"])
+        #expect(missing.status == 1)
+        #expect(missing.errors.contains("ollama pull fault:missing"))
+        for check in ["liveness", "readiness"] {
+            let probed = try await Promptd.run(["probe", check], environment: ["PROMPTD_URL": url])
+            #expect(probed.status == 0)
+        }
+        let nobody = try await Promptd.run(["probe", "--url", "http://127.0.0.1:1"])
+        #expect(nobody.status == 1)
+        #expect(nobody.errors.contains("is the server running there?"))
+    }
+
+    @Test func `a port that is taken is told with the flag that helps`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        defer { server.end() }
+        let port = try #require(url.split(separator: ":").last)
+        for arguments in [["--listen", "127.0.0.1:\(port)"], ["--address", "127.0.0.1", "--port", "\(port)"]] {
+            let second = try await Promptd.run(["--embedded"] + arguments)
+            #expect(second.status == 1)
+            #expect(second.errors.contains("Address already in use") && second.errors.contains("--port"))
+        }
+    }
+
+    static let mistakes: [(arguments: [String], environment: [String: String], words: [String])] = [
+        ([], ["OLLAMA_HOST": "https://example.com"], ["OLLAMA_HOST", "TLS is not supported yet"]),
+        ([], ["OLLAMA_HOST": "ftp://example.com"], ["OLLAMA_HOST"]),
+        ([], ["PROMPTD_MAX_IN_FLIGHT": "many"], ["PROMPTD_MAX_IN_FLIGHT", "many", "number"]),
+        (["--max-in-flight", "-1"], [:], ["--max-in-flight"]),
+        ([], ["PORT": "http"], ["PORT", "http"]),
+        (["--port", "99999"], [:], ["--port"]),
+        (["--listen", "nonsense"], [:], ["--listen", "nonsense"]),
+        ([], ["LISTEN_ADDRESS": "1.2.3.4"], ["--listen"]),
+        ([], ["PROMPTD_FIRST_BYTE_TIMEOUT": "soon"], ["PROMPTD_FIRST_BYTE_TIMEOUT", "500ms"]),
+        (["--drain", "x"], [:], ["--drain"]),
+        (["--log-level", "loud"], [:], ["--log-level", "debug"]),
+        (["--max-connections", "0"], [:], ["--max-connections"]),
+        (["ask", "x", "--url", "example.com"], [:], ["--url"]),
+        (["--no-such-flag"], [:], ["--no-such-flag"]),
+    ]
+
+    @Test(arguments: mistakes.indices)
+    func `a mistake is told with the flag and the fix`(index: Int) async throws {
+        let mistake = Self.mistakes[index]
+        let result = try await Promptd.run(mistake.arguments, environment: mistake.environment)
+        #expect(result.status != 0)
+        for word in mistake.words { #expect(result.errors.contains(word), "\(result.errors)") }
+    }
+
+    @Test func `help and version are there`() async throws {
+        let version = try await Promptd.run(["--version"])
+        #expect(version.output.split(separator: ".").count == 3)
+        for arguments in [["--help"], ["serve", "--help"], ["stand-in", "--help"], ["ask", "--help"], ["probe", "--help"]] {
+            let help = try await Promptd.run(arguments)
+            #expect(help.status == 0 && help.output.contains("USAGE:"))
+        }
+        let completion = try await Promptd.run(["--generate-completion-script", "bash"])
+        #expect(completion.status == 0 && completion.output.contains("complete"))
+    }
+}

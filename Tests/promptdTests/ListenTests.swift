@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Where promptd listens.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct `Listening` {
+    /// A port that was free a moment ago.
+    private static func freePort() async throws -> UInt16 {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        server.signal(SIGTERM)
+        _ = try await server.finish()
+        return try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
+    }
+
+    private func answers(_ url: String) async throws -> Bool {
+        try await Promptd.curl("-g", url + "/health/liveness") == "Alive"
+    }
+
+    @Test func `PORT alone means both families`() async throws {
+        let port = try await Self.freePort()
+        let server = try Command(Promptd.path, ["--embedded"], environment: ["PORT": "\(port)"])
+        defer { server.end() }
+        _ = try await Promptd.url(of: server)
+        for host in ["127.0.0.1", "[::1]"] {
+            let alive = try await answers("http://\(host):\(port)")
+            #expect(alive)
+        }
+    }
+
+    @Test func `an IPv6 wildcard alone serves both families`() async throws {
+        let port = try await Self.freePort()
+        let server = try Command(Promptd.path, ["--embedded"], environment: ["LISTEN_ADDRESS": "[::]:\(port)"])
+        defer { server.end() }
+        _ = try await Promptd.url(of: server)
+        for host in ["127.0.0.1", "[::1]"] {
+            let alive = try await answers("http://\(host):\(port)")
+            #expect(alive)
+        }
+    }
+
+    @Test func `a list of addresses is a list`() async throws {
+        let (server, _) = try await Promptd.serve(["--embedded", "--listen", "127.0.0.1:0,[::1]:0"])
+        defer { server.end() }
+        let addresses = Promptd.field("address", of: try await server.line(with: "serving prompts")).split(separator: ",")
+        #expect(addresses.count == 2)
+        for address in addresses {
+            let alive = try await answers("http://\(address)")
+            #expect(alive)
+        }
+    }
+
+    @Test func `an address that is not of this machine is an error`() async throws {
+        let result = try await Promptd.run(["--embedded", "--listen", "192.0.2.1:0"])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("192.0.2.1"))
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import TestSupport
+
+/// The command under test, run as a user runs it.
+enum Promptd {
+    static let path = Command.product("promptd")
+
+    /// A server on a free port, and its URL.
+    static func serve(
+        _ arguments: [String] = [], environment: [String: String] = [:]
+    ) async throws -> (command: Command, url: String) {
+        let command = try Command(path, ["serve", "--listen", "127.0.0.1:0"] + arguments, environment: environment)
+        return (command, try await url(of: command))
+    }
+
+    /// A stand-in on a free port, and its address.
+    static func standIn(_ arguments: [String] = []) async throws -> (command: Command, address: String) {
+        let command = try Command(path, ["stand-in", "--port", "0"] + arguments)
+        let line = try await command.line(with: "standing in for Ollama")
+        return (command, field("address", of: line))
+    }
+
+    static func url(of command: Command) async throws -> String {
+        "http://" + field("address", of: try await command.line(with: "serving prompts"))
+    }
+
+    /// The value of `name=value` in a log line.
+    static func field(_ name: String, of line: String) -> String {
+        line.split(separator: " ").first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) } ?? ""
+    }
+
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> (status: Int32, output: String, errors: String) {
+        try await Command.run(path, arguments, environment: environment)
+    }
+
+    /// The installed curl, which gives up after ten seconds.
+    static func curl(_ arguments: String...) async throws -> String {
+        let result = try await Command.run("/usr/bin/curl", ["-sS", "--max-time", "10", "--noproxy", "*"] + arguments)
+        return result.output + result.errors
+    }
+}

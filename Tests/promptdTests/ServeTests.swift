@@ -1,0 +1,113 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `promptd serve`, by curl.
+@Suite(.timeLimit(.minutes(1))) struct `Serving` {
+    @Test func `the README's curl commands work`() async throws {
+        let (standIn, address) = try await Promptd.standIn()
+        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        let answer = try await Promptd.curl(url, "-d", #"{"prompt":"How to cook eggs properly?"}"#)
+        #expect(answer.hasSuffix("You asked: How to cook eggs properly?"))
+        let other = try await Promptd.curl(
+            url + "/any/path", "-d", #"{"prompt":"How to cook eggs properly?","model":"llama3.2:3b"}"#)
+        #expect(other == answer)
+        let get = try await Promptd.curl(url)
+        #expect(get == "OK")
+        let liveness = try await Promptd.curl(url + "/health/liveness")
+        #expect(liveness == "Alive")
+        let readiness = try await Promptd.curl(url + "/health/readiness?x=y")
+        #expect(readiness == "Ready")
+        let head = try await Promptd.curl("-I", url)
+        #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        let refused = try await Promptd.curl("-i", "-X", "DELETE", url)
+        #expect(refused.hasPrefix("HTTP/1.1 405 ") && refused.contains("\r\nAllow: GET, HEAD, POST\r\n"))
+    }
+
+    @Test func `a body of a megabyte goes there and back`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        let prompt = String(repeating: "eggs ", count: 200_000)
+        try Data(#"{"prompt":"\#(prompt)"}"#.utf8).write(to: file)
+        defer {
+            server.end()
+            try? FileManager.default.removeItem(at: file)
+        }
+        let answer = try await Promptd.curl(url, "--data-binary", "@" + file.path)
+        #expect(answer.hasSuffix("You asked: " + prompt))
+    }
+
+    @Test func `failed prompts are logged, prompts and probes are not`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        _ = try await Promptd.curl(url, "-d", #"{"prompt":"my secret question"}"#)
+        _ = try await Promptd.curl(url, "-d", #"{"prompt":"my secret question","model":"fault:cut"}"#)
+        _ = try await Promptd.curl(url, "-d", #"{"prompt":["my secret question"]}"#)
+        _ = try await Promptd.curl(url + "/health/liveness")
+        server.signal(SIGTERM)
+        let (status, _, log) = try await server.finish()
+        #expect(status == 0)
+        #expect(!log.contains("secret") && !log.contains("health"))
+        #expect(log.split(separator: "\n").filter { $0.contains("prompt failed") }.count == 2)
+    }
+
+    @Test func `log lines can be JSON`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"], environment: [:])
+        server.end()
+        _ = url
+        let json = try Command(
+            Promptd.path, ["--listen", "127.0.0.1:0"], environment: ["PROMPTD_LOG_FORMAT": "json", "OLLAMA_HOST": "x:1"])
+        defer { json.end() }
+        let line = try await json.line(with: "serving prompts")
+        let fields = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+        #expect(fields["level"] == "info")
+        #expect(fields["ollama"] == "http://x:1")
+        #expect(fields["version"]?.isEmpty == false)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `a signal lets the prompts in flight finish`(number: Int32) async throws {
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "700ms"])
+        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        async let answer = Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
+        // The stand-in says when it has the prompt.
+        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        server.signal(number)
+        _ = try await server.line(with: "finishing")
+        let refused = try await Promptd.curl(url)
+        #expect(refused.contains("Failed to connect") || refused.contains("refused"), "\(refused)")
+        let text = try await answer
+        #expect(text.hasSuffix("You asked: eggs"))
+        let status = try await server.finish().status
+        #expect(status == 0)
+    }
+
+    @Test func `prompts that do not finish in time are cut, and the exit status tells`() async throws {
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
+        let (server, url) = try await Promptd.serve(["--drain", "100ms"], environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        async let answer = Promptd.curl(url, "-d", "{}")
+        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        server.signal(SIGTERM)
+        let (status, _, log) = try await server.finish()
+        #expect(status == 1)
+        #expect(log.contains("requests were cut"))
+        let text = try await answer
+        #expect(text.contains("curl: ("))
+    }
+
+    @Test func `a second signal ends the process at once`() async throws {
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
+        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        async let answer = Promptd.curl(url, "-d", "{}")
+        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        server.signal(SIGTERM)
+        _ = try await server.line(with: "finishing")
+        server.signal(SIGTERM)
+        let status = try await server.finish().status
+        #expect(status == 128 + SIGTERM)
+        _ = try await answer
+    }
+}
