@@ -67,6 +67,7 @@ struct shim_exchange {
 };
 
 struct shim_server {
+	struct shim_server *next; ///< of the servers of this thread
 	shim_loop *loop;
 	struct evhttp *http;
 	shim_server_limits limits;
