@@ -42,7 +42,7 @@ import Testing
                     }
                 }
             }
-            try await until("all came", on: loop) { last.allSatisfy { $0 == 24_999 } }
+            try await until("all came", within: .seconds(50), on: loop) { last.allSatisfy { $0 == 24_999 } }
             #expect(disorder == 0)
         }
     }
