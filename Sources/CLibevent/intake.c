@@ -29,9 +29,8 @@ static void dispatch(struct shim_exchange *self) {
 	else connection_close(self, false);
 }
 
-/// Gives evhttp the head, in words that it cannot misunderstand: it fails for a POST that has `Connection: keep-alive` and no
-/// Content-Length, and after a chunked request it takes the reply for chunked, too, and waits for ever to send the last chunk.
-/// So each POST gets a Content-Length: a chunked one when its body is whole.
+/// Gives evhttp the head, in words that it cannot misunderstand: after a chunked request it takes the reply for chunked, too, and
+/// never gets ready for the next one. So a chunked body becomes one with a Content-Length once it is whole.
 static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t length) {
 	const struct guard_head *head = &self->head;
 	struct evbuffer *input = bufferevent_get_input(self->bev);
@@ -41,9 +40,6 @@ static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t l
 		evbuffer_add(input, bytes, head->encoding_at);
 		evbuffer_add(input, bytes + head->encoding_end, length - 2 - head->encoding_end);
 		if (!(self->decoded = evbuffer_new())) abort();
-	} else if (head->method == SHIM_METHOD_POST && !head->has_length) {
-		evbuffer_add(input, bytes, length - 2);
-		evbuffer_add_printf(input, "Content-Length: 0\r\n\r\n");
 	} else {
 		evbuffer_add(input, bytes, length);
 	}
