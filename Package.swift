@@ -9,7 +9,7 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
-]
+] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -44,5 +44,17 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "TestSupport", logging],
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "HTTPClientTests", dependencies: ["HTTPClient", "EventLoop", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "OllamaTests", dependencies: ["Ollama"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PromptFunctionTests",
+            dependencies: [
+                "PromptFunction", "StandIn", "Ollama", "HTTPClient", "HTTPServer", "EventLoop", "TestSupport", logging,
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "promptdTests", dependencies: ["promptd", "EventLoop", "TestSupport"], swiftSettings: swiftSettings),
     ]
 )

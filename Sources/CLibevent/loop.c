@@ -68,10 +68,12 @@ bool shim_loop_is_current(const shim_loop *self) {
 }
 
 void shim_loop_run(shim_loop *self) {
+	bool has_more = true; // what was begun before the loop ran
 	while (!self->stopping) {
 		self->now = 0;
-		if (event_base_loop(self->base, EVLOOP_ONCE) < 0) abort(); // epoll_wait itself failed: nothing can go on
-		self->callbacks.turned(self->context);
+		// -1: epoll_wait itself failed, and nothing can go on
+		if (event_base_loop(self->base, has_more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0) abort();
+		has_more = self->callbacks.turned(self->context);
 	}
 	self->stopping = false;
 }

@@ -26,7 +26,7 @@ public actor EventLoop {
     ///
     /// - Returns: what `main` returned.
     public nonisolated func run<Result: Sendable>(
-        _ main: sending @escaping (isolated EventLoop) async -> Result
+        _ main: @escaping @Sendable (isolated EventLoop) async -> Result
     ) -> Result {
         executor.bind()
         let outcome = Outcome<Result>()

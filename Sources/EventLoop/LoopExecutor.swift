@@ -5,22 +5,35 @@ import Synchronization
 /// Runs Swift's jobs between libevent's events, on one thread.
 ///
 /// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to libevent.
-/// Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop looks.
+/// Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop looks; the loop
+/// works them off between its events, so many a turn.
 ///
-/// `@unchecked Sendable`: `ready`, `isDraining`, `atTurnEnd` and `handle`'s contents are touched on the loop's thread only
+/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are touched on the loop's thread only
 /// (checked where they are entered); `inbox` has its mutex.
 public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop: for the targets that register events with it.
     public let handle: OpaquePointer
 
     private var ready: [UnownedJob] = []
+    private var backlog: [Arrival] = []
+    private var backlogStart = 0
     private var isDraining = false
+
+    /// Jobs that one call of `drain` runs, and arrivals from other threads that one turn takes on.
+    private static let drainLimit = 4096
+    private static let backlogPerTurn = 64
+
     private var turnHooks: [() -> Void] = []
     private let inbox = Mutex(Inbox())
 
+    /// What comes from another thread.
+    private enum Arrival {
+        case job(UnownedJob)
+        case call(@Sendable () -> Void)
+    }
+
     private struct Inbox {
-        var jobs: [UnownedJob] = []
-        var calls: [@Sendable () -> Void] = []
+        var arrivals: [Arrival] = []
         var isAwake = false
     }
 
@@ -51,7 +64,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
             return
         }
         let mustWake = inbox.withLock { inbox in
-            inbox.jobs.append(job)
+            inbox.arrivals.append(.job(job))
             defer { inbox.isAwake = true }
             return !inbox.isAwake
         }
@@ -61,7 +74,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     /// Has `calls` made on the loop, in order, for the price of one wake. Any thread.
     public func post(_ calls: [@Sendable () -> Void]) {
         let mustWake = inbox.withLock { inbox in
-            inbox.calls.append(contentsOf: calls)
+            inbox.arrivals.append(contentsOf: calls.lazy.map(Arrival.call))
             defer { inbox.isAwake = true }
             return !inbox.isAwake
         }
@@ -84,7 +97,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     func run() {
         drain()
-        endTurn()
+        _ = endTurn()
         shim_loop_run(handle)
     }
 
@@ -98,26 +111,44 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         isDraining = true
         defer { isDraining = false }
         var index = 0
-        while index < ready.count {
-            ready[index].runSynchronously(
-                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        while index < ready.count && index < Self.drainLimit {
+            run(ready[index])
             index += 1
-            if index == 4096 {  // a task that never waits must not hold up the sockets
-                ready.removeFirst(index)
-                shim_loop_wake(handle)
-                return
-            }
+        }
+        if index < ready.count {  // a task that never waits must not hold up the sockets
+            backlog.append(contentsOf: ready[index...].lazy.map(Arrival.job))
         }
         ready.removeAll(keepingCapacity: true)
     }
 
+    private func run(_ job: UnownedJob) {
+        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+    }
+
     private func takeInbox() {
-        let taken = inbox.withLock { inbox in
+        let arrivals = inbox.withLock { inbox in
             defer { inbox = Inbox() }
-            return inbox
+            return inbox.arrivals
         }
-        ready.append(contentsOf: taken.jobs)
-        for call in taken.calls { call() }
+        backlog.append(contentsOf: arrivals)
+    }
+
+    /// Goes on with the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must not keep
+    /// a health check waiting.
+    private func workOff() {
+        let end = min(backlogStart + Self.backlogPerTurn, backlog.count)
+        while backlogStart < end {
+            switch backlog[backlogStart] {
+            case .job(let job): ready.append(job)
+            case .call(let call): call()
+            }
+            backlogStart += 1
+            drain()
+        }
+        if backlogStart == backlog.count {
+            backlog.removeAll(keepingCapacity: true)
+            backlogStart = 0
+        }
     }
 
     /// Has `hook` called at the end of each turn, when all its events were handled. For the loop's lifetime; loop's thread only.
@@ -126,10 +157,11 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         turnHooks.append(hook)
     }
 
-    private func endTurn() {
-        drain()
+    /// Returns whether there is more to do than to wait for events.
+    private func endTurn() -> Bool {
+        workOff()
         for hook in turnHooks { hook() }
-        // A job that runs now would miss its hook, and what it gathers would wait for some other event.
-        if !ready.isEmpty { shim_loop_wake(handle) }
+        drain()
+        return !backlog.isEmpty || !ready.isEmpty
     }
 }

@@ -109,9 +109,9 @@ final class Connection {
             case .data(let range, let consumed):
                 defer { consume(consumed) }
                 if stored.isEmpty { return try use(UnsafeRawBufferPointer(rebasing: input[range])) }
-                return try stored[storedOffset...].withUnsafeBytes { bytes throws(ClientError) in
-                    try use(UnsafeRawBufferPointer(rebasing: bytes[range]))
-                }
+                return try stored[storedOffset...].withUnsafeBytes { bytes in
+                    Swift.Result { () throws(ClientError) in try use(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+                }.get()
             case .end(let consumed):
                 consume(consumed)
                 return nil
@@ -224,6 +224,10 @@ final class Connection {
                 return
             case .done(let head, let consumed):
                 consume(consumed)
+                if head.status == 101 {
+                    fail(.malformed("nobody asked for another protocol"))
+                    return
+                }
                 if head.status >= 200 {  // others announce the response
                     self.head = head
                     decoder = BodyDecoder(head.framing)

@@ -1,5 +1,3 @@
-public import EventLoop
-
 /// How long a request to another server may take. A duration of zero means no limit.
 public struct Deadlines: Sendable {
     /// For one address to take the connection.

@@ -11,7 +11,8 @@ public struct JSONWriter {
         bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
     }
 
-    public mutating func put(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
+    /// The inside of a string.
+    public mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
 
     /// A string, in quotes, with what must be escaped escaped.
     public mutating func put(quoted text: String) {

@@ -7,7 +7,7 @@ struct WholeReply {
     private let content: Content
 
     /// What the body says.
-    private enum Content: Sendable {
+    fileprivate enum Content: Sendable {
         case message(content: [UInt8], isDone: Bool)
         case error(String)
         case garbage

@@ -55,7 +55,8 @@ enum PromptFailure: Error, Equatable {
         _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String
     ) -> (Status, String, Int?) {
         switch status {
-        case 404: (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
+        case 404:
+            (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
         case 400: (.badRequest, "Ollama refuses the request: \(message.isEmpty ? "no reason given" : message)", nil)
         case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
         default: (.badGateway, "Ollama failed to answer.", nil)

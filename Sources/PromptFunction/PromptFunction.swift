@@ -26,12 +26,14 @@ public final class PromptFunction: Function {
     private let work: WorkQueue
     private let ollama: OllamaClient
     private let log: Logger
+    private let defaultModel: JSONText
     private var inFlight = 0
     private var isDraining = false
 
     public init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         self.settings = settings
         self.log = log
+        defaultModel = JSONText(settings.model)
         work = WorkQueue(on: loop)
         ollama = OllamaClient(
             settings.host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
@@ -70,7 +72,7 @@ public final class PromptFunction: Function {
         do throws(OllamaError) {
             return try await ollama.answer(to: chat.payload)
         } catch {
-            throw .ollama(error, model: chat.model)
+            throw .ollama(error, model: chat.model.string)
         }
     }
 
@@ -84,15 +86,14 @@ public final class PromptFunction: Function {
 
     /// A request as Ollama gets it.
     private struct Chat: Sendable {
-        let model: String
+        let model: JSONText
         let payload: Payload
     }
 
     /// Reads the body and writes Ollama's, on a Dispatch thread.
     private func decode(_ request: Request) async throws(PromptFailure) -> Chat {
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
-        let defaultModel = settings.model
-        let result = await work.run(weight: body.count) { () -> Result<Chat, PromptFailure> in
+        let result = await work.run(weight: body.count) { [defaultModel] () -> Result<Chat, PromptFailure> in
             do throws(PromptFailure) {
                 let chat = try PromptRequest(body: body.copy()).chat(defaultModel: defaultModel)
                 return .success(Chat(model: chat.model, payload: Payload(chat.json)))

@@ -1,0 +1,156 @@
+/// Walks through JSON text and checks every byte of it. Source: RFC 8259.
+///
+/// Stops, with `Malformed`, at the first byte that is not JSON. Any thread; nothing is allocated.
+public struct JSONReader {
+    /// The text is not JSON, or nested deeper than `maximumDepth`.
+    public struct Malformed: Error {
+        public init() {}
+    }
+
+    /// A string: the range between its quotes, which is valid UTF-8 with valid escapes.
+    public struct Text: Sendable {
+        public var range: Range<Int>
+        public var hasEscapes: Bool
+    }
+
+    /// Arrays and objects inside each other, the outermost included.
+    public static let maximumDepth = 64
+
+    public let bytes: UnsafeRawBufferPointer
+    private var position = 0
+    private var depth = 0
+
+    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    /// The next byte that is not white space, which is not passed.
+    public mutating func peek() throws(Malformed) -> UInt8 {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            case let byte: return byte
+            }
+        }
+        throw Malformed()
+    }
+
+    /// Makes sure that only white space is left.
+    public mutating func end() throws(Malformed) {
+        if (try? peek()) != nil { throw Malformed() }
+    }
+
+    // MARK: Arrays and objects
+
+    /// Passes the brace or bracket that begins an object or array.
+    public mutating func begin(_ opening: Unicode.Scalar) throws(Malformed) {
+        guard try peek() == UInt8(ascii: opening), depth < Self.maximumDepth else { throw Malformed() }
+        position += 1
+        depth += 1
+    }
+
+    /// Passes what stands before the next element, or the end. Returns whether there is one.
+    public mutating func nextElement(isFirst: inout Bool, before closing: Unicode.Scalar) throws(Malformed) -> Bool {
+        let byte = try peek()
+        if byte == UInt8(ascii: closing) {
+            position += 1
+            depth -= 1
+            return false
+        }
+        if !isFirst {
+            guard byte == UInt8(ascii: ",") else { throw Malformed() }
+            position += 1
+        }
+        isFirst = false
+        return true
+    }
+
+    /// Passes the next name of an object and its colon; `nil` at the object's end.
+    public mutating func nextName(isFirst: inout Bool) throws(Malformed) -> Text? {
+        guard try nextElement(isFirst: &isFirst, before: "}") else { return nil }
+        let name = try string()
+        guard try peek() == UInt8(ascii: ":") else { throw Malformed() }
+        position += 1
+        return name
+    }
+
+    /// Whether the text is `name`, byte for byte.
+    public func matches(_ text: Text, _ name: StaticString) -> Bool {
+        guard text.range.count == name.utf8CodeUnitCount else { return false }
+        for index in text.range where bytes[index] != name.utf8Start[index - text.range.lowerBound] { return false }
+        return true
+    }
+
+    // MARK: Values
+
+    /// Passes a string.
+    public mutating func string() throws(Malformed) -> Text {
+        guard try peek() == UInt8(ascii: "\"") else { throw Malformed() }
+        position += 1
+        let start = position
+        var hasEscapes = false
+        while let stop = JSONString.endOfPlainText(bytes, from: position), stop < bytes.count {
+            if bytes[stop] == UInt8(ascii: "\"") {
+                position = stop + 1
+                return Text(range: start..<stop, hasEscapes: hasEscapes)
+            }
+            guard bytes[stop] == UInt8(ascii: "\\"), let escape = JSONString.escape(bytes, at: stop) else { break }
+            hasEscapes = true
+            position = escape.end
+        }
+        throw Malformed()
+    }
+
+    /// Passes `true` or `false`.
+    public mutating func boolean() throws(Malformed) -> Bool {
+        let isTrue = try peek() == UInt8(ascii: "t")
+        try literal(isTrue ? "true" : "false")
+        return isTrue
+    }
+
+    /// Passes any value.
+    public mutating func skipValue() throws(Malformed) {
+        var isFirst = true
+        switch Unicode.Scalar(try peek()) {
+        case "\"": _ = try string()
+        case "{":
+            try begin("{")
+            while try nextName(isFirst: &isFirst) != nil { try skipValue() }
+        case "[":
+            try begin("[")
+            while try nextElement(isFirst: &isFirst, before: "]") { try skipValue() }
+        case "t": try literal("true")
+        case "f": try literal("false")
+        case "n": try literal("null")
+        default: try number()
+        }
+    }
+
+    private mutating func literal(_ word: StaticString) throws(Malformed) {
+        let count = word.utf8CodeUnitCount
+        guard bytes.count - position >= count else { throw Malformed() }
+        for offset in 0..<count where bytes[position + offset] != word.utf8Start[offset] { throw Malformed() }
+        position += count
+    }
+
+    /// RFC 8259, 6.
+    private mutating func number() throws(Malformed) {
+        _ = pass("-")
+        if !pass("0") { try digits() }
+        if pass(".") { try digits() }
+        if pass("e") || pass("E") {
+            if !pass("-") { _ = pass("+") }
+            try digits()
+        }
+    }
+
+    private mutating func digits() throws(Malformed) {
+        let start = position
+        while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 { position += 1 }
+        if position == start { throw Malformed() }
+    }
+
+    private mutating func pass(_ wanted: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: wanted) else { return false }
+        position += 1
+        return true
+    }
+}

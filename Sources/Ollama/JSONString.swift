@@ -1,0 +1,140 @@
+/// What stands between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
+///
+/// Pure functions: any thread, no allocation, and no byte is read outside of `bytes`.
+enum JSONString {
+    /// Passes over text that stands for itself, from `start` to the first quote, backslash or control character.
+    ///
+    /// - Returns: where that is, or the end of `bytes`; `nil` when the text is not UTF-8.
+    static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var position = start
+        while true {
+            while position <= bytes.count - 8 {
+                let mask = special(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                if mask != 0 {
+                    position += mask.trailingZeroBitCount / 8
+                    break
+                }
+                position += 8
+            }
+            guard position < bytes.count else { return position }
+            var byte = bytes[position]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return position }
+            if byte < 0x80 { position += 1 }  // among the last seven bytes
+            while byte >= 0x80 {
+                guard let length = sequenceLength(bytes, at: position) else { return nil }
+                position += length
+                guard position < bytes.count else { return position }
+                byte = bytes[position]
+            }
+        }
+    }
+
+    /// Marks the high bit of bytes below 0x20, above 0x7F, quotes and backslashes; of marks above the lowest one, some are wrong.
+    ///
+    /// Source: "Bit Twiddling Hacks", Determine if a word has a byte less than n.
+    private static func special(_ word: UInt64) -> UInt64 {
+        let word = UInt64(littleEndian: word)
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs = ones << 7
+        let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        let controls = (word &- ones &* 0x20) & ~word
+        return (word | controls | ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)) & highs
+    }
+
+    /// The length of the UTF-8 sequence of two to four bytes at `start`; `nil` if there is none. Source: RFC 3629, 4.
+    private static func sequenceLength(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int? {
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch bytes[start] {
+        case 0xC2...0xDF: length = 2
+        case 0xE0: (length, second) = (3, 0xA0...0xBF)  // shorter ones are overlong
+        case 0xED: (length, second) = (3, 0x80...0x9F)  // others are surrogates
+        case 0xE1...0xEF: length = 3
+        case 0xF0: (length, second) = (4, 0x90...0xBF)  // shorter ones are overlong
+        case 0xF1...0xF3: length = 4
+        case 0xF4: (length, second) = (4, 0x80...0x8F)  // U+10FFFF is the last
+        default: return nil
+        }
+        guard length <= bytes.count - start, second.contains(bytes[start + 1]) else { return nil }
+        if length > 2, bytes[start + 2] & 0xC0 != 0x80 { return nil }
+        if length > 3, bytes[start + 3] & 0xC0 != 0x80 { return nil }
+        return length
+    }
+
+    /// Reads the escape whose backslash is at `start`.
+    ///
+    /// - Returns: what it stands for, and where it ends; `nil` when it is malformed or half a surrogate pair.
+    static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
+        guard bytes.count - start >= 2 else { return nil }
+        let scalar: Unicode.Scalar
+        switch Unicode.Scalar(bytes[start + 1]) {
+        case "\"": scalar = "\""
+        case "\\": scalar = "\\"
+        case "/": scalar = "/"
+        case "b": scalar = "\u{08}"
+        case "f": scalar = "\u{0C}"
+        case "n": scalar = "\n"
+        case "r": scalar = "\r"
+        case "t": scalar = "\t"
+        case "u": return unicodeEscape(bytes, at: start)
+        default: return nil
+        }
+        return (scalar, start + 2)
+    }
+
+    private static func unicodeEscape(
+        _ bytes: UnsafeRawBufferPointer, at start: Int
+    ) -> (scalar: Unicode.Scalar, end: Int)? {
+        guard let unit = codeUnit(bytes, at: start) else { return nil }
+        if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6) }
+        // Only surrogates are no scalar: this has to be a high one, and a low one has to follow.
+        guard unit < 0xDC00, let low = codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else { return nil }
+        guard let scalar = Unicode.Scalar(0x10000 + UInt32(unit - 0xD800) << 10 + UInt32(low - 0xDC00)) else { return nil }
+        return (scalar, start + 12)
+    }
+
+    /// The code unit that `\uXXXX` at `start` stands for.
+    private static func codeUnit(_ bytes: UnsafeRawBufferPointer, at start: Int) -> UInt16? {
+        guard bytes.count - start >= 6, bytes[start] == UInt8(ascii: "\\"), bytes[start + 1] == UInt8(ascii: "u")
+        else { return nil }
+        var unit: UInt16 = 0
+        for byte in bytes[(start + 2)..<(start + 6)] {
+            let digit: UInt8
+            switch byte {
+            case 0x30...0x39: digit = byte - 0x30
+            case 0x41...0x46: digit = byte - 0x41 + 10
+            case 0x61...0x66: digit = byte - 0x61 + 10
+            default: return nil
+            }
+            unit = unit << 4 | UInt16(digit)
+        }
+        return unit
+    }
+
+    /// Appends what the text between the quotes stands for, as UTF-8.
+    ///
+    /// - Returns: false when it is malformed; then `output` is as it was.
+    static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+        let before = output.count
+        var position = 0
+        while let end = endOfPlainText(raw, from: position) {
+            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[position..<end]))
+            if end == raw.count { return true }
+            // A quote and a control character are no escapes either.
+            guard raw[end] == UInt8(ascii: "\\"), let escape = escape(raw, at: end) else { break }
+            append(escape.scalar, to: &output)
+            position = escape.end
+        }
+        output.removeSubrange(before...)
+        return false
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
+        if scalar.isASCII {
+            output.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else if let encoded = UTF8.encode(scalar) {  // always: a scalar is no surrogate
+            output.append(contentsOf: encoded)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+internal import FoundationEssentials
+
+/// One object of Ollama's reply to a chat, read by Foundation: the fallback for what `ReplyScanner` is unsure of, and its oracle
+/// in the tests.
+///
+/// Any thread; some twenty times slower than the scanner. Source: Ollama's docs/api.md, "Generate a chat completion".
+public struct ReplyDecoder: Decodable, Equatable, Sendable {
+    /// `message.content`; `nil` when there is none.
+    public let content: String?
+    /// Whether this is the last object of the reply; false when it does not say.
+    public let done: Bool
+    /// `done_reason`, such as `stop` or `length`.
+    public let doneReason: String?
+    /// Whether there is a `message.thinking` that is not empty.
+    public let hasThinking: Bool
+    /// Whether there is an array `message.tool_calls`, be it empty.
+    public let hasToolCalls: Bool
+    /// The error that Ollama reports.
+    public let error: String?
+
+    private enum Name: String, CodingKey {
+        case message, done, error
+        case doneReason = "done_reason"
+    }
+
+    private enum MessageName: String, CodingKey {
+        case content, thinking
+        case toolCalls = "tool_calls"
+    }
+
+    /// - Returns: `nil` when the bytes are not JSON, or not such an object.
+    public static func decode(_ bytes: UnsafeRawBufferPointer) -> ReplyDecoder? {
+        try? JSONDecoder().decode(Self.self, from: Data(bytes))
+    }
+
+    /// - Throws: `DecodingError`.
+    public init(from decoder: any Decoder) throws {
+        let reply = try decoder.container(keyedBy: Name.self)
+        done = try reply.decodeIfPresent(Bool.self, forKey: .done) ?? false
+        doneReason = try reply.decodeIfPresent(String.self, forKey: .doneReason)
+        error = try reply.decodeIfPresent(String.self, forKey: .error)
+        guard reply.contains(.message), try !reply.decodeNil(forKey: .message) else {
+            (content, hasThinking, hasToolCalls) = (nil, false, false)
+            return
+        }
+        let message = try reply.nestedContainer(keyedBy: MessageName.self, forKey: .message)
+        content = try message.decodeIfPresent(String.self, forKey: .content)
+        hasThinking = try message.decodeIfPresent(String.self, forKey: .thinking)?.isEmpty == false
+        hasToolCalls = try message.contains(.toolCalls) && !message.decodeNil(forKey: .toolCalls)
+    }
+}

@@ -1,0 +1,127 @@
+/// Reads one object of Ollama's reply to a chat: a line of a stream, a whole reply, or an error.
+///
+/// One pass over the bytes that checks all of it, with no allocation but for the text of an error. It is certain or says so:
+/// what it does not understand is `unsure`, and left to `ReplyDecoder`. Any thread. Source: Ollama's docs/api.md, "Generate a
+/// chat completion"; RFC 8259.
+public struct ReplyScanner {
+    /// What the object says. Ranges are of the bytes given to `scan`, between the quotes of a JSON string.
+    public struct Fields: Equatable, Sendable {
+        /// `message.content`. Valid UTF-8, and the text itself unless it has escapes; `appendUnescaped` resolves them.
+        public var content: Range<Int>
+        /// Whether there are escapes in `content`.
+        public var contentHasEscapes: Bool
+        /// Whether this is the last object of the reply.
+        public var done: Bool
+        /// `done_reason`, such as `stop` or `length`: never with escapes.
+        public var doneReason: Range<Int>?
+        /// Whether there is a `message.thinking` that is not empty.
+        public var hasThinking: Bool
+        /// Whether there is an array `message.tool_calls`, be it empty.
+        public var hasToolCalls: Bool
+    }
+
+    /// What the bytes are.
+    public enum Outcome: Equatable, Sendable {
+        /// A part of an answer, or all of it.
+        case message(Fields)
+        /// Ollama reports this error.
+        case error(String)
+        /// Anything else: unusual, not a reply, or not JSON.
+        case unsure
+    }
+
+    private var reader: JSONReader
+    private var content: JSONReader.Text?
+    private var hasMessage = false
+    private var done: Bool?
+    private var doneReason: Range<Int>?
+    private var hasThinking: Bool?
+    private var hasToolCalls = false
+    private var error: JSONReader.Text?
+
+    private init(_ bytes: UnsafeRawBufferPointer) { reader = JSONReader(bytes) }
+
+    /// Reads `bytes`, which are to hold one object and no more; white space around it is well.
+    public static func scan(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        var scanner = ReplyScanner(bytes)
+        do throws(JSONReader.Malformed) {
+            try scanner.reply()
+            try scanner.reader.end()
+        } catch {
+            return .unsure
+        }
+        return scanner.outcome
+    }
+
+    /// Appends the text that the inside of a JSON string stands for, as UTF-8: escapes resolved, all of it checked.
+    ///
+    /// - Returns: false when it is malformed, be it by half a surrogate pair; then `output` is as it was.
+    public static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+        JSONString.appendUnescaped(raw, to: &output)
+    }
+
+    private var outcome: Outcome {
+        if let error {
+            var text: [UInt8] = []
+            let raw = UnsafeRawBufferPointer(rebasing: reader.bytes[error.range])
+            return Self.appendUnescaped(raw, to: &text) ? .error(String(decoding: text, as: UTF8.self)) : .unsure
+        }
+        guard let content, let done else { return .unsure }
+        return .message(
+            Fields(
+                content: content.range, contentHasEscapes: content.hasEscapes, done: done, doneReason: doneReason,
+                hasThinking: hasThinking ?? false, hasToolCalls: hasToolCalls))
+    }
+
+    private mutating func reply() throws(JSONReader.Malformed) {
+        try reader.begin("{")
+        var isFirst = true
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            if name.hasEscapes { throw JSONReader.Malformed() }  // it might be one of ours
+            if reader.matches(name, "message") {
+                try expectFirst(!hasMessage)
+                hasMessage = true
+                try message()
+            } else if reader.matches(name, "done") {
+                try expectFirst(done == nil)
+                done = try reader.boolean()
+            } else if reader.matches(name, "done_reason") {
+                let text = try reader.string()
+                try expectFirst(doneReason == nil && !text.hasEscapes)
+                doneReason = text.range
+            } else if reader.matches(name, "error") {
+                try expectFirst(error == nil)
+                error = try reader.string()
+            } else {
+                try reader.skipValue()
+            }
+        }
+    }
+
+    private mutating func message() throws(JSONReader.Malformed) {
+        try reader.begin("{")
+        var isFirst = true
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            if name.hasEscapes { throw JSONReader.Malformed() }
+            if reader.matches(name, "content") {
+                try expectFirst(content == nil)
+                content = try reader.string()
+            } else if reader.matches(name, "thinking") {
+                try expectFirst(hasThinking == nil)
+                hasThinking = try !reader.string().range.isEmpty
+            } else if reader.matches(name, "tool_calls") {
+                let isArray = try reader.peek() == UInt8(ascii: "[")
+                try expectFirst(!hasToolCalls && isArray)
+                hasToolCalls = true
+                try reader.skipValue()
+            } else {
+                try reader.skipValue()
+            }
+        }
+    }
+
+    /// Which of two equal names counts is not for the scanner to say.
+    private func expectFirst(_ isFirst: Bool) throws(JSONReader.Malformed) {
+        if !isFirst { throw JSONReader.Malformed() }
+    }
+}

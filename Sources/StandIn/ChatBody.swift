@@ -1,0 +1,37 @@
+internal import FoundationEssentials
+
+/// The body of a request to `/api/chat` or `/api/generate`, as far as the stand-in looks at it.
+struct ChatBody: Decodable, Sendable {
+    struct Message: Decodable, Sendable {
+        var role: String?
+        var content: String?
+    }
+
+    var model: String?
+    var messages: [Message]?
+    var prompt: String?
+    var stream: Bool?
+
+    /// What is asked: the last message, or the prompt.
+    var question: String { messages?.last?.content ?? prompt ?? "" }
+
+    /// Why a body is refused, in the words of Ollama, which is written in Go.
+    struct Refusal: Error, Sendable {
+        let message: String
+    }
+
+    /// Reads a body. Slow: for Dispatch.
+    static func read(_ bytes: [UInt8]) -> Result<ChatBody, Refusal> {
+        do {
+            let body = try JSONDecoder().decode(ChatBody?.self, from: Data(bytes))
+            guard let body, !(body.model ?? "").isEmpty else { return .failure(Refusal(message: "model is required")) }
+            return .success(body)
+        } catch DecodingError.typeMismatch(_, let context) {
+            let field = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return .failure(
+                Refusal(message: "json: cannot unmarshal value into Go struct field ChatRequest.\(field)"))
+        } catch {
+            return .failure(Refusal(message: "unexpected EOF"))
+        }
+    }
+}

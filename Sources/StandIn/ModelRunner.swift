@@ -1,0 +1,87 @@
+import EventLoop
+
+/// Loads models and lets requests in, a few at a time, as Ollama does. Belongs to the loop's thread.
+///
+/// Ollama's queue counts only while a model is not loaded; afterwards requests wait without limit.
+/// Source: `server/sched.go` and `llm/server.go` of Ollama.
+final class ModelRunner {
+    private let settings: StandInSettings
+    private let loop: EventLoop
+    private(set) var loaded: Set<String> = []
+    private(set) var loads = 0
+    private var loading: [String: [Waiter]] = [:]
+    private var running = 0
+    private var waiting: [Waiter] = []
+
+    /// Someone who waits for a model, or for a turn.
+    private final class Waiter {
+        let latch: Latch
+        /// Whether a place was handed over.
+        var hasPlace = false
+
+        init(on loop: EventLoop) { latch = Latch(on: loop) }
+    }
+
+    init(_ settings: StandInSettings, on loop: EventLoop) {
+        self.settings = settings
+        self.loop = loop
+    }
+
+    /// Waits until the model is loaded. False when too many wait already.
+    func load(_ model: String) async -> Bool {
+        if loaded.contains(model) { return true }
+        guard loading.values.reduce(0, { $0 + $1.count }) < settings.queue else { return false }
+        let waiter = Waiter(on: loop)
+        let isFirst = loading[model] == nil
+        loading[model, default: []].append(waiter)
+        if isFirst { beginLoading(model) }
+        await waiter.latch.waitUnlessCancelled()
+        return true
+    }
+
+    /// Loading goes on even when the one who asked for it leaves.
+    private func beginLoading(_ model: String) {
+        nonisolated(unsafe) let runner = self
+        loop.assumeIsolated { loop in
+            _ = Task.immediate(executorPreference: loop.executor) {
+                await loop.sleep(for: runner.settings.loadTime)
+                runner.finishLoading(model)
+            }
+        }
+    }
+
+    private func finishLoading(_ model: String) {
+        loads += 1
+        loaded.insert(model)
+        for waiter in loading.removeValue(forKey: model) ?? [] { waiter.latch.open() }
+    }
+
+    /// Runs `body` when its turn has come. Does not run it when the task is cancelled before.
+    func inTurn(_ body: () async -> Void) async {
+        guard await enter() else { return }
+        await body()
+        leave()
+    }
+
+    private func enter() async -> Bool {
+        if settings.parallel == 0 || running < settings.parallel {
+            running += 1
+            return true
+        }
+        let waiter = Waiter(on: loop)
+        waiting.append(waiter)
+        await waiter.latch.waitUnlessCancelled()
+        if !waiter.hasPlace { waiting.removeAll { $0 === waiter } }
+        return waiter.hasPlace
+    }
+
+    private func leave() {
+        if waiting.isEmpty {
+            running -= 1
+        } else {
+            let next = waiting.removeFirst()
+            next.hasPlace = true
+            next.latch.open()
+        }
+    }
+}

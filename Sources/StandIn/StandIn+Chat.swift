@@ -1,0 +1,67 @@
+import EventLoop
+import HTTPServer
+
+extension StandIn {
+    /// Bytes above which a whole reply is chunked, as by Go's net/http.
+    private static let contentLengthLimit = 2048
+
+    /// Answers a chat or a generation.
+    func answer(_ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
+        let model = body.model!
+        if let fault = Fault(model: model) {
+            await play(fault, body, shape, reply)
+            return
+        }
+        guard knows(model) else {
+            reply.send(Self.missing(model))
+            return
+        }
+        let wire = WireFormat(shape: shape, model: model)
+        guard await runner.load(model) else {
+            reply.send(Self.busy)
+            return
+        }
+        if shape == .chat, body.messages?.isEmpty ?? true {  // one object, even when a stream was asked for
+            reply.send(Response(.ok, .json, body: wire.loadOnly()))
+            return
+        }
+        let answer = Answer(to: body.question, tokens: settings.tokens)
+        var pending: Reply? = consume reply
+        await runner.inTurn {
+            let reply = pending.take()!
+            if body.stream ?? true {
+                await stream(answer, wire, reply)
+            } else {
+                await whole(answer, wire, reply)
+            }
+        }
+        // Whoever left before its turn gets no reply; nobody would read it.
+        if let reply = pending.take() { reply.send(Self.busy) }
+    }
+
+    private func whole(_ answer: Answer, _ wire: WireFormat, _ reply: consuming Reply) async {
+        let started = ContinuousClock.now
+        await loop.sleep(for: settings.firstToken + settings.tokenInterval * max(answer.tokens.count - 1, 0))
+        let body = wire.whole(answer.text, tokens: answer.tokens.count, started: started)
+        if body.count <= Self.contentLengthLimit {
+            reply.send(Response(.ok, .json, body: body))
+        } else {
+            let stream = reply.start(.ok, .json)
+            await stream.send(body)
+            stream.end()
+        }
+    }
+
+    private func stream(_ answer: Answer, _ wire: WireFormat, _ reply: consuming Reply) async {
+        let started = ContinuousClock.now
+        await loop.sleep(for: settings.firstToken)  // no status line before the first token
+        let body = reply.start(.ok, .ndjson)
+        for (index, token) in answer.tokens.enumerated() {
+            if index > 0 { await loop.sleep(for: settings.tokenInterval) }
+            if Task.isCancelled { return }
+            await body.send(wire.token(token))
+        }
+        await body.send(wire.end(tokens: answer.tokens.count, started: started))
+        body.end()
+    }
+}

@@ -1,0 +1,87 @@
+import EventLoop
+@_spi(RawReply) import HTTPServer
+
+extension StandIn {
+    /// Answers as the fault wants it.
+    func play(_ fault: Fault, _ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
+        let wire = WireFormat(shape: shape, model: body.model!)
+        let isStream = body.stream ?? true
+        switch fault {
+        case .missing: reply.send(Self.missing(body.model!))
+        case .busy: reply.send(Self.busy)
+        case .broken: reply.send(Self.error(.internalServerError, "an error was encountered while running the model"))
+        case .failing where !isStream:
+            reply.send(Self.error(.internalServerError, "an error was encountered while running the model: unexpected EOF"))
+        case .failing: await endStream(wire, reply, with: WireFormat.error("unexpected EOF") + [0x0A])
+        case .unfinished where !isStream: reply.send(Response(.ok, .json, body: wire.unfinished(" a a a a")))
+        case .unfinished: await endStream(wire, reply, with: [])
+        case .garbage: reply.send(Response(.ok, .json, body: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut".utf8)))
+        default: await playRaw(fault, wire, isStream, reply)
+        }
+    }
+
+    /// Some tokens, then `last`, then the proper end of the response.
+    private func endStream(_ wire: WireFormat, _ reply: consuming Reply, with last: [UInt8]) async {
+        let body = reply.start(.ok, .ndjson)
+        for token in [" one", " two", " three"] { await body.send(wire.token(token)) }
+        await body.send(last)
+        body.end()
+    }
+
+    /// Faults that no server commits by itself.
+    private func playRaw(_ fault: Fault, _ wire: WireFormat, _ isStream: Bool, _ reply: consuming Reply) async {
+        let raw = reply.raw()
+        let response = Self.rawResponse(wire, isStream)
+        switch fault {
+        case .cut, .reset:
+            raw.send(Array(response[..<(response.count - 40)]))
+            if fault == .reset { await loop.sleep(for: .milliseconds(20)) }  // so that what was sent is read first
+            raw.cut(reset: fault == .reset)
+        case .close: raw.cut(reset: false)
+        case .noise:
+            raw.send(Array("SSH-2.0-OpenSSH_9.2\r\n\0\u{1}\u{2}\r\n\r\n".utf8))
+            raw.close()
+        case .drip:
+            for byte in response {
+                raw.send([byte])
+                await loop.turn()
+                if Task.isCancelled { return }
+            }
+            raw.finish()
+        case .stale:
+            raw.send(response)
+            raw.close()
+        case .flood:
+            raw.send(Array("HTTP/1.1 200 OK\r\n".utf8))
+            let field = Array("X-Flood: \(String(repeating: "x", count: 1000))\r\n".utf8)
+            for _ in 0..<1000 where !Task.isCancelled {
+                raw.send(field)
+                await loop.turn()
+            }
+            raw.cut(reset: false)
+        default: await raw.stall()
+        }
+    }
+
+    /// A right response with three tokens.
+    private static func rawResponse(_ wire: WireFormat, _ isStream: Bool) -> [UInt8] {
+        let tokens = [" one", " two", " three"]
+        let started = ContinuousClock.now
+        var response: [UInt8]
+        if isStream {
+            response = Array(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
+            for line in tokens.map(wire.token) + [wire.end(tokens: 3, started: started)] {
+                response += Array("\(String(line.count, radix: 16))\r\n".utf8) + line + [0x0D, 0x0A]
+            }
+            response += Array("0\r\n\r\n".utf8)
+        } else {
+            let body = wire.whole(tokens.joined(), tokens: 3, started: started)
+            response = Array(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: \(body.count)\r\n\r\n"
+                    .utf8)
+            response += body
+        }
+        return response
+    }
+}

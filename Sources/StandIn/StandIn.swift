@@ -1,0 +1,101 @@
+public import EventLoop
+public import HTTPServer
+internal import FoundationEssentials
+
+/// An Ollama without a model: it speaks the real wire protocol, quirks included, and says plainly what it is.
+///
+/// The embedded default, what tests and load runs talk to, and a place for faults: see `Fault`. Belongs to the loop's thread.
+/// Source: captures of Ollama 0.33 and its docs/api.
+public final class StandIn: Service {
+    static let version = "0.0.0-stand-in"
+
+    let settings: StandInSettings
+    let loop: EventLoop
+    let work: WorkQueue
+    let runner: ModelRunner
+    var counts_ = StandInCounts()
+
+    public init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop) {
+        self.settings = settings
+        self.loop = loop
+        work = WorkQueue(on: loop)
+        runner = ModelRunner(settings, on: loop)
+    }
+
+    /// What it has seen so far.
+    public var counts: StandInCounts {
+        var counts = counts_
+        counts.loads = runner.loads
+        return counts
+    }
+
+    // MARK: Requests without a body
+
+    public func respond(to request: borrowing RequestHead) -> Response? {
+        let path = request.path
+        if request.method == .post {
+            return ["/api/chat", "/api/generate", "/api/show"].contains(path)
+                ? Self.error(.badRequest, "missing request body") : notFound
+        }
+        switch path {
+        case "/": return .text("Ollama is running")
+        case "/api/version": return json("{\"version\":\"\(Self.version)\"}")
+        case "/api/tags": return json("{\"models\":[\(names.map(Self.description).joined(separator: ","))]}")
+        case "/api/ps": return json("{\"models\":[\(runner.loaded.sorted().map(Self.description).joined(separator: ","))]}")
+        case "/stand-in/counts":
+            return (try? JSONEncoder().encode(counts)).map { Response(.ok, .json, body: Array($0)) }
+        case "/api/chat", "/api/generate", "/api/show":
+            return .text(.methodNotAllowed, "405 method not allowed")
+        default: return notFound
+        }
+    }
+
+    private var notFound: Response { .text(.notFound, "404 page not found") }
+
+    private func json(_ text: String) -> Response { Response(.ok, .json, body: Array(text.utf8)) }
+
+    static func error(_ status: Status, _ message: String) -> Response {
+        Response(status, .json, body: WireFormat.error(message))
+    }
+
+    private var names: [String] { settings.models.isEmpty ? ["llama3.2:1b", "llama3.2:3b"] : settings.models }
+
+    private static func description(_ name: String) -> String {
+        let quoted = WireFormat.quoted(name)
+        return """
+            {"name":\(quoted),"model":\(quoted),"modified_at":"2026-01-01T00:00:00Z","size":0,"digest":"",\
+            "details":{"parent_model":"","format":"none","family":"stand-in","families":["stand-in"],\
+            "parameter_size":"0","quantization_level":"none"}}
+            """
+    }
+
+    func knows(_ model: String) -> Bool { settings.models.isEmpty || settings.models.contains(model) }
+
+    // MARK: Requests with a body
+
+    public func handle(_ request: Request, _ reply: consuming Reply) async {
+        let path = request.path
+        guard let body = request.takeBody(), ["/api/chat", "/api/generate", "/api/show"].contains(path) else {
+            reply.send(notFound)
+            return
+        }
+        let parsed = await work.run(weight: body.count) { ChatBody.read(body.copy()) }
+        switch parsed {
+        case .failure(let refusal): reply.send(Self.error(.badRequest, refusal.message))
+        case .success(let body) where path == "/api/show":
+            reply.send(knows(body.model!) ? json("{\"capabilities\":[\"completion\"]}") : Self.missing(body.model!))
+        case .success(let body):
+            counts_.requests += 1
+            counts_.active += 1
+            counts_.maxActive = max(counts_.maxActive, counts_.active)
+            await answer(body, path == "/api/chat" ? .chat : .generate, reply)
+            counts_.active -= 1
+            if Task.isCancelled { counts_.aborted += 1 }
+        }
+    }
+
+    static func missing(_ model: String) -> Response { error(.notFound, "model '\(model)' not found") }
+
+    static let busy = error(
+        .serviceUnavailable, "server busy, please try again.  maximum pending requests exceeded")
+}

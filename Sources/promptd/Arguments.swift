@@ -1,0 +1,58 @@
+import ArgumentParser
+
+/// A duration as it is written on a command line: `500ms`, `5s`, `2m`, `1h`, or `0` for none.
+struct DurationArgument: ExpressibleByArgument, Sendable {
+    let duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)]
+        if argument == "0" {
+            duration = .zero
+            return
+        }
+        guard let (suffix, factor) = units.first(where: { argument.hasSuffix($0.0) }),
+            let number = Double(argument.dropLast(suffix.count)), number.isFinite, number >= 0, number * factor < 1e8
+        else { return nil }
+        duration = .milliseconds(Int64(number * factor * 1000))
+    }
+
+    static let expected = "a duration such as 500ms, 30s, 5m or 1h, or 0 for none"
+
+    var defaultValueDescription: String {
+        let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+        return switch milliseconds {
+        case 0: "0"
+        case _ where milliseconds % 60_000 == 0: "\(milliseconds / 60_000)m"
+        case _ where milliseconds % 1000 == 0: "\(milliseconds / 1000)s"
+        default: "\(milliseconds)ms"
+        }
+    }
+}
+
+/// A number of bytes: `1048576`, `64KiB`, `32MiB`, `1GiB`.
+struct ByteCount: ExpressibleByArgument, Sendable {
+    let bytes: Int
+
+    init(_ bytes: Int) { self.bytes = bytes }
+
+    init?(argument: String) {
+        let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)]
+        let unit = units.first { argument.hasSuffix($0.0) }
+        guard let number = Int(argument.dropLast(unit?.0.count ?? 0)), number > 0, number <= 1 << 40 else { return nil }
+        bytes = number << (unit?.1 ?? 0)
+    }
+
+    static let expected = "a number of bytes such as 65536, 64KiB or 32MiB"
+
+    var defaultValueDescription: String {
+        bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : bytes % 1024 == 0 ? "\(bytes >> 10)KiB" : "\(bytes)"
+    }
+}
+
+/// How log lines look.
+enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case text, json
+    static let expected = "text or json"
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import Glibc
+import HTTPClient
+import Ollama
+
+/// `promptd ask`
+struct Ask: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Ask a running promptd and print the answer.")
+
+    @Argument(help: "What to ask.")
+    var prompt: String
+
+    @Option(help: "The model to ask. (default: the server's)")
+    var model: String?
+
+    @Option(help: "Where promptd is. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
+    var url: String?
+
+    @Option(help: "How long to wait for the answer. (default: 0, for ever)")
+    var timeout: DurationArgument = DurationArgument(.zero)
+
+    func run() throws {
+        let request = try OneRequest(url: url ?? Environment.text("PROMPTD_URL") ?? "http://127.0.0.1:8080")
+        var body = JSONWriter()
+        body.put("{\"prompt\":")
+        body.put(quoted: prompt)
+        if let model {
+            body.put(",\"model\":")
+            body.put(quoted: model)
+        }
+        body.put("}")
+        let (status, answer) = try request.send("POST", to: "/", payload: Payload(body.bytes), within: timeout.duration)
+        let text = String(decoding: answer, as: UTF8.self)
+        guard status == 200 else {
+            throw StartError("promptd says \(status): \(text.split(separator: "\n").joined(separator: " "))")
+        }
+        print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
+    }
+}

@@ -1,0 +1,68 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import Ollama
+
+/// Writes log lines to standard error, each with one write(2).
+struct LineLogHandler: LogHandler {
+    var logLevel: Logger.Level
+    let format: LogFormat
+    var metadata: Logger.Metadata = [:]
+
+    init(logLevel: Logger.Level, format: LogFormat) {
+        self.logLevel = logLevel
+        self.format = format
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let pairs = all.map { ($0.key, "\($0.value)") }
+        let time = Date().formatted(.iso8601)
+        var line =
+            switch format {
+            case .text: Self.text(time, event.level, "\(event.message)", pairs)
+            case .json: Self.json(time, event.level, "\(event.message)", pairs)
+            }
+        line.append(0x0A)
+        line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func text(
+        _ time: String, _ level: Logger.Level, _ message: String, _ pairs: [(String, String)]
+    ) -> [UInt8] {
+        var line = "\(time) \(level) \(message)"
+        for (key, value) in pairs {
+            let isPlain = !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x7F }
+            line += isPlain ? " \(key)=\(value)" : " \(key)=\(quoted(value))"
+        }
+        return Array(line.utf8)
+    }
+
+    /// What a peer sent must not end a line, or begin another.
+    private static func quoted(_ value: String) -> String {
+        var writer = JSONWriter()
+        writer.put(quoted: value)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    private static func json(
+        _ time: String, _ level: Logger.Level, _ message: String, _ pairs: [(String, String)]
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.put("{\"time\":")
+        writer.put(quoted: time)
+        for (key, value) in [("level", level.rawValue), ("message", message)] + pairs {
+            writer.put(",")
+            writer.put(quoted: key)
+            writer.put(":")
+            writer.put(quoted: value)
+        }
+        writer.put("}")
+        return writer.bytes
+    }
+}

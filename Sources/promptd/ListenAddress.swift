@@ -1,0 +1,58 @@
+import ArgumentParser
+import EventLoop
+
+/// An address to listen on, as it is written: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of both families.
+struct ListenAddress: Equatable {
+    let host: String
+    let port: UInt16
+    /// Whether nobody asked for it: then a missing address family is no error.
+    var isDefault = false
+
+    init(host: String, port: UInt16, isDefault: Bool = false) {
+        self.host = host
+        self.port = port
+        self.isDefault = isDefault
+    }
+
+    var isIPv4Wildcard: Bool { host == "0.0.0.0" }
+    var isIPv6Wildcard: Bool { host == "::" }
+
+    /// Both wildcards.
+    static func everywhere(port: UInt16, isDefault: Bool = true) -> [Self] {
+        [Self(host: "::", port: port, isDefault: isDefault), Self(host: "0.0.0.0", port: port, isDefault: isDefault)]
+    }
+
+    /// Reads a comma list.
+    ///
+    /// - Throws: `ValidationError` that says how an address is written.
+    static func list(_ text: String) throws -> [Self] {
+        let addresses = try text.split(separator: ",").flatMap { item in
+            try parse(item.filter { $0 != " " })
+        }
+        guard !addresses.isEmpty else { throw ValidationError(mistake(text)) }
+        return addresses
+    }
+
+    private static func parse(_ text: String) throws -> [Self] {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            throw ValidationError(mistake(text))
+        }
+        var host = String(text[..<colon])
+        if host.isEmpty { return everywhere(port: port) }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+        } else if host.contains(":") {
+            throw ValidationError(mistake(text))
+        }
+        return [Self(host: host, port: port)]
+    }
+
+    private static func mistake(_ text: String) -> String {
+        "'\(text)' is no address to listen on: give --listen HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080."
+    }
+
+    /// Whether, among `all`, this address must leave IPv4 to another.
+    func isIPv6Only(among all: [Self]) -> Bool {
+        isIPv6Wildcard && all.contains { $0.isIPv4Wildcard && $0.port == port }
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import EventLoop
+import HTTPServer
+import Logging
+import PromptFunction
+
+/// `promptd serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve prompts over HTTP (the default).")
+
+    @OptionGroup(title: "Listening") var listen: ListenOptions
+    @OptionGroup(title: "Ollama") var ollama: OllamaOptions
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+    @OptionGroup(title: "Logging") var logging: LogOptions
+
+    @Flag(help: "Ask the embedded stand-in instead of an Ollama: it has no model, and says so.")
+    var embedded = false
+
+    @Option(help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
+    var drain: DurationArgument?
+
+    func run() throws {
+        let (settings, warning) = try ollama.settings()
+        let plan = Serving.Plan(
+            addresses: try listen.addresses(),
+            function: settings,
+            limits: try limits.limits(),
+            isEmbedded: embedded,
+            drain: try Environment.setting(
+                drain, "PROMPTD_DRAIN", DurationArgument.expected, default: DurationArgument(.seconds(25))
+            ).duration)
+        let log = try logging.logger()
+        if let warning { log.warning("\(warning)") }
+        let loop = try EventLoop()
+        let status = loop.run { loop in
+            await Serving(plan, on: loop, log: log).run()
+        }
+        if status != 0 { throw ExitCode(status) }
+    }
+}

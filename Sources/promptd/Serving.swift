@@ -1,0 +1,144 @@
+import EventLoop
+import Glibc
+import HTTPServer
+import Logging
+import Ollama
+import PromptFunction
+import StandIn
+
+/// One run of the server, from listening to the last reply. Belongs to the loop's thread.
+final class Serving {
+    /// What was asked for.
+    struct Plan: Sendable {
+        var addresses: [ListenAddress]
+        var function: PromptFunction.Settings
+        var limits: Limits
+        var isEmbedded: Bool
+        /// How long requests in flight may take to finish.
+        var drain: Duration
+    }
+
+    /// `func run` kills five seconds after its SIGINT.
+    private static let interruptDrain = Duration.seconds(4)
+
+    private var plan: Plan
+    private let loop: EventLoop
+    private let log: Logger
+    private var signals: [LoopSignal] = []
+    private var stopWaiter: UnsafeContinuation<Duration, Never>?
+    private var isStopping = false
+
+    init(_ plan: Plan, on loop: EventLoop, log: Logger) {
+        self.plan = plan
+        self.loop = loop
+        self.log = log
+    }
+
+    /// Serves until a signal comes.
+    ///
+    /// - Returns: the exit status: 0; 1 when it could not start, or when requests were cut because time was up.
+    func run() async -> CInt {
+        fitFileLimit()
+        do {
+            let standIn = try await startStandIn()
+            defer { withExtendedLifetime(standIn) {} }
+            let function = PromptFunction(plan.function, on: loop, log: log)
+            try await function.start()
+            let server = Server(function, limits: plan.limits, on: loop, log: log)
+            let addresses = try listen(server)
+            log.info(
+                "serving prompts",
+                metadata: [
+                    "address": "\(addresses.map(\.description).joined(separator: ","))",
+                    "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.host.url)",
+                    "version": "\(Promptd.version)",
+                ])
+            let limit = await stopSignal()
+            log.info("finishing", metadata: ["requests": "\(server.requestsInFlight)", "limit": "\(limit)"])
+            let unfinished = await server.drain(within: limit)
+            await function.stop()
+            guard unfinished == 0 else {
+                log.error("time is up: requests were cut", metadata: ["requests": "\(unfinished)"])
+                return 1
+            }
+            return 0
+        } catch {
+            log.critical("\(error)")
+            return 1
+        }
+    }
+
+    // MARK: Starting
+
+    /// Raises the soft limit of open files to the hard one, and keeps the connections within it: a prompt needs two files.
+    private func fitFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let possible = max(16, (Int(clamping: limit.rlim_cur) - 64) / 2)
+        if plan.limits.connections > possible { plan.limits.connections = possible }
+    }
+
+    /// The embedded stand-in, on a port of its own; the function is pointed at it.
+    private func startStandIn() async throws -> Server? {
+        guard plan.isEmbedded else { return nil }
+        let server = Server(StandIn(on: loop), on: loop, log: log)
+        let loopback = try SocketAddress.resolve(host: "127.0.0.1", port: 0, numericOnly: true)[0]
+        let address = try server.listen(on: loopback)
+        plan.function.host = try OllamaHost.parse("http://\(address)").0
+        log.warning("answers come from the embedded stand-in: no model is behind them")
+        return server
+    }
+
+    private func listen(_ server: Server) throws -> [SocketAddress] {
+        var bound: [SocketAddress] = []
+        for address in plan.addresses {
+            do {
+                for resolved in try SocketAddress.resolve(host: address.host, port: address.port).prefix(1) {
+                    bound.append(try server.listen(on: resolved, ipv6Only: address.isIPv6Only(among: plan.addresses)))
+                }
+            } catch let error as ListenError where address.isDefault && error.isMissingFamily {
+                log.warning("not listening on \(address.host): this machine has no such addresses")
+            } catch let error as ListenError where error.errno == EADDRINUSE {
+                throw StartError("\(error): choose another port with --port or PORT.")
+            } catch let error as ResolveError {
+                throw StartError("cannot listen on \(error): give --listen an address of this machine.")
+            }
+        }
+        guard !bound.isEmpty else { throw StartError("there is no address to listen on: give one with --listen.") }
+        return bound
+    }
+
+    // MARK: Stopping
+
+    /// Waits for SIGTERM or SIGINT and tells how long draining may take. A second signal ends the process at once.
+    private func stopSignal() async -> Duration {
+        do {
+            for (number, limit) in [(SIGTERM, plan.drain), (SIGINT, min(plan.drain, Self.interruptDrain))] {
+                signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, within: limit) })
+            }
+        } catch {
+            log.error("signals cannot be handled: \(error)")
+        }
+        return await withUnsafeContinuation { stopWaiter = $0 }
+    }
+
+    private func stop(_ number: CInt, within limit: Duration) {
+        if isStopping { _exit(128 + number) }
+        isStopping = true
+        stopWaiter?.resume(returning: limit)
+        stopWaiter = nil
+    }
+}
+
+/// Why the server did not start, in a sentence that says what to do.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension ListenError {
+    /// Whether the machine lacks the address family altogether.
+    var isMissingFamily: Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
+}

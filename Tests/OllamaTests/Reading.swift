@@ -1,0 +1,56 @@
+import Ollama
+
+/// What an object of a reply says, whoever read it: the scanner or Foundation.
+struct Reading: Equatable {
+    /// Compared byte for byte: as strings, texts are equal that are not the same.
+    var content: [UInt8]?
+    var done: Bool
+    var doneReason: [UInt8]?
+    var hasThinking: Bool
+    var hasToolCalls: Bool
+}
+
+enum Scan: Equatable {
+    case message(Reading)
+    case error([UInt8])
+    case unsure
+    /// The scanner promised a range that is none.
+    case broken
+}
+
+/// By the scanner, from memory of just the size, so that a sanitizer sees a read behind it.
+func scan(_ bytes: some Collection<UInt8>) -> Scan {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: bytes)
+    let raw = UnsafeRawBufferPointer(copy)
+    switch ReplyScanner.scan(raw) {
+    case .error(let text): return .error(Array(text.utf8))
+    case .unsure: return .unsure
+    case .message(let fields):
+        let text = UnsafeRawBufferPointer(rebasing: raw[fields.content])
+        guard let content = unescaped(text), text.contains(UInt8(ascii: "\\")) == fields.contentHasEscapes else { return .broken }
+        if !fields.contentHasEscapes, content != Array(text) { return .broken }
+        return .message(
+            Reading(
+                content: content, done: fields.done, doneReason: fields.doneReason.map { Array(raw[$0]) },
+                hasThinking: fields.hasThinking, hasToolCalls: fields.hasToolCalls))
+    }
+}
+
+func unescaped(_ raw: some Collection<UInt8>) -> [UInt8]? {
+    var output = Array("before".utf8)
+    let isWell = Array(raw).withUnsafeBytes { ReplyScanner.appendUnescaped($0, to: &output) }
+    precondition(output.starts(with: "before".utf8) && (isWell || output.count == 6))
+    return isWell ? Array(output.dropFirst(6)) : nil
+}
+
+/// By Foundation, in the scanner's terms.
+func decode(_ bytes: some Collection<UInt8>) -> Scan {
+    guard let reply = Array(bytes).withUnsafeBytes({ ReplyDecoder.decode($0) }) else { return .unsure }
+    if let error = reply.error { return .error(Array(error.utf8)) }
+    return .message(
+        Reading(
+            content: reply.content.map { Array($0.utf8) }, done: reply.done, doneReason: reply.doneReason.map { Array($0.utf8) },
+            hasThinking: reply.hasThinking, hasToolCalls: reply.hasToolCalls))
+}

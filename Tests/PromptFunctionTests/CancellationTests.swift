@@ -1,0 +1,69 @@
+import EventLoop
+import HTTPServer
+import StandIn
+import TestSupport
+import Testing
+
+/// Clients that leave.
+@Suite(.timeLimit(.minutes(1))) struct `Cancellation` {
+    @Test(arguments: [false, true])
+    func `clients that leave while they wait end their requests upstream`(byReset: Bool) async throws {
+        var standIn = StandInSettings()
+        standIn.firstToken = .seconds(600)
+        try await withPair(standIn) { loop, pair in
+            let port = pair.port
+            let sockets = try await offLoop {
+                try (0..<200).map { _ in
+                    let socket = try RawSocket(port: port)
+                    try socket.send(postRequest("{}"))
+                    return socket
+                }
+            }
+            try await until("all are active upstream", on: loop) { pair.standIn.counts.active == 200 }
+            let start = ContinuousClock.now
+            for socket in sockets { if byReset { socket.reset() } else { socket.close() } }
+            try await until("none is active upstream", on: loop) { pair.standIn.counts.active == 0 }
+            #expect(ContinuousClock.now - start < .milliseconds(500))  // 100 ms in a release build; this one may be a debug one
+            #expect(pair.standIn.counts.aborted == 200)
+            #expect(pair.server.requestsInFlight == 0)
+            let next1 = try await pair.get("/")
+            #expect(next1.text == "OK")
+        }
+    }
+
+    @Test func `a client that leaves while its place upstream is queued ends its request`() async throws {
+        var standIn = StandInSettings()
+        standIn.firstToken = .seconds(600)
+        standIn.parallel = 1
+        try await withPair(standIn) { loop, pair in
+            let port = pair.port
+            let sockets = try await offLoop {
+                try (0..<5).map { _ in
+                    let socket = try RawSocket(port: port)
+                    try socket.send(postRequest("{}"))
+                    return socket
+                }
+            }
+            try await until("all are active upstream", on: loop) { pair.standIn.counts.active == 5 }
+            for socket in sockets.reversed() { socket.close() }
+            try await until("none is active upstream", on: loop) { pair.standIn.counts.active == 0 }
+        }
+    }
+
+    @Test func `a client that leaves while its body is decoded asks nothing of Ollama`() async throws {
+        try await withPair { loop, pair in
+            let port = pair.port
+            try await offLoop {
+                let socket = try RawSocket(port: port)
+                let body = "{\"prompt\":\"" + String(repeating: "x", count: 4_000_000) + "\"}"
+                try socket.send(postRequest(body))
+                socket.reset()
+            }
+            try await until("the connection is gone", on: loop) { pair.server.connections == 0 }
+            try await until("nothing is in flight", on: loop) { pair.server.requestsInFlight == 0 }
+            try await until("nothing is active upstream", on: loop) { pair.standIn.counts.active == 0 }
+            let next2 = try await pair.post("{}")
+            #expect(next2.status == 200)
+        }
+    }
+}
