@@ -67,6 +67,7 @@ struct shim_exchange {
 };
 
 struct shim_server {
+	struct shim_server *next; ///< of the servers of this thread
 	shim_loop *loop;
 	struct evhttp *http;
 	shim_server_limits limits;
@@ -83,8 +84,10 @@ struct shim_server {
 	char date[40];
 };
 
-/// The bytes evhttp has parsed are a request of this exchange.
-void connection_requested(struct shim_exchange *self, struct evhttp_request *request);
+/// How long a request whose client floods us goes unread before we look whether the client is still there.
+static const int64_t CONNECTION_PAUSE_CHECK = INT64_C(500000000);
+
+// ---- socket.c
 
 /// Adds a new connection to the server's.
 void connection_register(struct shim_exchange *self, struct shim_server *server);
@@ -92,11 +95,64 @@ void connection_register(struct shim_exchange *self, struct shim_server *server)
 /// Takes the socket over, once evhttp has been set up on it, and begins to watch it.
 void connection_open(struct shim_exchange *self);
 
+// ---- intake.c
+
+/// The bytes evhttp has parsed are a request of this exchange.
+void connection_requested(struct shim_exchange *self, struct evhttp_request *request);
+
+/// Whether bytes are for now, and not for after a reply.
+bool connection_takes_input(const struct shim_exchange *self);
+
+/// Goes through `bytes` as far as possible. Returns the bytes used. The caller has pinned the connection.
+size_t connection_take(struct shim_exchange *self, const uint8_t *bytes, size_t count);
+
+/// Goes on with the bytes that are held. The caller has pinned the connection.
+void connection_process_held(struct shim_exchange *self);
+
+/// Goes on with the bytes that are held, unless an outer call does it.
+void connection_process(struct shim_exchange *self);
+
+/// Goes on with what was left for the next turn.
+void connection_continue(struct shim_exchange *self);
+
+/// Reads the socket, unless too much is held already.
+void connection_bound_held(struct shim_exchange *self);
+
+// ---- connection.c
+
+void connection_set_reading(struct shim_exchange *self, bool on);
+void connection_set_writing(struct shim_exchange *self, bool on);
+
+/// Sets the deadline to `interval` from now; 0 takes it away.
+void connection_set_deadline(struct shim_exchange *self, int64_t interval);
+
+/// Bytes of replies that the socket has not taken yet.
+size_t connection_overflow(const struct shim_exchange *self);
+
+void connection_hold(struct shim_exchange *self, const uint8_t *bytes, size_t count);
+void connection_unhold(struct shim_exchange *self, size_t count);
+void connection_account_body(struct shim_exchange *self, size_t count);
+
+/// Takes the socket from evhttp, before anything was read. False: evhttp ran out of memory and has freed everything.
+bool connection_take_socket(struct shim_exchange *self);
+
+/// Lets go of a pin, and frees the connection if it was closed meanwhile.
+void connection_unpin(struct shim_exchange *self);
+
 /// Turns the request away. The function answers.
 void connection_reject(struct shim_exchange *self, shim_reject reason);
 
+/// The reply is complete and sent: on to the next request, or the end.
+void connection_completed(struct shim_exchange *self);
+
+/// Does what the function asked for while evhttp was on the stack.
+void connection_settle_reply(struct shim_exchange *self);
+
 /// Ends both sides at once and frees the connection.
 void connection_close(struct shim_exchange *self, bool reset);
+
+/// The client is gone: whoever works for it may stop.
+void connection_lost(struct shim_exchange *self);
 
 /// Ends the connection by RST, and tells the function.
 void connection_cut(struct shim_exchange *self);

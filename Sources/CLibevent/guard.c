@@ -89,7 +89,6 @@ static int check_content_length(struct text value, struct guard_head *head) {
 		length = length * 10 + (value.bytes[i] - '0');
 	}
 	head->content_length = length;
-	head->has_length = true;
 	return 0;
 }
 

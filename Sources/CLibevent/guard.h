@@ -17,8 +17,7 @@ struct guard_head {
 	bool keep_alive;
 	bool chunked;
 	bool expect_continue;
-	bool has_length;
-	uint64_t content_length;         ///< 0 when there is none
+	uint64_t content_length; ///< 0 when there is none
 	size_t encoding_at, encoding_end; ///< the line of Transfer-Encoding, if chunked
 };
 

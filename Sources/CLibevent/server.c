@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/// The servers of this thread's loop.
+static _Thread_local struct shim_server *servers;
+
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 
 void account_retain(struct body_account *self) { atomic_fetch_add_explicit(&self->users, 1, memory_order_relaxed); }
@@ -60,8 +63,9 @@ static void on_accept_pause_over(void *context) { set_listening(context, true); 
 /// Out of descriptors, as a rule. The socket stays readable: without a pause the loop would spin.
 static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	(void)listener;
-	struct shim_server *self = context;
 	const int error = errno;
+	struct shim_server *self = servers; // the listener's context is evhttp's, and is evhttp
+	while (self->http != context) self = self->next;
 	set_listening(self, false);
 	shim_timer_set(&self->accept_pause, shim_loop_now(self->loop) + ACCEPT_PAUSE);
 	self->callbacks.accept_failed(self->context, error);
@@ -87,6 +91,8 @@ shim_server *shim_server_new(shim_loop *loop, shim_server_limits limits, shim_se
 	self->limits = limits;
 	self->callbacks = callbacks;
 	self->context = context;
+	self->next = servers;
+	servers = self;
 	shim_timer_init(&self->accept_pause, loop, on_accept_pause_over, self);
 	evhttp_set_bevcb(http, on_new_connection, self);
 	evhttp_set_gencb(http, on_request, self);
@@ -162,6 +168,9 @@ void shim_server_free(shim_server *self) {
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 	shim_server_cut_all(self);
 	evhttp_free(self->http);
+	struct shim_server **link = &servers;
+	while (*link != self) link = &(*link)->next;
+	*link = self->next;
 	account_release(self->account, 0);
 	free(self);
 }

@@ -129,6 +129,7 @@ private func limits(_ change: (inout Limits) -> Void) -> Limits {
             try await until("there is room", on: loop) { host.server.connections == 1 }
             let again = try await host.ask(get())
             #expect(again.status == 200)
+            withExtendedLifetime(sockets) {}
         }
     }
 }
