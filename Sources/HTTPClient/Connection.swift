@@ -259,6 +259,7 @@ final class Connection {
     /// Keeps the connection for the next request, until `expiry`.
     func park(until expiry: LoopInstant) {
         isBusy = false
+        stored = []  // a thousand idle connections must not keep a thousand buffers
         phase = .idle
         timer?.deadline = expiry
     }

@@ -5,7 +5,7 @@ public import EventLoop
 /// Connections are kept and used again, the last used first. Belongs to the loop's thread.
 public final class Origin {
     /// Idle connections that are kept at most.
-    private static let idleLimit = 1024
+    private static let idleLimit = 256
 
     let loop: EventLoop
     public let deadlines: Deadlines

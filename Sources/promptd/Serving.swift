@@ -38,6 +38,7 @@ final class Serving {
     ///
     /// - Returns: the exit status: 0; 1 when it could not start, or when requests were cut because time was up.
     func run() async -> CInt {
+        ProcessMemory.prepare()
         fitFileLimit()
         do {
             let standIn = try await startStandIn()
@@ -53,7 +54,9 @@ final class Serving {
                     "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.host.url)",
                     "version": "\(Promptd.version)",
                 ])
+            let memory = MemoryKeeper(server, on: loop)
             let limit = await stopSignal()
+            withExtendedLifetime(memory) {}
             log.info("finishing", metadata: ["requests": "\(server.requestsInFlight)", "limit": "\(limit)"])
             let unfinished = await server.drain(within: limit)
             await function.stop()

@@ -9,6 +9,7 @@
 #define CLIBEVENT_H
 
 #include "shim_loop.h"
+#include "shim_memory.h"
 #include "shim_server.h"
 #include "shim_stream.h"
 
