@@ -160,8 +160,8 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     /// Returns whether there is more to do than to wait for events.
     private func endTurn() -> Bool {
         workOff()
+        drain()  // before the hooks: what a job gathers after them would wait for some other event
         for hook in turnHooks { hook() }
-        drain()
         return !backlog.isEmpty || !ready.isEmpty
     }
 }
