@@ -74,7 +74,9 @@ struct shim_server {
 	shim_server_callbacks callbacks;
 	void *context;
 	struct shim_exchange *connections; ///< all of them, newest first
-	size_t connection_count;
+	size_t connection_count, peak;
+	unsigned adopting;    ///< connections whose sockets evhttp still has
+	bool accepted_enough; ///< for this turn
 	struct shim_exchange *parsing; ///< whose bytes evhttp looks at now
 	struct body_account *account;
 	struct evhttp_bound_socket *listeners[16];

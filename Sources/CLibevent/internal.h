@@ -18,6 +18,7 @@ struct shim_loop {
 	_Atomic(const char *) thread; ///< whose loop it is: a mark that only this thread has; read by all
 	int64_t now; ///< 0: not read in this turn
 	bool stopping;
+	int mapped; ///< libevent has a place for every descriptor below
 	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< what recv(2) fills, for every socket of the loop
 };
 
@@ -32,6 +33,12 @@ struct shim_timer {
 
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context);
 void shim_timer_stop(struct shim_timer *self);
+
+/// Has libevent make its places for descriptors in blocks. To be called before the first event of `fd` is added.
+///
+/// libevent keeps a small place for each descriptor it ever saw. Made one by one, among what connections allocate, they would
+/// hold every page of the heap when the connections have long been gone.
+void shim_loop_map(shim_loop *self, int fd);
 
 /// To be called at the end of every libevent callback.
 static inline void shim_loop_settle(shim_loop *self) {

@@ -25,6 +25,24 @@ static void on_log(int severity, const char *message) {
 	(void)message;
 }
 
+static void on_nothing(evutil_socket_t fd, short what, void *context) {
+	(void)fd;
+	(void)what;
+	(void)context;
+}
+
+void shim_loop_map(shim_loop *self, int fd) {
+	enum { BLOCK = 1024, AHEAD = 256 }; // evhttp adds an event of its own before the shim knows the descriptor
+	if (fd + AHEAD < self->mapped) return;
+	for (const int end = ((fd + AHEAD) / BLOCK + 1) * BLOCK; self->mapped < end; self->mapped++) {
+		struct event event;
+		event_assign(&event, self->base, self->mapped, EV_READ, on_nothing, NULL);
+		// A pair that the changelist drops again: the kernel never hears of it. Descriptors in use keep their events.
+		event_add(&event, NULL);
+		event_del(&event);
+	}
+}
+
 shim_loop *shim_loop_new(void) {
 	event_set_log_callback(on_log);
 	shim_loop *self = calloc(1, sizeof *self);
@@ -40,6 +58,7 @@ shim_loop *shim_loop_new(void) {
 	event_assign(&self->wake_event, self->base, self->wake_fd, EV_READ | EV_PERSIST, on_wake, self);
 	event_add(&self->wake_event, NULL);
 	event_config_free(config);
+	shim_loop_map(self, self->wake_fd);
 	return self;
 failed_base:
 	close(self->wake_fd);

@@ -12,6 +12,7 @@
 /// The servers of this thread's loop.
 static _Thread_local struct shim_server *servers;
 
+enum { ACCEPTS_A_TURN = 64 }; // so that a rush of clients does not hold up those who are here
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 
 void account_retain(struct body_account *self) { atomic_fetch_add_explicit(&self->users, 1, memory_order_relaxed); }
@@ -23,11 +24,24 @@ void account_release(struct body_account *self, size_t bytes) {
 
 // ---- accepting
 
+static void set_listening(struct shim_server *self, bool listening) {
+	for (size_t i = 0; i < self->listener_count; i++) {
+		struct evconnlistener *listener = evhttp_bound_socket_get_listener(self->listeners[i]);
+		if (listening) evconnlistener_enable(listener);
+		else evconnlistener_disable(listener);
+	}
+}
+
 static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	(void)fd;
 	(void)what;
 	struct shim_exchange *self = context;
-	shim_loop *loop = self->server->loop;
+	struct shim_server *server = self->server;
+	shim_loop *loop = server->loop;
+	if (--server->adopting == 0 && server->accepted_enough) {
+		server->accepted_enough = false;
+		if (!server->accept_pause.deadline) set_listening(server, true);
+	}
 	connection_open(self);
 	shim_loop_settle(loop);
 }
@@ -42,20 +56,16 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *cont
 	bufferevent_incref(self->bev);
 	event_assign(&self->writable, base, -1, 0, on_adopt, self);
 	event_active(&self->writable, 0, 0); // runs soon after this callback: same turn, nothing polled in between
+	if (++server->adopting == ACCEPTS_A_TURN) { // libevent would go on until nobody waits
+		server->accepted_enough = true;
+		set_listening(server, false);
+	}
 	return self->bev;
 }
 
 static void on_request(struct evhttp_request *request, void *context) {
 	struct shim_server *server = context;
 	connection_requested(server->parsing, request);
-}
-
-static void set_listening(struct shim_server *self, bool listening) {
-	for (size_t i = 0; i < self->listener_count; i++) {
-		struct evconnlistener *listener = evhttp_bound_socket_get_listener(self->listeners[i]);
-		if (listening) evconnlistener_enable(listener);
-		else evconnlistener_disable(listener);
-	}
 }
 
 static void on_accept_pause_over(void *context) { set_listening(context, true); }
@@ -155,6 +165,12 @@ void shim_server_cut_all(shim_server *self) {
 }
 
 size_t shim_server_connection_count(const shim_server *self) { return self->connection_count; }
+
+size_t shim_server_take_peak(shim_server *self) {
+	const size_t peak = self->peak;
+	self->peak = self->connection_count;
+	return peak;
+}
 
 size_t shim_server_buffered_bytes(const shim_server *self) {
 	return atomic_load_explicit(&self->account->bytes, memory_order_relaxed);

@@ -111,7 +111,7 @@ void connection_register(struct shim_exchange *self, struct shim_server *server)
 	if (self->next) self->next->link = &self->next;
 	self->link = &server->connections;
 	server->connections = self;
-	server->connection_count++;
+	if (++server->connection_count > server->peak) server->peak = server->connection_count;
 }
 
 void connection_open(struct shim_exchange *self) {
@@ -121,6 +121,7 @@ void connection_open(struct shim_exchange *self) {
 		connection_close(self, false);
 		return;
 	}
+	shim_loop_map(server->loop, self->fd);
 	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
 	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
 	connection_set_reading(self, true);

@@ -98,6 +98,7 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 	}
 	*self = (shim_stream){ .loop = loop, .fd = fd, .connected = connected, .reading = true, .callbacks = callbacks,
 		.context = context };
+	shim_loop_map(loop, fd);
 	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
 	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
 	event_add(connected ? &self->readable : &self->writable, NULL);

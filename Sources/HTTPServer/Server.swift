@@ -64,6 +64,9 @@ public final class Server {
     /// Open connections, idle ones included.
     public var connections: Int { shim_server_connection_count(handle) }
 
+    /// The most connections that were open at once since the last call.
+    public func takePeakOfConnections() -> Int { shim_server_take_peak(handle) }
+
     /// Bytes of all bodies that are being received, or held by whoever took them.
     public var bufferedBytes: Int { shim_server_buffered_bytes(handle) }
 

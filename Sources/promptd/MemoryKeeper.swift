@@ -24,7 +24,7 @@ final class MemoryKeeper {
 
     private func look() {
         let connections = server.connections
-        peak = max(peak, connections)
+        peak = max(peak, server.takePeakOfConnections())
         if peak >= Self.rush && connections <= peak / 4 {
             peak = connections
             DispatchQueue.global(qos: .utility).async { ProcessMemory.trim() }

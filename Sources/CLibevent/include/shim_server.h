@@ -90,6 +90,9 @@ void shim_server_cut_all(shim_server *self);
 /// Connections that are open, those included that only wait for the peer's close.
 size_t shim_server_connection_count(const shim_server *self);
 
+/// The most connections that were open at once since the last call.
+size_t shim_server_take_peak(shim_server *self);
+
 /// Bytes of bodies held now.
 size_t shim_server_buffered_bytes(const shim_server *self);
 
