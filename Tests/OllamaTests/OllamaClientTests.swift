@@ -6,7 +6,9 @@ import Testing
 
 /// What a client makes of responses over a real socket.
 @Suite(.timeLimit(.minutes(1))) struct `Answers` {
-    private static let request = ChatRequest(model: JSONText("llama3.2:1b"), prompt: JSONText("Why is the sky blue?"), stream: false).json
+    private static let request = ChatRequest(
+        model: JSONText("llama3.2:1b"), prompt: JSONText("Say \"é\"\n"), stream: false
+    ).json
 
     /// Asks a server that replies with `reply`, in one piece or byte by byte.
     private static func answer(_ reply: String, byteByByte: Bool = false) async throws -> Result<String, OllamaError> {

@@ -1,49 +1,92 @@
 import Foundation
+import Glibc
 
 /// A program that runs beside the test. Ended by its process id when the test is through with it.
 ///
-/// `@unchecked Sendable`: what a thread of its own gathers is behind a lock.
+/// By posix_spawn(3): Foundation's `Process` copies directory entries past the end of their page when many descriptors are open,
+/// and starts programs with the signals blocked that libdispatch blocks.
+///
+/// `@unchecked Sendable`: what threads of their own gather is behind a lock.
 public final class Command: @unchecked Sendable {
-    private let process = Process()
-    private let errors = Pipe()
-    private let output = Pipe()
+    public let identifier: Int32
+    private let arguments: [String]
     private let condition = NSCondition()
     private var errorText = ""
     private var outputText = ""
     private var openPipes = 2
+    private var status: Int32?
 
     /// Starts `program` with an environment of nothing but a path and `environment`.
     public init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
+        self.arguments = arguments
+        let (output, outputEnd) = try Self.pipe()
+        let (errors, errorsEnd) = try Self.pipe()
+        defer { [outputEnd, errorsEnd].forEach { close($0) } }
+        let variables = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }.map { "\($0)=\($1)" }
+        do {
+            identifier = try Self.spawn([program] + arguments, variables, outputEnd, errorsEnd)
+        } catch {
+            [output, errors].forEach { close($0) }
+            throw error
+        }
         gather(errors) { $0.errorText += $1 }
         gather(output) { $0.outputText += $1 }
     }
 
-    deinit { end() }
+    deinit {
+        end()
+        if status == nil { waitpid(identifier, nil, 0) }
+    }
 
-    private func gather(_ pipe: Pipe, _ append: @escaping @Sendable (Command, String) -> Void) {
-        let handle = pipe.fileHandleForReading
+    private static func pipe() throws -> (read: CInt, write: CInt) {
+        var ends: [CInt] = [0, 0]
+        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw POSIXError(.EMFILE) }
+        return (ends[0], ends[1])
+    }
+
+    private static func spawn(
+        _ arguments: [String], _ variables: [String], _ output: CInt, _ errors: CInt
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        _ = closeFrom(&actions, 3)  // other tests' sockets must end when they are closed
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let argv = arguments.map { strdup($0) } + [nil]
+        let envp = variables.map { strdup($0) } + [nil]
+        defer { (argv + envp).forEach { free($0) } }
+        var identifier: pid_t = 0
+        let code = posix_spawn(&identifier, arguments[0], &actions, &attributes, argv, envp)
+        guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+        return identifier
+    }
+
+    private func gather(_ pipe: CInt, _ append: @escaping @Sendable (Command, String) -> Void) {
         let thread = Thread { [weak self] in
+            defer { close(pipe) }
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while true {
-                let data = handle.availableData
+                let count = read(pipe, &buffer, buffer.count)
+                if count < 0 && errno == EINTR { continue }
                 guard let self else { return }
                 self.condition.withLock {
-                    if data.isEmpty { self.openPipes -= 1 } else { append(self, String(decoding: data, as: UTF8.self)) }
+                    if count <= 0 { self.openPipes -= 1 } else { append(self, String(decoding: buffer[..<count], as: UTF8.self)) }
                     self.condition.broadcast()
                 }
-                if data.isEmpty { return }
+                if count <= 0 { return }
             }
         }
         thread.start()
     }
-
-    public var identifier: Int32 { process.processIdentifier }
 
     /// What it has said on standard error so far.
     public var log: String { condition.withLock { errorText } }
@@ -62,25 +105,31 @@ public final class Command: @unchecked Sendable {
         }
     }
 
-    public func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+    public func signal(_ number: Int32) { kill(identifier, number) }
 
-    /// Waits for its end.
+    /// Waits for its end. The status of one that a signal ended is negative.
     public func finish(within seconds: Double = 20) async throws -> (status: Int32, output: String, errors: String) {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
-            try condition.withLock {
+            return try condition.withLock {
                 while openPipes > 0 {
-                    guard condition.wait(until: end) else { throw TimedOut("the end of \(process.arguments ?? [])") }
+                    guard condition.wait(until: end) else { throw TimedOut("the end of \(arguments)") }
                 }
+                if status == nil {
+                    var word: Int32 = 0
+                    waitpid(identifier, &word, 0)
+                    status = word & 0x7F == 0 ? word >> 8 & 0xFF : -(word & 0x7F)
+                }
+                return (status!, outputText, errorText)
             }
-            process.waitUntilExit()
-            return condition.withLock { (process.terminationStatus, outputText, errorText) }
         }
     }
 
     /// Ends it at once, if it still runs.
     public func end() {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        condition.withLock {
+            if status == nil { _ = kill(identifier, SIGKILL) }
+        }
     }
 
     /// Runs a program to its end.
@@ -97,3 +146,10 @@ public final class Command: @unchecked Sendable {
         return folder + "/" + name
     }
 }
+
+// Swift's Glibc module leaves GNU's additions out. Source: pipe(2), posix_spawn_file_actions_addclosefrom_np(3).
+@_silgen_name("pipe2")
+private func pipe2(_ ends: UnsafeMutablePointer<CInt>, _ flags: CInt) -> CInt
+
+@_silgen_name("posix_spawn_file_actions_addclosefrom_np")
+private func closeFrom(_ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>, _ first: CInt) -> CInt
