@@ -12,7 +12,8 @@
 struct shim_stream {
 	shim_loop *loop;
 	int fd;
-	bool connected, reading, broken;
+	bool connected, reading, ended;
+	int write_error; ///< an errno; 0: none yet. What is to be sent from then on is dropped
 	struct event readable, writable;
 	struct evbuffer *overflow; ///< what the socket did not take; NULL until needed
 	shim_stream_callbacks callbacks;
@@ -25,7 +26,16 @@ static size_t overflow_count(const shim_stream *self) {
 
 size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self); }
 
+/// Takes note that nothing more can be sent. The readable side tells the owner: after a reset recv(2) still yields what the
+/// peer sent before.
+static void stream_break(shim_stream *self, int error) {
+	self->write_error = error;
+	event_del(&self->writable);
+	if (self->overflow) evbuffer_drain(self->overflow, overflow_count(self));
+}
+
 static void stream_end(shim_stream *self, int error) {
+	self->ended = true;
 	event_del(&self->readable);
 	event_del(&self->writable);
 	self->callbacks.ended(self->context, error); // may free the stream
@@ -39,7 +49,9 @@ static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
 	if (count > 0)
 		self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
-		stream_end(self, 0);
+		// A failed send(2) has taken the socket's error, and leaves a FIN to be seen where there was a RST. EPIPE alone comes
+		// after a real one.
+		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
 	else if (errno != EAGAIN && errno != EINTR)
 		stream_end(self, errno);
 	shim_loop_settle(loop);
@@ -55,11 +67,25 @@ static bool stream_connected(shim_stream *self) {
 		return false;
 	}
 	self->connected = true;
-	event_add(&self->readable, NULL);
+	if (self->reading) event_add(&self->readable, NULL);
 	return true;
 }
 
+/// Sends what it can of the overflow. Unlike evbuffer_write(3) it never raises SIGPIPE.
+static void flush_stream(shim_stream *self) {
+	struct evbuffer_iovec pieces[16];
+	int count = evbuffer_peek(self->overflow, -1, NULL, pieces, 16);
+	if (count > 16) count = 16;
+	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
+	const ssize_t sent = sendmsg(self->fd, &message, MSG_NOSIGNAL);
+	if (sent > 0)
+		evbuffer_drain(self->overflow, (size_t)sent);
+	else if (sent < 0 && errno != EAGAIN && errno != EINTR)
+		stream_break(self, errno);
+}
+
 static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
+	(void)fd;
 	(void)what;
 	shim_stream *self = context;
 	shim_loop *loop = self->loop;
@@ -73,11 +99,9 @@ static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
 		shim_loop_settle(loop);
 		return;
 	}
-	if (evbuffer_write(self->overflow, fd) < 0 && errno != EAGAIN && errno != EINTR) {
-		self->broken = true;
-		evbuffer_drain(self->overflow, overflow_count(self));
-	}
+	if (overflow_count(self)) flush_stream(self);
 	if (!overflow_count(self)) event_del(&self->writable);
+	shim_loop_settle(loop);
 }
 
 shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
@@ -105,7 +129,7 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 	return self;
 }
 
-bool shim_stream_is_connected(const shim_stream *self) { return self->connected; }
+bool shim_stream_is_connected(const shim_stream *self) { return self->connected && !self->write_error && !self->ended; }
 
 struct loan {
 	void (*release)(void *owner);
@@ -126,15 +150,15 @@ static size_t stream_write(shim_stream *self, const void *head, size_t head_coun
 	struct iovec pieces[2] = { { (void *)head, head_count }, { (void *)body, body_count } };
 	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = body_count ? 2 : 1 };
 	const ssize_t count = sendmsg(self->fd, &message, MSG_NOSIGNAL);
-	// A failed write is told by the readable side: after a reset recv(2) fails too, but first yields what the peer sent.
-	if (count < 0 && errno != EAGAIN && errno != EINTR) self->broken = true;
+	if (count < 0 && errno != EAGAIN && errno != EINTR) stream_break(self, errno);
 	return count > 0 ? (size_t)count : 0;
 }
 
 void shim_stream_send(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count,
 	void (*release)(void *owner), void *owner) {
-	const size_t sent = self->broken ? 0 : stream_write(self, head, head_count, body, body_count);
-	if (self->broken || sent == head_count + body_count) {
+	const bool dead = self->write_error || self->ended;
+	const size_t sent = dead ? 0 : stream_write(self, head, head_count, body, body_count);
+	if (dead || self->write_error || sent == head_count + body_count) {
 		release(owner);
 		return;
 	}
@@ -142,18 +166,20 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 	if (!loan || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
 	*loan = (struct loan){ release, owner };
 	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
-	evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent);
-	if (body_count > body_sent)
-		evbuffer_add_reference(self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over, loan);
-	else
+	if (head_count > head_sent && evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
+		abort();
+	if (body_count == body_sent)
 		on_loan_over(NULL, 0, loan);
+	else if (evbuffer_add_reference(self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over,
+		loan) < 0)
+		abort();
 	event_add(&self->writable, NULL);
 }
 
 void shim_stream_set_reading(shim_stream *self, bool reading) {
 	if (self->reading == reading) return;
 	self->reading = reading;
-	if (!self->connected) return;
+	if (!self->connected || self->ended) return;
 	if (reading)
 		event_add(&self->readable, NULL);
 	else

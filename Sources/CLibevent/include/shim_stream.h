@@ -22,7 +22,7 @@ typedef struct {
 shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
 	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
-/// Whether the connection stands.
+/// Whether the connection stands: both sides, as far as is known.
 bool shim_stream_is_connected(const shim_stream *self);
 
 /// Sends `head` and `body` in one system call, and keeps what the socket does not take yet. Either may be empty.
