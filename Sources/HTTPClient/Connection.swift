@@ -13,7 +13,12 @@ final class Connection {
     private let loop: EventLoop
     private var stream: OpaquePointer?
     private var timer: LoopTimer?
+    private var stage = Stage.connecting
+    /// Counts the stages, so that a cancelling that comes late, from another thread, does not hit the next request.
+    private var stageNumber = 0
+    /// What the deadline is for.
     private var phase = ClientError.Phase.connect
+    private let connectDeadline: Duration
     private var totalDeadline: LoopInstant?
     private var waiter: UnsafeContinuation<Void, Never>?
     /// Why nothing more will come. What came before it still counts.
@@ -24,25 +29,37 @@ final class Connection {
     private var storedOffset = 0
     private var head: ResponseHead?
     private var decoder = BodyDecoder(.none)
-    private var isBusy = false
-    private var sawBytes = false
+    /// Whether a byte of response came.
+    private(set) var sawBytes = false
 
-    private init(for origin: Origin) {
+    private enum Stage {
+        case connecting
+        /// A request was begun.
+        case busy
+        /// Kept for the next request.
+        case parked
+    }
+
+    private init(for origin: Origin, until totalDeadline: LoopInstant?) {
         self.origin = origin
+        self.totalDeadline = totalDeadline
         loop = origin.loop
+        connectDeadline = origin.deadlines.connect
     }
 
     deinit { close() }
 
     // MARK: Opening
 
-    /// Connects to one address.
-    static func open(to address: SocketAddress, for origin: Origin) async throws(ClientError) -> Connection {
-        let connection = Connection(for: origin)
+    /// Connects to one address; `totalDeadline` is the request's.
+    static func open(
+        to address: SocketAddress, for origin: Origin, until totalDeadline: LoopInstant?
+    ) async throws(ClientError) -> Connection {
+        let connection = Connection(for: origin, until: totalDeadline)
         try connection.connect(to: address)
         guard let stream = connection.stream else { throw .cancelled }
         if !shim_stream_is_connected(stream) {
-            connection.setDeadline(.connect, after: origin.deadlines.connect)
+            connection.setDeadline(.connect, after: connection.connectDeadline)
             await connection.closingWhenCancelled { await connection.change() }
         }
         if let failure = connection.failure { throw failure }
@@ -71,13 +88,12 @@ final class Connection {
     // MARK: A request
 
     /// Sends a request. `payload` stays where it is until the socket has taken it.
-    func begin(_ head: [UInt8], _ payload: Payload?, since start: LoopInstant) {
+    func begin(_ head: [UInt8], _ payload: Payload?, until totalDeadline: LoopInstant?) {
         guard let stream else { return }
-        isBusy = true
+        enter(.busy)
         sawBytes = false
         self.head = nil
-        let total = origin.deadlines.total
-        totalDeadline = total > .zero ? start + total : nil
+        self.totalDeadline = totalDeadline
         setDeadline(.firstByte, after: origin.deadlines.firstByte)
         let owner = payload.map { Unmanaged.passRetained($0).toOpaque() }
         head.withUnsafeBytes { head in
@@ -85,6 +101,11 @@ final class Connection {
                 stream, head.baseAddress, head.count, payload?.bytes.baseAddress, payload?.count ?? 0,
                 { owner in if let owner { Unmanaged<Payload>.fromOpaque(owner).release() } }, owner)
         }
+    }
+
+    private func enter(_ stage: Stage) {
+        self.stage = stage
+        stageNumber += 1
     }
 
     /// Waits for the head of the response.
@@ -125,6 +146,7 @@ final class Connection {
                 }
                 setDeadline(.idle, after: origin.deadlines.idle)
                 await change()
+                setDeadline(.total, after: .zero)  // from here on it is the caller who takes its time
             }
         }
     }
@@ -144,7 +166,7 @@ final class Connection {
 
     /// Whether the next request may use this connection.
     var isReusable: Bool {
-        guard let stream, let head, failure == nil else { return false }
+        guard let stream, let head, failure == nil, shim_stream_is_connected(stream) else { return false }
         return head.keepAlive && decoder.isComplete && view.isEmpty && stored.isEmpty && shim_stream_unsent(stream) == 0
     }
 
@@ -163,22 +185,30 @@ final class Connection {
 
     /// Runs `operation`, and closes the connection as soon as the task is cancelled.
     func closingWhenCancelled<Result>(_ operation: () async -> Result) async -> Result {
-        // Both are used on the loop's thread alone: where the cancelling is done elsewhere, it is passed on to the loop.
-        nonisolated(unsafe) let connection = self
+        let stage = StageReference(connection: self, number: stageNumber)
         let executor = loop.executor
         return await withTaskCancellationHandler(operation: operation) {
-            if executor.isCurrent {
-                connection.fail(.cancelled)
-            } else {
-                executor.post([{ connection.fail(.cancelled) }])
-            }
+            if executor.isCurrent { stage.cancel() } else { executor.post([{ stage.cancel() }]) }
+        }
+    }
+
+    /// One stage of a connection, for whoever cancels the task. Holds nothing, so that no other thread frees the connection.
+    ///
+    /// `@unchecked Sendable`: looked into on the loop's thread only.
+    private struct StageReference: @unchecked Sendable {
+        weak var connection: Connection?
+        let number: Int
+
+        func cancel() {
+            guard let connection, connection.stageNumber == number else { return }
+            connection.fail(.cancelled)
         }
     }
 
     private func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
         self.phase = phase
         var deadline = interval > .zero ? loop.now + interval : nil
-        if phase != .connect, let totalDeadline, deadline.map({ totalDeadline < $0 }) ?? true {
+        if let totalDeadline, deadline.map({ totalDeadline < $0 }) ?? true {
             self.phase = .total
             deadline = totalDeadline
         }
@@ -186,39 +216,44 @@ final class Connection {
     }
 
     private func deadlinePassed() {
-        if isBusy || phase == .connect {
-            fail(.timeout(phase))
-        } else {
-            origin.forget(self)
-            close()
-        }
+        if stage == .parked { drop() } else { fail(.timeout(phase)) }
     }
 
     // MARK: From the shim
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        guard isBusy else {  // nobody asked
-            origin.forget(self)
-            close()
+        if stage == .parked {  // nobody asked
+            drop()
             return
         }
         sawBytes = true
-        if stored.isEmpty { view = bytes } else { stored.append(contentsOf: bytes) }
+        if stored.isEmpty { view = bytes } else { store(bytes) }
         if head == nil { parseHead() }
         wake()
         loop.executor.drain()  // the task looks at `view` now: it is gone when this returns
         if !view.isEmpty {
-            stored.append(contentsOf: view)
+            store(view)
             view = .none
         }
         if stored.count - storedOffset > Self.storeLimit, let stream { shim_stream_set_reading(stream, false) }
     }
 
+    private func store(_ bytes: UnsafeRawBufferPointer) {
+        if storedOffset > Self.storeLimit {  // a reader that always leaves something must not make it grow for ever
+            stored.removeSubrange(..<storedOffset)
+            storedOffset = 0
+        }
+        stored.append(contentsOf: bytes)
+    }
+
     private func parseHead() {
         while head == nil {
-            let outcome = stored.isEmpty ? ResponseHead.parse(view) : stored.withUnsafeBytes { ResponseHead.parse($0) }
+            let outcome = stored.isEmpty
+                ? ResponseHead.parse(view) : stored[storedOffset...].withUnsafeBytes { ResponseHead.parse($0) }
             switch outcome {
-            case .needMore: return
+            case .needMore:
+                setDeadline(.idle, after: origin.deadlines.idle)
+                return
             case .malformed(let rule):
                 fail(.malformed("\(rule)"))
                 return
@@ -231,20 +266,18 @@ final class Connection {
                 if head.status >= 200 {  // others announce the response
                     self.head = head
                     decoder = BodyDecoder(head.framing)
-                    timer?.deadline = totalDeadline
-                    phase = .total
+                    setDeadline(.total, after: .zero)
                 }
             }
         }
     }
 
     private func ended(_ error: CInt) {
-        guard isBusy || phase == .connect else {
-            origin.forget(self)
-            close()
-            return
+        switch stage {
+        case .connecting: fail(.unreachable(errno: error))
+        case .busy: fail(.closed(errno: error, beforeFirstByte: !sawBytes))
+        case .parked: drop()
         }
-        fail(phase == .connect ? .unreachable(errno: error) : .closed(errno: error, beforeFirstByte: !sawBytes))
     }
 
     // MARK: The end
@@ -257,17 +290,19 @@ final class Connection {
     }
 
     /// Keeps the connection for the next request, until `expiry`.
-    func park(until expiry: LoopInstant) {
-        isBusy = false
+    func park(until expiry: LoopInstant?) {
+        enter(.parked)
         stored = []  // a thousand idle connections must not keep a thousand buffers
-        phase = .idle
         timer?.deadline = expiry
     }
 
-    func close() {
-        isBusy = false
-        closeStream()
+    /// Ends a connection that is kept.
+    private func drop() {
+        origin.forget(self)
+        close()
     }
+
+    func close() { closeStream() }
 
     private func closeStream() {
         if let stream { shim_stream_free(stream) }

@@ -24,7 +24,10 @@ public struct IncomingResponse: ~Copyable {
     /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and whatever `nextPiece` throws.
     public func body(upTo limit: Int) async throws(ClientError) -> [UInt8] {
         var body: [UInt8] = []
-        if case .length(let length) = head.framing, length <= limit { body.reserveCapacity(length) }
+        if case .length(let length) = head.framing {
+            if length > limit { throw .tooLarge(limit: limit) }
+            body.reserveCapacity(length)
+        }
         while try await nextPiece({ body.append(contentsOf: $0) }) != nil {
             if body.count > limit { throw .tooLarge(limit: limit) }
         }

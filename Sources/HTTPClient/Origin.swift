@@ -14,11 +14,24 @@ public final class Origin {
     /// Requests that are being sent or answered.
     public private(set) var requestsInFlight = 0
 
-    /// - Parameter host: a name or a numeric address, without brackets.
-    public init(host: String, port: UInt16, deadlines: Deadlines = Deadlines(), on loop: EventLoop) {
+    /// How the addresses of a host are found. Called on a Dispatch thread, where it may block.
+    public typealias LookUp = @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
+
+    /// - Parameters:
+    ///   - host: a name or a numeric address, without brackets.
+    ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need none.
+    public init(
+        host: String, port: UInt16, deadlines: Deadlines = Deadlines(), on loop: EventLoop,
+        lookUp: @escaping LookUp = Origin.askSystem
+    ) {
         self.loop = loop
         self.deadlines = deadlines
-        resolver = Resolver(host: host, port: port, on: loop)
+        resolver = Resolver(host: host, port: port, on: loop, lookUp: lookUp)
+    }
+
+    /// Looks a host up by getaddrinfo(3).
+    public static let askSystem: LookUp = { host, port throws(ResolveError) in
+        try SocketAddress.resolve(host: host, port: port)
     }
 
     /// Sends a request and has `body` read the response.
@@ -34,24 +47,25 @@ public final class Origin {
     ) async throws(ClientError) -> Result {
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
-        let start = loop.now
+        let deadline = deadlines.total > .zero ? loop.now + deadlines.total : nil
         if let reused = idle.popLast() {
             do throws(ClientError) {
-                return try await exchange(on: reused, template, payload, since: start, body)
-            } catch .closed(_, beforeFirstByte: true) {
-                // Falls through to a fresh connection.
+                return try await exchange(on: reused, template, payload, until: deadline, body)
+            } catch {
+                // `body` may have thrown such an error for a reason of its own: then there was a response.
+                guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
             }
         }
-        let fresh = try await connect()
-        return try await exchange(on: fresh, template, payload, since: start, body)
+        let fresh = try await connect(until: deadline)
+        return try await exchange(on: fresh, template, payload, until: deadline, body)
     }
 
     private func exchange<Result>(
-        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, since start: LoopInstant,
+        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, until deadline: LoopInstant?,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         defer { release(connection) }
-        connection.begin(template.head(bodyCount: payload?.count), payload, since: start)
+        connection.begin(template.head(bodyCount: payload?.count), payload, until: deadline)
         let outcome = await connection.closingWhenCancelled { () async -> Swift.Result<Result, ClientError> in
             do throws(ClientError) {
                 let head = try await connection.responseHead()
@@ -64,16 +78,16 @@ public final class Origin {
     }
 
     /// Opens a connection to the first address that takes one.
-    private func connect() async throws(ClientError) -> Connection {
+    private func connect(until deadline: LoopInstant?) async throws(ClientError) -> Connection {
         var lastError = ClientError.unreachable(errno: 0)
-        for address in try await resolver.addresses() {
+        for address in try await resolver.addresses(within: deadlines.connect, until: deadline) {
             if Task.isCancelled { throw .cancelled }
             do throws(ClientError) {
-                let connection = try await Connection.open(to: address, for: self)
+                let connection = try await Connection.open(to: address, for: self, until: deadline)
                 resolver.prefer(address)
                 return connection
             } catch {
-                if error == .cancelled { throw error }
+                if error == .cancelled || error == .timeout(.total) { throw error }
                 lastError = error
             }
         }
@@ -82,7 +96,7 @@ public final class Origin {
 
     private func release(_ connection: Connection) {
         if connection.isReusable && idle.count < Self.idleLimit {
-            connection.park(until: loop.now + deadlines.keepAlive)
+            connection.park(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
             idle.append(connection)
         } else {
             connection.close()

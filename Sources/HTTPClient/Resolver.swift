@@ -9,52 +9,90 @@ final class Resolver {
     private let host: String
     private let port: UInt16
     private let loop: EventLoop
+    private let lookUp: Origin.LookUp
     private let isNumeric: Bool
     private var known: [SocketAddress] = []
     private var expiry: LoopInstant?
-    private var lookup: Task<Result<[SocketAddress], ResolveError>, Never>?
+    /// The one that is going on, or whose outcome nobody has taken yet.
+    private var lookup: Lookup?
 
-    init(host: String, port: UInt16, on loop: EventLoop) {
+    /// `@unchecked Sendable`: touched on the loop's thread only.
+    private final class Lookup: @unchecked Sendable {
+        let loop: EventLoop
+        private(set) var outcome: Result<[SocketAddress], ResolveError>?
+        private(set) var end: LoopInstant?
+        private var waiters: [Latch] = []
+
+        init(on loop: EventLoop) { self.loop = loop }
+
+        func finish(_ outcome: Result<[SocketAddress], ResolveError>) {
+            self.outcome = outcome
+            end = loop.now
+            for waiter in waiters { waiter.open() }
+            waiters = []
+        }
+
+        /// Waits for the outcome, until `deadline` at most, or the task is cancelled.
+        func wait(until deadline: LoopInstant?) async {
+            let latch = Latch(on: loop)
+            waiters.append(latch)
+            let timer = LoopTimer(on: loop) { latch.open() }
+            timer.deadline = deadline
+            await latch.waitUnlessCancelled()
+            withExtendedLifetime(timer) {}
+        }
+    }
+
+    init(host: String, port: UInt16, on loop: EventLoop, lookUp: @escaping Origin.LookUp) {
         self.host = host
         self.port = port
         self.loop = loop
+        self.lookUp = lookUp
         let numeric = try? SocketAddress.resolve(host: host, port: port, numericOnly: true)
         isNumeric = numeric != nil
         known = numeric ?? []
     }
 
     /// The addresses, in the order in which to try them. Lookups at the same time are one lookup.
-    func addresses() async throws(ClientError) -> [SocketAddress] {
+    ///
+    /// getaddrinfo(3) cannot be stopped: a lookup whose waiters have all left goes on, and the next one who asks gets what it finds.
+    func addresses(within limit: Duration, until totalDeadline: LoopInstant?) async throws(ClientError) -> [SocketAddress] {
         if isNumeric { return known }
+        takeOutcome()
         if let expiry, loop.now < expiry { return known }
-        let task = lookup ?? begin()
-        lookup = task
-        switch await task.value {
-        case .success(let addresses):
-            if lookup != nil {
-                known = addresses
-                expiry = loop.now + Self.lifetime
-                lookup = nil
-            }
-            return known
-        case .failure(let error):
-            lookup = nil
+        let lookup = lookup ?? begin()
+        self.lookup = lookup
+        let ownDeadline = limit > .zero ? loop.now + limit : nil
+        let isTotal = totalDeadline.map { total in ownDeadline.map { total < $0 } ?? true } ?? false
+        await lookup.wait(until: isTotal ? totalDeadline : ownDeadline)
+        if Task.isCancelled { throw .cancelled }
+        guard let outcome = lookup.outcome else { throw .timeout(isTotal ? .total : .connect) }
+        takeOutcome()
+        do throws(ResolveError) {
+            _ = try outcome.get()
+        } catch {
             throw .unresolved(error)
         }
+        return known
     }
 
-    private func begin() -> Task<Result<[SocketAddress], ResolveError>, Never> {
-        Task(executorPreference: loop.executor) { [host, port] in
-            await withUnsafeContinuation { continuation in
-                DispatchQueue.global().async {
-                    do throws(ResolveError) {
-                        let addresses = try SocketAddress.resolve(host: host, port: port)
-                        continuation.resume(returning: .success(addresses))
-                    } catch {
-                        continuation.resume(returning: .failure(error))
-                    }
-                }
-            }
+    private func begin() -> Lookup {
+        let lookup = Lookup(on: loop)
+        let executor = loop.executor
+        // A serial queue gets a thread of its own: the global ones have few, which a slow name server would take from others.
+        DispatchQueue(label: "promptd.lookup").async { [host, port, lookUp] in
+            let outcome = Result { () throws(ResolveError) in try lookUp(host, port) }
+            executor.post([{ lookup.finish(outcome) }])
+        }
+        return lookup
+    }
+
+    private func takeOutcome() {
+        guard let lookup, let outcome = lookup.outcome, let end = lookup.end else { return }
+        self.lookup = nil
+        if case .success(let addresses) = outcome {
+            known = addresses
+            expiry = end + Self.lifetime
         }
     }
 
