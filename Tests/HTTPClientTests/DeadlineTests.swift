@@ -1,0 +1,126 @@
+import EventLoop
+import HTTPClient
+import TestSupport
+import Testing
+
+/// Servers that take their time.
+@Suite(.timeLimit(.minutes(1))) struct `Deadlines of requests` {
+    private static let short = Duration.milliseconds(30)
+
+    /// Half of what a response is: up to where a server stops.
+    private static func stopping(after bytes: String) -> RawServer.Script {
+        { peer in
+            try peer.receiveRequest()
+            try peer.send(bytes)
+            try peer.receiveEnd()
+        }
+    }
+
+    /// Which deadline ends a response that stops there.
+    static let stops: [(String, ClientError.Phase)] = [
+        ("", .firstByte), ("H", .idle), ("HTTP/1.1 100 Continue\r\n\r\n", .idle), ("HTTP/1.1 200 OK\r\n", .idle),
+        ("HTTP/1.1 200 OK\r\n\r\n", .idle), ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345678", .idle),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n", .idle),
+    ]
+
+    @Test(arguments: stops)
+    func `each deadline holds alone and with the others`(bytes: String, phase: ClientError.Phase) async throws {
+        let own: [@Sendable (inout Deadlines) -> Void] = [
+            { if phase == .idle { $0.idle = Self.short } else { $0.firstByte = Self.short } }, { $0.total = Self.short },
+        ]
+        for (change, expected) in zip(own, [phase, .total]) {
+            var among = Deadlines()
+            change(&among)
+            for deadlines in [.only(change), among] {
+                try await withServer([Self.stopping(after: bytes)], deadlines: deadlines) { _, origin, _ in
+                    #expect(await origin.text() == .failure(.timeout(expected)))
+                }
+            }
+        }
+    }
+
+    @Test func `a response that never ends is ended by the total deadline`() async throws {
+        try await withServer(
+            [
+                { peer in
+                    try peer.receiveRequest()
+                    try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    #expect(throws: (any Error).self) { while true { try peer.send("1\r\nx\r\n") } }
+                }
+            ], deadlines: .only { $0.total = .milliseconds(100) }
+        ) { _, origin, _ in
+            let error = await #expect(throws: ClientError.self) {
+                try await origin.withResponse(to: template) { response throws(ClientError) in
+                    while try await response.nextPiece({ _ in }) != nil {}
+                }
+            }
+            #expect(error == .timeout(.total))
+        }
+    }
+
+    @Test func `a request that the server does not read is ended by the deadline of the first byte`() async throws {
+        let isOver = Flag()
+        try await withServer([{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.short }) { _, origin, _ in
+            #expect(await origin.text(Payload(largeBytes)) == .failure(.timeout(.firstByte)))
+            isOver.raise()
+        }
+    }
+
+    /// A server whose backlog is full: it takes no more connections, and refuses none.
+    private static func fullServer() throws -> (RawServer, RawSocket) {
+        let server = try RawServer(backlog: 0)
+        return (server, try RawSocket(port: server.port))
+    }
+
+    @Test(arguments: [ClientError.Phase.connect, .total])
+    func `a connection that is not taken is ended by a deadline`(phase: ClientError.Phase) async throws {
+        let (server, filler) = try await offLoop { try Self.fullServer() }
+        let deadlines = Deadlines.only { if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short } }
+        try await onLoop { loop in
+            let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: deadlines, on: loop)
+            #expect(await origin.text() == .failure(.timeout(phase)))
+            let connecting = try server.connecting()
+            #expect(connecting == 0)
+        }
+        filler.close()
+    }
+
+    @Test(arguments: [ClientError.Phase.connect, .total])
+    func `a name that is not found in time is ended by a deadline`(phase: ClientError.Phase) async throws {
+        let isOver = Flag()
+        let deadlines = Deadlines.only { if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short } }
+        try await onLoop { loop in
+            let origin = Origin(host: "slow", port: 1, deadlines: deadlines, on: loop) { host, _ throws(ResolveError) in
+                try? isOver.wait()
+                return try noAddress(of: host)
+            }
+            #expect(await origin.text() == .failure(.timeout(phase)))
+            isOver.raise()
+        }
+    }
+
+    @Test func `a reader that takes its time meets no deadline but the total one`() async throws {
+        let isWaiting = Flag(), isBack = Flag()
+        try await withServer(
+            [
+                { peer in
+                    try peer.receiveRequest()
+                    try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+                    try isWaiting.wait()
+                    try peer.send("1")
+                    try isBack.wait()
+                    try peer.send("2")
+                }
+            ], deadlines: .only { $0.idle = .milliseconds(500) }
+        ) { loop, origin, _ in
+            let received = try await origin.withResponse(to: template) { response throws(ClientError) in
+                isWaiting.raise()
+                let first = try await response.nextPiece { Array($0) } ?? []
+                await loop.sleep(for: .milliseconds(700))
+                isBack.raise()
+                return first + (try await response.nextPiece { Array($0) } ?? [])
+            }
+            #expect(received == Array("12".utf8))
+        }
+    }
+}

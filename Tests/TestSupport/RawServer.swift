@@ -1,0 +1,266 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A blocking server for bare bytes: what no HTTP server would send, and when it would not.
+///
+/// Its calls, and those of its peers, block: make them within `offLoop`.
+public final class RawServer: Sendable {
+    /// What to do with one connection; each runs on a thread of its own. A peer is closed when the server is.
+    public typealias Script = @Sendable (RawPeer) throws -> Void
+
+    public let port: UInt16
+    private let fd: CInt
+    private let count = Mutex(0)
+
+    /// Listens on 127.0.0.1. Nothing is accepted before `accept`: of connections the kernel takes `backlog + 1`.
+    public init(backlog: CInt = 128) throws {
+        let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        self.fd = fd
+        guard fd >= 0 else { throw RawSocket.Failure.failed("socket", errno: errno) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(fd, address, length) | listen(fd, backlog) | getsockname(fd, address, &length)
+            }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+        guard code == 0 else { throw RawSocket.Failure.failed("bind", errno: errno) }
+    }
+
+    deinit { close(fd) }
+
+    /// Connections accepted so far.
+    public var accepted: Int { count.withLock { $0 } }
+
+    /// Waits for a connection.
+    public func accept() throws -> RawPeer {
+        guard RawPeer.wait(fd, POLLIN, 10_000) else { throw TimedOut("a connection") }
+        let peer = Glibc.accept(fd, nil, nil)
+        guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
+        count.withLock { $0 += 1 }
+        return RawPeer(peer)
+    }
+
+    /// Accepts a connection for each script and runs it, all at the same time.
+    ///
+    /// - Returns: the peers, which the scripts may have closed, once all scripts have ended.
+    /// - Throws: what a script threw.
+    @discardableResult
+    public func play(_ scripts: [Script]) async throws -> [RawPeer] {
+        try await withThrowingTaskGroup(of: RawPeer.self) { group in
+            for script in scripts {
+                let peer = try await offLoop { try self.accept() }
+                group.addTask {
+                    try await offLoop {
+                        try script(peer)
+                        return peer
+                    }
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    /// Sockets of this process that are connected to the server.
+    public var clients: Int { openDescriptors.count { portOf($0, getpeername) == port } }
+
+    /// Sockets of this machine that are connecting to the server. Source: proc(5), /proc/net/tcp.
+    public func connecting() throws -> Int {
+        guard let file = fopen("/proc/net/tcp", "r") else { throw RawSocket.Failure.failed("fopen", errno: errno) }
+        defer { fclose(file) }
+        let wanted = ":" + String(UInt32(port) | 0x10000, radix: 16, uppercase: true).dropFirst()
+        var line = [CChar](repeating: 0, count: 512), count = 0
+        while fgets(&line, CInt(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            let fields = text.split(separator: " ")
+            if fields.count > 3, fields[2].hasSuffix(wanted), fields[3] == "02" { count += 1 }  // SYN_SENT
+        }
+        return count
+    }
+}
+
+/// One connection that a `RawServer` accepted. Its calls block, for 10 seconds at most.
+///
+/// `@unchecked Sendable`: one thread uses it at a time.
+public final class RawPeer: @unchecked Sendable {
+    private var fd: CInt
+    private var pending: [UInt8] = []
+
+    fileprivate init(_ fd: CInt) {
+        self.fd = fd
+        var one: CInt = 1
+        setsockopt(fd, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    deinit { close() }
+
+    fileprivate static func wait(_ fd: CInt, _ events: CInt, _ milliseconds: CInt) -> Bool {
+        var peer = pollfd(fd: fd, events: Int16(events), revents: 0)
+        return poll(&peer, 1, milliseconds) > 0
+    }
+
+    // MARK: Receiving
+
+    /// Receives once. `nil`: more may follow.
+    private func fill() throws -> RawSocket.Ending? {
+        guard Self.wait(fd, POLLIN, 10_000) else { throw TimedOut("bytes, after \(pending.count)") }
+        return try withUnsafeTemporaryAllocation(byteCount: 256 * 1024, alignment: 16) { buffer in
+            let count = recv(fd, buffer.baseAddress, buffer.count, 0)
+            if count == 0 { return .closed }
+            if count < 0 {
+                guard errno == ECONNRESET || errno == EPIPE else { throw RawSocket.Failure.failed("recv", errno: errno) }
+                return .reset
+            }
+            pending.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            return nil
+        }
+    }
+
+    private func receive(count: Int) throws -> [UInt8] {
+        while pending.count < count {
+            if try fill() != nil { throw RawSocket.Failure.malformed("ended after \(pending.count) of \(count) bytes") }
+        }
+        defer { pending.removeFirst(count) }
+        return Array(pending[..<count])
+    }
+
+    /// Waits until something was received, and leaves it.
+    public func waitForBytes() throws { while pending.isEmpty, try fill() == nil {} }
+
+    /// Receives the head of a request.
+    public func receiveHead() throws -> String {
+        while true {
+            if let end = pending.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound {
+                return String(decoding: try receive(count: end), as: UTF8.self)
+            }
+            if try fill() != nil { throw RawSocket.Failure.malformed("ended in the head of a request") }
+        }
+    }
+
+    /// Receives a whole request.
+    @discardableResult
+    public func receiveRequest() throws -> (head: String, body: [UInt8]) {
+        let head = try receiveHead()
+        let length = head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") }?.dropFirst(16)
+        return (head, try receive(count: length.flatMap { Int($0) } ?? 0))
+    }
+
+    /// Receives until the client closes or resets, and tells which.
+    @discardableResult
+    public func receiveEnd() throws -> RawSocket.Ending {
+        while true {
+            if let ending = try fill() { return ending }
+            pending = []
+        }
+    }
+
+    // MARK: Sending
+
+    public func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// Sends all of `bytes`.
+    public func send(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            guard Self.wait(fd, POLLOUT, 10_000) else { throw TimedOut("room to send, after \(sent) of \(bytes.count) bytes") }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(fd, $0.baseAddress! + sent, bytes.count - sent, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+            }
+            guard count > 0 || errno == EAGAIN else { throw RawSocket.Failure.failed("send", errno: errno) }
+            sent += max(count, 0)
+        }
+    }
+
+    /// Sends `bytes` in pieces that end at `offsets`.
+    public func send(_ bytes: [UInt8], splitAt offsets: some Sequence<Int>) throws {
+        var start = 0
+        for end in offsets {
+            try send(Array(bytes[start..<end]))
+            start = end
+        }
+        try send(Array(bytes[start...]))
+    }
+
+    /// Sends one byte at a time.
+    public func sendByteByByte(_ bytes: [UInt8]) throws { try send(bytes, splitAt: 1..<bytes.count) }
+
+    /// Waits until the client, which is a socket of this process, has read all that was sent to it.
+    public func waitUntilRead() throws {
+        let clientPort = portOf(fd, getpeername)
+        guard let client = openDescriptors.first(where: { portOf($0, getsockname) == clientPort }) else { return }
+        let start = ContinuousClock.now
+        var unread: CInt = 1
+        while ioctl(client, UInt(FIONREAD), &unread) == 0, unread > 0 {
+            guard ContinuousClock.now - start < .seconds(10) else { throw TimedOut("a reader") }
+            sched_yield()
+        }
+    }
+
+    /// Sends `bytes` again and again until nobody has taken any for a fifth of a second.
+    ///
+    /// - Returns: how many went, `limit` or a little more at most.
+    public func sendUntilBlocked(_ bytes: [UInt8], limit: Int) throws -> Int {
+        var sent = 0
+        while sent < limit, Self.wait(fd, POLLOUT, 200) {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
+            }
+            guard count > 0 || errno == EAGAIN else { throw RawSocket.Failure.failed("send", errno: errno) }
+            sent += max(count, 0)
+        }
+        return sent
+    }
+
+    // MARK: The end
+
+    /// Ends the sending side: a FIN.
+    public func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
+
+    /// Ends both sides: a FIN, or a RST if something is left that was not received.
+    public func close() {
+        guard fd >= 0 else { return }
+        Glibc.close(fd)
+        fd = -1
+    }
+
+    /// Ends both sides by a RST.
+    public func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        close()
+    }
+}
+
+/// What may be a descriptor of this process.
+private var openDescriptors: Range<CInt> { 0..<4096 }
+
+/// The port that `name`, getsockname(2) or getpeername(2), tells; 0 if it is no IPv4 socket or not connected.
+private func portOf(
+    _ fd: CInt, _ name: (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
+) -> UInt16 {
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let code = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(fd, $0, &length) }
+    }
+    return code == 0 && address.sin_family == sa_family_t(AF_INET) ? UInt16(bigEndian: address.sin_port) : 0
+}
+
+/// Opens once, for threads that block until it does.
+public final class Flag: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    public init() {}
+
+    public func raise() { semaphore.signal() }
+
+    /// Waits until it is raised. Blocks the thread.
+    public func wait() throws {
+        guard semaphore.wait(timeout: .now() + .seconds(10)) == .success else { throw TimedOut("a flag") }
+        semaphore.signal()
+    }
+}
