@@ -47,7 +47,9 @@ let package = Package(
         .testTarget(
             name: "HTTPClientTests", dependencies: ["HTTPClient", "EventLoop", "TestSupport"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "OllamaTests", dependencies: ["Ollama"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "OllamaTests", dependencies: ["Ollama", "HTTPClient", "EventLoop", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptFunctionTests",
             dependencies: [

@@ -54,6 +54,31 @@ import Testing
         }
     }
 
+    @Test func `a body that is read with pauses is whole`() async throws {
+        let body = Array(largeBytes.prefix(2_000_000))
+        try await withServer([
+            { peer in
+                try peer.receiveRequest()
+                try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                for start in stride(from: 0, to: body.count, by: 1000) {
+                    try peer.send(Array("3e8\r\n".utf8) + body[start..<(start + 1000)] + [0x0D, 0x0A])
+                }
+                try peer.send("0\r\n\r\n")
+            }
+        ]) { loop, origin, _ in
+            let received = try await origin.withResponse(to: template) { response throws(ClientError) in
+                var received: [UInt8] = [], pieces = 0
+                while try await response.nextPiece({ received.append(contentsOf: $0) }) != nil {
+                    pieces += 1
+                    if pieces.isMultiple(of: 40) { await loop.turn() }
+                }
+                return received
+            }
+            #expect(received.hasSameBytes(as: body))
+            #expect(origin.idleConnections == 1)
+        }
+    }
+
     @Test(arguments: [2, 3])
     func `a body is received up to its limit`(limit: Int) async throws {
         let answers = [response("123"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n2\r\n23\r\n0\r\n\r\n"]
