@@ -235,8 +235,19 @@ public final class RawPeer: @unchecked Sendable {
     }
 }
 
-/// What may be a descriptor of this process.
-private var openDescriptors: Range<CInt> { 0..<4096 }
+/// The descriptors of this process. Source: proc(5).
+private var openDescriptors: [CInt] {
+    guard let directory = opendir("/proc/self/fd") else { return [] }
+    defer { closedir(directory) }
+    var descriptors: [CInt] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if let number = CInt(name) { descriptors.append(number) }
+    }
+    return descriptors
+}
 
 /// The port that `name`, getsockname(2) or getpeername(2), tells; 0 if it is no IPv4 socket or not connected.
 private func portOf(
