@@ -11,7 +11,7 @@ public final class RawServer: Sendable {
 
     public let port: UInt16
     private let fd: CInt
-    private let count = Mutex(0)
+    private let count = Atomic(0)
 
     /// Listens on 127.0.0.1. Nothing is accepted before `accept`: of connections the kernel takes `backlog + 1`.
     public init(backlog: CInt = 128) throws {
@@ -34,14 +34,14 @@ public final class RawServer: Sendable {
     deinit { close(fd) }
 
     /// Connections accepted so far.
-    public var accepted: Int { count.withLock { $0 } }
+    public var accepted: Int { count.load(ordering: .sequentiallyConsistent) }
 
     /// Waits for a connection.
     public func accept() throws -> RawPeer {
         guard RawPeer.wait(fd, POLLIN, 10_000) else { throw TimedOut("a connection") }
         let peer = Glibc.accept(fd, nil, nil)
         guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
-        count.withLock { $0 += 1 }
+        count.add(1, ordering: .sequentiallyConsistent)
         return RawPeer(peer)
     }
 
