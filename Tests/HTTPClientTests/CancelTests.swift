@@ -42,7 +42,7 @@ import Testing
             return (server, try RawSocket(port: server.port))
         }
         try await onLoop { loop in
-            let origin = Origin(host: "127.0.0.1", port: server.port, on: loop)
+            let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: .only(), on: loop)
             let task = start(on: loop) { await origin.text() }
             try await until("it connects", on: loop) { (try? server.connecting()) == 1 }
             try await place.cancel(task)

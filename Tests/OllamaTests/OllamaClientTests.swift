@@ -6,9 +6,7 @@ import Testing
 
 /// What a client makes of responses over a real socket.
 @Suite(.timeLimit(.minutes(1))) struct `Answers` {
-    private static let request = ChatRequest(
-        model: JSONText("llama3.2:1b"), prompt: JSONText("Say \"é\"\n"), stream: false
-    ).json
+    private static let request = Array(#"{"model":"llama3.2:1b","messages":[],"stream":false}"#.utf8)
 
     /// Asks a server that replies with `reply`, in one piece or byte by byte.
     private static func answer(_ reply: String, byteByByte: Bool = false) async throws -> Result<String, OllamaError> {
@@ -19,10 +17,7 @@ import Testing
                 #expect(head.hasPrefix("POST /api/chat HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n"))
                 #expect(head.contains("\r\nContent-Type: application/json\r\n"))
                 #expect(!head.contains("Origin:"))
-                #expect(
-                    String(decoding: body, as: UTF8.self) == """
-                        {"model":"llama3.2:1b","messages":[{"role":"user","content":"Say \\"é\\"\\n"}],"stream":false}
-                        """)
+                #expect(body == request)
                 if byteByByte { try peer.sendByteByByte(Array(reply.utf8)) } else { try peer.send(reply) }
                 try peer.receiveEnd()
             }

@@ -11,7 +11,7 @@ public final class RawServer: Sendable {
 
     public let port: UInt16
     private let fd: CInt
-    private let count = Mutex(0)
+    private let count = Atomic(0)
 
     /// Listens on 127.0.0.1. Nothing is accepted before `accept`: of connections the kernel takes `backlog + 1`.
     public init(backlog: CInt = 128) throws {
@@ -34,14 +34,14 @@ public final class RawServer: Sendable {
     deinit { close(fd) }
 
     /// Connections accepted so far.
-    public var accepted: Int { count.withLock { $0 } }
+    public var accepted: Int { count.load(ordering: .sequentiallyConsistent) }
 
     /// Waits for a connection.
     public func accept() throws -> RawPeer {
         guard RawPeer.wait(fd, POLLIN, 10_000) else { throw TimedOut("a connection") }
         let peer = Glibc.accept(fd, nil, nil)
         guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
-        count.withLock { $0 += 1 }
+        count.add(1, ordering: .sequentiallyConsistent)
         return RawPeer(peer)
     }
 
@@ -235,8 +235,19 @@ public final class RawPeer: @unchecked Sendable {
     }
 }
 
-/// What may be a descriptor of this process.
-private var openDescriptors: Range<CInt> { 0..<4096 }
+/// The descriptors of this process. Source: proc(5).
+private var openDescriptors: [CInt] {
+    guard let directory = opendir("/proc/self/fd") else { return [] }
+    defer { closedir(directory) }
+    var descriptors: [CInt] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if let number = CInt(name) { descriptors.append(number) }
+    }
+    return descriptors
+}
 
 /// The port that `name`, getsockname(2) or getpeername(2), tells; 0 if it is no IPv4 socket or not connected.
 private func portOf(
