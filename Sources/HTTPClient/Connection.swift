@@ -4,18 +4,15 @@ import EventLoop
 /// One connection to an origin, and the response that comes on it. Belongs to the loop's thread.
 ///
 /// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside the
-/// read's callback. What that task leaves is kept in `stored`.
+/// read's callback. See `ReceiveBuffer`.
 final class Connection {
-    /// Bytes that may be stored before reading stops.
-    private static let storeLimit = 64 * 1024
-
     private unowned let origin: Origin
-    private let loop: EventLoop
+    let loop: EventLoop
     private var stream: OpaquePointer?
     private var timer: LoopTimer?
     private var stage = Stage.connecting
     /// Counts the stages, so that a cancelling that comes late, from another thread, does not hit the next request.
-    private var stageNumber = 0
+    private(set) var stageNumber = 0
     /// What the deadline is for.
     private var phase = ClientError.Phase.connect
     private let connectDeadline: Duration
@@ -24,9 +21,7 @@ final class Connection {
     /// Why nothing more will come. What came before it still counts.
     private var failure: ClientError?
 
-    private var view = UnsafeRawBufferPointer.none
-    private var stored: [UInt8] = []
-    private var storedOffset = 0
+    private var input = ReceiveBuffer()
     private var head: ResponseHead?
     private var decoder = BodyDecoder(.none)
     /// Whether a byte of response came.
@@ -122,15 +117,11 @@ final class Connection {
         _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
         while true {
-            let input = stored.isEmpty ? view : .none
-            let step = stored.isEmpty
-                ? decoder.next(input)
-                : stored[storedOffset...].withUnsafeBytes { decoder.next($0) }
+            let step = input.withBytes { decoder.next($0) }
             switch step {
             case .data(let range, let consumed):
                 defer { consume(consumed) }
-                if stored.isEmpty { return try use(UnsafeRawBufferPointer(rebasing: input[range])) }
-                return try stored[storedOffset...].withUnsafeBytes { bytes in
+                return try input.withBytes { bytes in
                     Swift.Result { () throws(ClientError) in try use(UnsafeRawBufferPointer(rebasing: bytes[range])) }
                 }.get()
             case .end(let consumed):
@@ -152,22 +143,13 @@ final class Connection {
     }
 
     private func consume(_ count: Int) {
-        if stored.isEmpty {
-            view = UnsafeRawBufferPointer(rebasing: view[count...])
-            return
-        }
-        storedOffset += count
-        if storedOffset == stored.count {
-            stored.removeAll(keepingCapacity: stored.capacity <= Self.storeLimit)
-            storedOffset = 0
-            if let stream { shim_stream_set_reading(stream, true) }
-        }
+        if input.consume(count), let stream { shim_stream_set_reading(stream, true) }
     }
 
     /// Whether the next request may use this connection.
     var isReusable: Bool {
         guard let stream, let head, failure == nil, shim_stream_is_connected(stream) else { return false }
-        return head.keepAlive && decoder.isComplete && view.isEmpty && stored.isEmpty && shim_stream_unsent(stream) == 0
+        return head.keepAlive && decoder.isComplete && input.isEmpty && shim_stream_unsent(stream) == 0
     }
 
     // MARK: Waiting
@@ -181,28 +163,6 @@ final class Connection {
     private func wake() {
         waiter?.resume()
         waiter = nil
-    }
-
-    /// Runs `operation`, and closes the connection as soon as the task is cancelled.
-    func closingWhenCancelled<Result>(_ operation: () async -> Result) async -> Result {
-        let stage = StageReference(connection: self, number: stageNumber)
-        let executor = loop.executor
-        return await withTaskCancellationHandler(operation: operation) {
-            if executor.isCurrent { stage.cancel() } else { executor.post([{ stage.cancel() }]) }
-        }
-    }
-
-    /// One stage of a connection, for whoever cancels the task. Holds nothing, so that no other thread frees the connection.
-    ///
-    /// `@unchecked Sendable`: looked into on the loop's thread only.
-    private struct StageReference: @unchecked Sendable {
-        weak var connection: Connection?
-        let number: Int
-
-        func cancel() {
-            guard let connection, connection.stageNumber == number else { return }
-            connection.fail(.cancelled)
-        }
     }
 
     private func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
@@ -227,30 +187,17 @@ final class Connection {
             return
         }
         sawBytes = true
-        if stored.isEmpty { view = bytes } else { store(bytes) }
+        input.lend(bytes)
         if head == nil { parseHead() }
         wake()
-        loop.executor.drain()  // the task looks at `view` now: it is gone when this returns
-        if !view.isEmpty {
-            store(view)
-            view = .none
-        }
-        if stored.count - storedOffset > Self.storeLimit, let stream { shim_stream_set_reading(stream, false) }
-    }
-
-    private func store(_ bytes: UnsafeRawBufferPointer) {
-        if storedOffset > Self.storeLimit {  // a reader that always leaves something must not make it grow for ever
-            stored.removeSubrange(..<storedOffset)
-            storedOffset = 0
-        }
-        stored.append(contentsOf: bytes)
+        loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
+        input.keep()
+        if input.isFull, let stream { shim_stream_set_reading(stream, false) }
     }
 
     private func parseHead() {
         while head == nil {
-            let outcome = stored.isEmpty
-                ? ResponseHead.parse(view) : stored[storedOffset...].withUnsafeBytes { ResponseHead.parse($0) }
-            switch outcome {
+            switch input.withBytes(ResponseHead.parse) {
             case .needMore:
                 setDeadline(.idle, after: origin.deadlines.idle)
                 return
@@ -282,7 +229,7 @@ final class Connection {
 
     // MARK: The end
 
-    private func fail(_ error: ClientError) {
+    func fail(_ error: ClientError) {
         guard failure == nil else { return }
         failure = error
         closeStream()
@@ -292,7 +239,7 @@ final class Connection {
     /// Keeps the connection for the next request, until `expiry`.
     func park(until expiry: LoopInstant?) {
         enter(.parked)
-        stored = []  // a thousand idle connections must not keep a thousand buffers
+        input.reset()  // a thousand idle connections must not keep a thousand buffers
         timer?.deadline = expiry
     }
 
@@ -309,8 +256,4 @@ final class Connection {
         stream = nil
         timer = nil
     }
-}
-
-extension UnsafeRawBufferPointer {
-    static var none: Self { Self(start: nil, count: 0) }
 }

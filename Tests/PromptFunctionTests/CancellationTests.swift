@@ -20,10 +20,8 @@ import Testing
                 }
             }
             try await until("all are active upstream", on: loop) { pair.standIn.counts.active == 200 }
-            let start = ContinuousClock.now
             for socket in sockets { if byReset { socket.reset() } else { socket.close() } }
             try await until("none is active upstream", on: loop) { pair.standIn.counts.active == 0 }
-            #expect(ContinuousClock.now - start < .milliseconds(500))  // 100 ms in a release build; this one may be a debug one
             #expect(pair.standIn.counts.aborted == 200)
             #expect(pair.server.requestsInFlight == 0)
             let next1 = try await pair.get("/")

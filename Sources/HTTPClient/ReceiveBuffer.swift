@@ -1,0 +1,62 @@
+/// Bytes that came on a connection and that nobody has consumed yet.
+///
+/// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs to the
+/// loop's thread.
+struct ReceiveBuffer {
+    /// Bytes that may be stored before reading should stop.
+    private static let limit = 64 * 1024
+
+    /// Lent by the read that is being handled. Empty when there are stored bytes, which come first.
+    private var view = UnsafeRawBufferPointer.none
+    private var stored: [UInt8] = []
+    private var storedOffset = 0
+
+    var isEmpty: Bool { view.isEmpty && stored.isEmpty }
+
+    /// Whether so much is stored that reading should stop until it was consumed.
+    var isFull: Bool { stored.count - storedOffset > Self.limit }
+
+    /// Takes what a read brings. `bytes` must stay until `keep`.
+    mutating func lend(_ bytes: UnsafeRawBufferPointer) {
+        if stored.isEmpty { view = bytes } else { store(bytes) }
+    }
+
+    /// Stores what is left of the bytes that were lent: they go away.
+    mutating func keep() {
+        if !view.isEmpty { store(view) }
+        view = .none
+    }
+
+    private mutating func store(_ bytes: UnsafeRawBufferPointer) {
+        if storedOffset > Self.limit {  // a reader that always leaves something must not make it grow for ever
+            stored.removeSubrange(..<storedOffset)
+            storedOffset = 0
+        }
+        stored.append(contentsOf: bytes)
+    }
+
+    /// Calls `body` with the bytes.
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        stored.isEmpty ? body(view) : stored[storedOffset...].withUnsafeBytes(body)
+    }
+
+    /// The first `count` bytes are done with. Returns whether that was the last of what was stored.
+    mutating func consume(_ count: Int) -> Bool {
+        guard !stored.isEmpty else {
+            view = UnsafeRawBufferPointer(rebasing: view[count...])
+            return false
+        }
+        storedOffset += count
+        guard storedOffset == stored.count else { return false }
+        stored.removeAll(keepingCapacity: stored.capacity <= Self.limit)
+        storedOffset = 0
+        return true
+    }
+
+    /// Frees its memory.
+    mutating func reset() { self = ReceiveBuffer() }
+}
+
+extension UnsafeRawBufferPointer {
+    static var none: Self { Self(start: nil, count: 0) }
+}
