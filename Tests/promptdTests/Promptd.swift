@@ -20,6 +20,13 @@ enum Promptd {
         return (command, field("address", of: line))
     }
 
+    /// Waits until the stand-in at `address` has been asked: the prompt is in flight, then.
+    static func untilAsked(_ address: String) async throws {
+        while try await curl("http://\(address)/stand-in/counts").contains("\"requests\":0") {
+            try Task.checkCancellation()
+        }
+    }
+
     static func url(of command: Command) async throws -> String {
         "http://" + field("address", of: try await command.line(with: "serving prompts"))
     }

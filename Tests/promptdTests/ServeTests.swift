@@ -67,12 +67,11 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func `a signal lets the prompts in flight finish`(number: Int32) async throws {
-        let (standIn, address) = try await Promptd.standIn(["--first-token", "700ms"])
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "2s"])
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
-        // The stand-in says when it has the prompt.
-        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        try await Promptd.untilAsked(address)
         server.signal(number)
         _ = try await server.line(with: "finishing")
         let refused = try await Promptd.curl(url)
@@ -88,7 +87,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--drain", "100ms"], environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", "{}")
-        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        try await Promptd.untilAsked(address)
         server.signal(SIGTERM)
         let (status, _, log) = try await server.finish()
         #expect(status == 1)
@@ -102,7 +101,7 @@ import Testing
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", "{}")
-        while try await !Promptd.curl("http://\(address)/stand-in/counts").contains("\"active\":1") {}
+        try await Promptd.untilAsked(address)
         server.signal(SIGTERM)
         _ = try await server.line(with: "finishing")
         server.signal(SIGTERM)
