@@ -11,6 +11,9 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// For the targets that have no business with pointers.
+let strictSettings = swiftSettings + [.strictMemorySafety()]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -30,14 +33,14 @@ let package = Package(
         .target(name: "HTTPServer", dependencies: ["EventLoop", "CLibevent", logging], swiftSettings: swiftSettings),
         .target(name: "HTTPClient", dependencies: ["EventLoop", "CLibevent"], swiftSettings: swiftSettings),
         .target(name: "Ollama", dependencies: ["HTTPClient", "EventLoop"], swiftSettings: swiftSettings),
-        .target(name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: swiftSettings),
-        .target(name: "StandIn", dependencies: ["HTTPServer", "EventLoop", logging], swiftSettings: swiftSettings),
+        .target(name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: strictSettings),
+        .target(name: "StandIn", dependencies: ["HTTPServer", "EventLoop", logging], swiftSettings: strictSettings),
         .executableTarget(
             name: "promptd",
             dependencies: [
                 "PromptFunction", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", argumentParser, logging,
             ],
-            swiftSettings: swiftSettings),
+            swiftSettings: strictSettings),
         .target(
             name: "TestSupport", dependencies: ["EventLoop"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: swiftSettings),

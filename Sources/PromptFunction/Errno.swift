@@ -1,4 +1,4 @@
 import Glibc
 
 /// The system's words for an `errno`.
-func describe(errno: CInt) -> String { String(cString: strerror(errno)) }
+func describe(errno: CInt) -> String { unsafe String(cString: strerror(errno)) }

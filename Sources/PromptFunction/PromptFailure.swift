@@ -31,7 +31,8 @@ enum PromptFailure: Error, Equatable {
         case .full: (.serviceUnavailable, "All places for prompts are taken: try again in a second.", 1)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
-            Self.tell(status, message, retryAfter, model)
+            // What the client sent comes back in part only, however long it was.
+            Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
         case .ollama(.garbled, _): (.badGateway, "Ollama's reply makes no sense.", nil)
         case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
         case .ollama(.failed, _): (.badGateway, "Ollama failed while it was answering.", nil)

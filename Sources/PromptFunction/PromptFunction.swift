@@ -108,6 +108,6 @@ public final class PromptFunction: Function {
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
         log.log(
             level: level, "prompt failed",
-            metadata: ["status": "\(failure.status.code)", "cause": "\(failure.cause)"])
+            metadata: ["status": "\(failure.status.code)", "cause": "\(failure.cause.prefix(500))"])
     }
 }

@@ -29,8 +29,8 @@ struct PromptRequest: Sendable, Equatable {
 extension PromptRequest {
     /// Reads what almost every body looks like, in one pass that checks all of it; `nil` for what is wrong, or only unusual.
     init?(scanning body: [UInt8]) {
-        let found = body.withUnsafeBytes { bytes in
-            var reader = JSONReader(bytes)
+        let found = unsafe body.withUnsafeBytes { bytes in
+            var reader = unsafe JSONReader(bytes)
             return try? Self.scan(&reader)
         }
         guard let found else { return nil }
@@ -69,7 +69,7 @@ extension PromptRequest {
     /// Reads any body, by Foundation, which also knows which field is wrong. (It lets some things pass that are not JSON, such as
     /// a comma too many: they are refused before.)
     init(decoding body: [UInt8]) throws(PromptFailure) {
-        guard body.withUnsafeBytes(JSONReader.isValid) else { throw .badRequest(Self.notAnObject) }
+        guard unsafe body.withUnsafeBytes(JSONReader.isValid) else { throw .badRequest(Self.notAnObject) }
         do {
             let decoded = try JSONDecoder().decode(Decoded.self, from: Data(body))
             prompt = decoded.prompt.map(JSONText.init)

@@ -44,8 +44,8 @@ final class ModelRunner {
         nonisolated(unsafe) let runner = self
         loop.assumeIsolated { loop in
             _ = Task.immediate(executorPreference: loop.executor) {
-                await loop.sleep(for: runner.settings.loadTime)
-                runner.finishLoading(model)
+                await loop.sleep(for: unsafe runner.settings.loadTime)
+                unsafe runner.finishLoading(model)
             }
         }
     }

@@ -5,8 +5,8 @@ import Glibc
 enum Environment {
     /// A variable's value; an empty one counts as absent.
     static func text(_ name: String) -> String? {
-        guard let value = getenv(name) else { return nil }
-        let text = String(cString: value)
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
     }
 

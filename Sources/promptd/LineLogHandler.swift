@@ -29,7 +29,7 @@ struct LineLogHandler: LogHandler {
             case .json: Self.json(time, event.level, "\(event.message)", pairs)
             }
         line.append(0x0A)
-        line.withUnsafeBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        unsafe line.withUnsafeBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
     private static func text(

@@ -63,7 +63,7 @@ struct OneRequest: Sendable {
     private static func sentence(_ error: ClientError) -> String {
         switch error {
         case .unresolved(let error): "\(error)."
-        case .unreachable(let errno): "\(String(cString: strerror(errno))): is the server running there?"
+        case .unreachable(let errno): "\(unsafe String(cString: strerror(errno))): is the server running there?"
         case .timeout: "no answer in time."
         case .closed, .malformed: "the reply was cut off or is not HTTP."
         case .tooLarge: "the reply is too long."

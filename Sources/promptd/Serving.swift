@@ -25,13 +25,16 @@ final class Serving {
     private let loop: EventLoop
     private let log: Logger
     private var signals: [LoopSignal] = []
-    private var stopWaiter: UnsafeContinuation<Duration, Never>?
-    private var isStopping = false
+    private let stopAsked: Latch
+    /// How long draining may take: as the signal that came says.
+    private var drainLimit: Duration
 
     init(_ plan: Plan, on loop: EventLoop, log: Logger) {
         self.plan = plan
         self.loop = loop
         self.log = log
+        stopAsked = Latch(on: loop)
+        drainLimit = plan.drain
     }
 
     /// Serves until a signal comes.
@@ -76,9 +79,9 @@ final class Serving {
     /// Raises the soft limit of open files to the hard one, and keeps the connections within it: a prompt needs two files.
     private func fitFileLimit() {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let possible = max(16, (Int(clamping: limit.rlim_cur) - 64) / 2)
         if plan.limits.connections > possible { plan.limits.connections = possible }
     }
@@ -124,14 +127,14 @@ final class Serving {
         } catch {
             log.error("signals cannot be handled: \(error)")
         }
-        return await withUnsafeContinuation { stopWaiter = $0 }
+        await stopAsked.wait()
+        return drainLimit
     }
 
     private func stop(_ number: CInt, within limit: Duration) {
-        if isStopping { _exit(128 + number) }
-        isStopping = true
-        stopWaiter?.resume(returning: limit)
-        stopWaiter = nil
+        if stopAsked.isOpen { _exit(128 + number) }
+        drainLimit = limit
+        stopAsked.open()
     }
 }
 
