@@ -21,7 +21,7 @@ let package = Package(
     name: "promptd",
     products: [
         .executable(name: "promptd", targets: ["promptd"]),
-        .library(name: "HTTPServer", targets: ["HTTPServer"]),
+        .library(name: "HTTPServer", targets: ["HTTPServer", "EventLoop"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
