@@ -45,6 +45,7 @@ public final class Origin {
         to template: RequestTemplate, payload: Payload? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
+        if Task.isCancelled { throw .cancelled }  // nobody waits for it: the server need not hear of it
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
         let deadline = deadlines.total > .zero ? loop.now + deadlines.total : nil
