@@ -1,5 +1,6 @@
 import EventLoop
 import HTTPServer
+import PromptFunction
 import StandIn
 import TestSupport
 import Testing
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func `a client that leaves while its body is decoded asks nothing of Ollama`() async throws {
-        try await withPair { loop, pair in
+        try await withPair(settings: { $0.maxInFlight = 1 }) { loop, pair in
             let port = pair.port
             try await offLoop {
                 let socket = try RawSocket(port: port)
@@ -60,8 +61,10 @@ import Testing
             try await until("the connection is gone", on: loop) { pair.server.connections == 0 }
             try await until("nothing is in flight", on: loop) { pair.server.requestsInFlight == 0 }
             try await until("nothing is active upstream", on: loop) { pair.standIn.counts.active == 0 }
-            let next2 = try await pair.post("{}")
-            #expect(next2.status == 200)
+            // Decoding cannot be stopped: its place is free again when it ends.
+            var next = try await pair.post("{}")
+            while next.status == 503 { next = try await pair.post("{}") }
+            #expect(next.status == 200)
         }
     }
 }
