@@ -32,6 +32,8 @@ import Testing
             try await place.cancel(task)
             #expect(await task.value == .failure(.cancelled))
             isOver.raise()
+            let error = try #require(throws: ResolveError.self) { try noAddress(of: "slow") }
+            #expect(await origin.text() == .failure(.unresolved(error)))  // of the same lookup, which went on
         }
     }
 

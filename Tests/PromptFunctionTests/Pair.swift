@@ -76,6 +76,9 @@ func withPair(
     _ body: @Sendable (isolated EventLoop, Pair) async throws -> Void
 ) async throws {
     try await onLoop { loop in
-        try await body(loop, Pair(standIn, on: loop, change))
+        let pair = try Pair(standIn, on: loop, change)
+        try await body(loop, pair)
+        // A task that the end of the loop finds waiting is never freed.
+        try await until("the stand-in is through", on: loop) { pair.standIn.counts.active == 0 }
     }
 }
