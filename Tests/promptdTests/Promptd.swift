@@ -27,6 +27,11 @@ enum Promptd {
         }
     }
 
+    /// Waits until nobody listens at `url`: a server that finishes first serves who has already connected.
+    static func untilRefused(_ url: String) async throws {
+        while try await !curl(url).contains("curl: (7)") { try Task.checkCancellation() }
+    }
+
     static func url(of command: Command) async throws -> String {
         "http://" + field("address", of: try await command.line(with: "serving prompts"))
     }
