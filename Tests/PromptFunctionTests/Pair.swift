@@ -31,6 +31,9 @@ final class Pair {
         port = try server.listen(on: loopback).port
     }
 
+    /// Connections that are open to the stand-in.
+    var upstreamConnections: Int { standInServer.connections }
+
     /// Posts `body` and receives the response.
     func post(_ body: String, _ fields: [String] = []) async throws -> RawResponse {
         try await offLoop { [port] in
