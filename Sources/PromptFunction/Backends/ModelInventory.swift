@@ -1,0 +1,167 @@
+internal import EventLoop
+
+/// What is known of a host's models: what it has, and what it has loaded, by its listings and by the chats sent to it.
+///
+/// Belongs to one thread. Holds at most `capacity` models; of more, those known by chats alone are forgotten, the oldest first.
+struct ModelInventory {
+    /// How a host stands to a model, the best last.
+    enum Standing: Int, Comparable, Sendable {
+        /// The host has said that it does not have it.
+        case absent
+        /// Nobody knows.
+        case unknown
+        /// The host has it.
+        case there
+        /// It is loaded, or being loaded because of a chat.
+        case loaded
+
+        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// How a chat ended, as far as it tells about models.
+    enum ChatEnd: Sendable {
+        /// With an answer.
+        case answered
+        /// 404: the host does not have the model.
+        case missing
+        /// In another way.
+        case failed
+    }
+
+    private struct Entry {
+        /// By the last listing, or by a chat since.
+        var isListed = false
+        var isLoaded = false
+        /// Chats that have not ended.
+        var waiting = 0
+        /// When the last chat was sent.
+        var sentAt: LoopInstant?
+        /// When the last chat was answered; `nil` after a 404.
+        var answeredAt: LoopInstant?
+        /// When the last chat got a 404, unless one was answered since.
+        var missingAt: LoopInstant?
+    }
+
+    /// How long a model counts as being loaded after a chat was sent, while none has ended and no listing shows it.
+    static let loading = Duration.seconds(600)
+    /// How long a 404 is believed of a host that does not list what it has.
+    static let absence = Duration.seconds(60)
+    static let capacity = 256
+
+    private var entries: [ModelName: Entry] = [:]
+    /// Whether /api/tags was answered.
+    private var knowsWhatIsThere = false
+    /// Whether /api/ps was answered.
+    private var knowsWhatIsLoaded = false
+
+    /// How many models something is known of.
+    var count: Int { entries.count }
+
+    // MARK: Asking
+
+    func standing(of model: ModelName, at now: LoopInstant) -> Standing {
+        guard let entry = entries[model] else { return knowsWhatIsThere ? .absent : .unknown }
+        if entry.isLoaded || isLoading(entry, at: now) { return .loaded }
+        if entry.answeredAt != nil, !knowsWhatIsLoaded { return .loaded }
+        if entry.isListed { return .there }
+        if knowsWhatIsThere { return .absent }
+        return entry.missingAt.map { now - $0 < Self.absence } ?? false ? .absent : .unknown
+    }
+
+    private func isLoading(_ entry: Entry, at now: LoopInstant) -> Bool {
+        guard entry.waiting > 0, let sentAt = entry.sentAt else { return false }
+        return now - sentAt < Self.loading
+    }
+
+    // MARK: Chats
+
+    /// A chat is sent to the host; `chatEnded` has to follow.
+    mutating func chatSent(_ model: ModelName, at now: LoopInstant) {
+        if entries[model] == nil, entries.count >= Self.capacity { forgetOne() }
+        entries[model, default: Entry()].waiting += 1
+        entries[model]?.sentAt = now
+    }
+
+    mutating func chatEnded(_ model: ModelName, _ end: ChatEnd, at now: LoopInstant) {
+        guard var entry = entries[model] else { return }
+        entry.waiting = max(entry.waiting - 1, 0)
+        switch end {
+        case .answered:
+            entry.isLoaded = true
+            entry.isListed = true
+            entry.answeredAt = now
+            entry.missingAt = nil
+        case .missing:
+            entry.isLoaded = false
+            entry.isListed = false
+            entry.answeredAt = nil
+            entry.missingAt = now
+        case .failed: break
+        }
+        keep(entry, as: model)
+    }
+
+    // MARK: Listings
+
+    /// What /api/tags lists.
+    ///
+    /// - Parameter asked: when the listing was asked for; what chats have shown since then, it cannot take back.
+    mutating func list(there models: [ModelName], asked: LoopInstant) {
+        knowsWhatIsThere = true
+        let models = Set(models)
+        for (model, var entry) in entries where !models.contains(model) && !isLater(entry.answeredAt, asked) {
+            entry.isListed = false
+            entry.answeredAt = nil
+            keep(entry, as: model)
+        }
+        for model in models where !isLater(entries[model]?.missingAt, asked) {
+            entries[model, default: Entry()].isListed = true
+            entries[model]?.missingAt = nil
+        }
+    }
+
+    /// What /api/ps lists; see `list(there:asked:)`.
+    mutating func list(loaded models: [ModelName], asked: LoopInstant) {
+        knowsWhatIsLoaded = true
+        let models = Set(models)
+        for (model, var entry) in entries where !models.contains(model) && !isLater(entry.answeredAt, asked) {
+            entry.isLoaded = false
+            keep(entry, as: model)
+        }
+        for model in models where !isLater(entries[model]?.missingAt, asked) {
+            entries[model, default: Entry()].isLoaded = true
+        }
+    }
+
+    /// The host does not answer /api/tags: its chats alone tell what it has.
+    mutating func listsNothingThere() { knowsWhatIsThere = false }
+
+    /// The host does not answer /api/ps: its chats alone tell what it has loaded.
+    mutating func listsNothingLoaded() { knowsWhatIsLoaded = false }
+
+    /// The host was away, and has nothing loaded now, as far as anyone knows.
+    mutating func hostWasAway() {
+        for (model, var entry) in entries {
+            entry.isLoaded = false
+            entry.answeredAt = nil
+            keep(entry, as: model)
+        }
+    }
+
+    private func isLater(_ time: LoopInstant?, _ asked: LoopInstant) -> Bool { time.map { $0 >= asked } ?? false }
+
+    // MARK: Bounds
+
+    /// Puts an entry back, unless it says nothing.
+    private mutating func keep(_ entry: Entry, as model: ModelName) {
+        let saysNothing = !entry.isListed && !entry.isLoaded && entry.waiting == 0 && entry.answeredAt == nil
+        entries[model] = saysNothing && entry.missingAt == nil ? nil : entry
+    }
+
+    /// Makes room: anyone can ask for models of any name.
+    private mutating func forgetOne() {
+        let oldest = entries.lazy.filter { !$0.value.isListed && !$0.value.isLoaded && $0.value.waiting == 0 }
+            .min { ($0.value.sentAt?.nanoseconds ?? 0) < ($1.value.sentAt?.nanoseconds ?? 0) }
+        if let oldest { entries[oldest.key] = nil }
+    }
+}

@@ -1,0 +1,52 @@
+/// Which models may be asked, and by which other names.
+public struct ModelPolicy: Sendable {
+    /// Empty for any model.
+    private var allowed: Set<ModelName> = []
+    private var aliases: [ModelName: String] = [:]
+
+    /// - Parameters:
+    ///   - allowed: the models that may be asked, a comma list; any, if it is empty. An alias of one may be asked too.
+    ///   - aliases: a comma list of `NAME=MODEL`.
+    /// - Throws: `ProtectionError` about the entry that is wrong.
+    public init(allowed: String = "", aliases: String = "") throws(ProtectionError) {
+        for entry in TextList.entries(allowed) { self.allowed.insert(ModelName(try Self.name(entry))) }
+        for entry in TextList.entries(aliases) { try add(alias: entry) }
+        for (name, target) in self.aliases where self.aliases[ModelName(target)] != nil {
+            throw .aliasOfAlias(name.short)
+        }
+    }
+
+    private mutating func add(alias entry: Substring) throws(ProtectionError) {
+        guard let sign = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { throw .alias(String(entry)) }
+        let text = TextList.trimmed(entry[..<sign])
+        let target = TextList.trimmed(entry[entry.utf8.index(after: sign)...])
+        guard !text.isEmpty, !target.isEmpty else { throw .alias(String(entry)) }
+        let name = ModelName(try Self.name(text))
+        let model = try Self.name(target)
+        guard allowed.isEmpty || allowed.contains(ModelName(model)) else { throw .aliasNotAllowed(name.short) }
+        guard aliases.updateValue(model, forKey: name) == nil else { throw .aliasTwice(name.short) }
+    }
+
+    private static func name(_ text: Substring) throws(ProtectionError) -> String {
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .model(String(text)) }
+        return String(text)
+    }
+
+    /// Whether every name stands for itself and may be asked: there is nothing to look up.
+    var isEmpty: Bool { allowed.isEmpty && aliases.isEmpty }
+
+    /// What to do with a request for a model.
+    enum Verdict: Equatable, Sendable {
+        /// Ask for it, by the name that the client gave.
+        case asIs
+        /// Ask for this one, which the name is an alias of.
+        case instead(String)
+        /// It may not be asked.
+        case refused
+    }
+
+    func verdict(on model: ModelName) -> Verdict {
+        if let target = aliases[model] { return .instead(target) }
+        return allowed.isEmpty || allowed.contains(model) ? .asIs : .refused
+    }
+}

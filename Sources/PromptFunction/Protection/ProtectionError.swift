@@ -1,0 +1,36 @@
+/// Why a setting of the protection cannot be used, with a description that says what to do.
+public enum ProtectionError: Error, Equatable, CustomStringConvertible {
+    /// A set of API keys has none.
+    case noKeys
+    /// An API key has characters that no header field carries. `number` counts lines, or entries of a comma list, from 1.
+    case key(number: Int)
+    /// A model's name is empty or has white space.
+    case model(String)
+    /// An alias is not written `NAME=MODEL`.
+    case alias(String)
+    /// An alias is defined twice.
+    case aliasTwice(String)
+    /// An alias stands for another alias.
+    case aliasOfAlias(String)
+    /// An alias stands for a model that the allow-list does not have.
+    case aliasNotAllowed(String)
+    /// An address or CIDR block is malformed.
+    case network(String)
+
+    public var description: String {
+        switch self {
+        case .noKeys:
+            "There is no API key: give at least one, one to a line in a file, or leave the setting out to ask for none."
+        case .key(let number):
+            "API key \(number) has white space or characters outside ASCII: use letters, digits and punctuation only."
+        case .model(let name): "'\(name)' is no model: write its name, such as llama3.2:1b."
+        case .alias(let text): "'\(text)' is no alias: write NAME=MODEL, such as fast=llama3.2:1b."
+        case .aliasTwice(let name): "The alias '\(name)' is defined twice: leave one of them out."
+        case .aliasOfAlias(let name): "The alias '\(name)' stands for another alias: let it stand for a model."
+        case .aliasNotAllowed(let name):
+            "The alias '\(name)' stands for a model that is not allowed: add the model to the allowed ones."
+        case .network(let text):
+            "'\(text)' is no address or CIDR block: write one like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32."
+        }
+    }
+}

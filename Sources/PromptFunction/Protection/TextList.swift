@@ -1,0 +1,15 @@
+/// Settings that are lists in a text.
+enum TextList {
+    /// Without the spaces, tabs and line ends around it.
+    static func trimmed(_ text: Substring) -> Substring {
+        let isNoise: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
+        guard let first = text.utf8.firstIndex(where: { !isNoise($0) }), let last = text.utf8.lastIndex(where: { !isNoise($0) })
+        else { return text[text.endIndex...] }
+        return text[first...last]
+    }
+
+    /// The entries between commas, trimmed; empty ones are left out.
+    static func entries(_ list: String) -> [Substring] {
+        list.utf8.split(separator: UInt8(ascii: ",")).map { trimmed(Substring($0)) }.filter { !$0.isEmpty }
+    }
+}

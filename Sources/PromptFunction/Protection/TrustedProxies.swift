@@ -1,0 +1,62 @@
+/// The proxies whose word about a client's address is taken.
+public struct TrustedProxies: Sendable, Equatable {
+    private let networks: [Network]
+
+    /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are ignored.
+    public init(_ list: String) throws(ProtectionError) {
+        var networks: [Network] = []
+        for entry in TextList.entries(list) {
+            guard let network = Network(entry) else { throw .network(String(entry)) }
+            networks.append(network)
+        }
+        self.networks = networks
+    }
+
+    /// The address of the client behind `peer`.
+    ///
+    /// - Parameter forwardedFor: X-Forwarded-For, all fields of that name joined by commas in their order. Each proxy appends
+    ///   the address it was connected from, so it is read from its end, and only as far as those who wrote it are trusted: what
+    ///   stands further left, anyone can have made up. An entry that is no address ends the reading.
+    func client(peer: IPAddress, forwardedFor: String?) -> IPAddress {
+        var client = peer
+        guard var rest = forwardedFor?[...] else { return client }
+        while trusts(client) {
+            let comma = rest.utf8.lastIndex(of: UInt8(ascii: ","))
+            let entry = comma.map { rest[rest.utf8.index(after: $0)...] } ?? rest
+            guard let address = IPAddress(forwarded: TextList.trimmed(entry)) else { return client }
+            client = address
+            guard let comma else { return client }
+            rest = rest[..<comma]
+        }
+        return client
+    }
+
+    func trusts(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
+
+    /// A block of addresses. Those of IPv4 are in no block of IPv6, however large.
+    private struct Network: Sendable, Equatable {
+        let isV4: Bool
+        let bits: UInt128
+        let mask: UInt128
+
+        init?(_ text: Substring) {
+            let slash = text.utf8.firstIndex(of: UInt8(ascii: "/"))
+            guard let address = IPAddress(text[..<(slash ?? text.endIndex)]) else { return nil }
+            var prefix = 128
+            if let slash {
+                let digits = text[text.utf8.index(after: slash)...]
+                // The prefix of a mapped address counts from the IPv6 address's start.
+                let offset = text[..<slash].utf8.contains(UInt8(ascii: ":")) ? 0 : 96
+                guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                    let length = Int(digits), length + offset <= 128
+                else { return nil }
+                prefix = length + offset
+            }
+            isV4 = address.isV4 && prefix >= 96
+            mask = prefix == 0 ? 0 : ~UInt128(0) << (128 - prefix)
+            bits = address.bits & mask
+        }
+
+        func contains(_ address: IPAddress) -> Bool { address.isV4 == isV4 && address.bits & mask == bits }
+    }
+}

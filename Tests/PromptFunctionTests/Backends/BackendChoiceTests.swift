@@ -1,0 +1,99 @@
+import EventLoop
+@testable import PromptFunction
+import Testing
+
+/// Which host gets a prompt.
+@Suite struct `Backend choice` {
+    struct Host: Backend {
+        var seed: UInt64
+        var admitsPrompts = true
+        var inFlight = 0
+        var limit = 0
+        var inventory = ModelInventory()
+
+        init(_ number: Int) { seed = PromptPrefix.hash("http://host\(number):11434".utf8) }
+    }
+
+    static let model = ModelName("a")
+    static let now = LoopInstant(nanoseconds: 1_000_000_000)
+
+    /// Hosts that answer listings: what each has and has loaded, and how many prompts are with it.
+    private func hosts(_ descriptions: [(there: [String], loaded: [String], inFlight: Int)]) -> [Host] {
+        descriptions.enumerated().map { number, description in
+            var host = Host(number)
+            host.inFlight = description.inFlight
+            host.inventory.list(there: description.there.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
+            host.inventory.list(loaded: description.loaded.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
+            return host
+        }
+    }
+
+    private func best(_ hosts: [Host], _ model: ModelName = model, prefix: UInt64 = 0) -> Int? {
+        BackendChoice.best(of: hosts, for: model, prefix: prefix, at: Self.now)
+    }
+
+    @Test func `a host with the model loaded wins over idle ones`() {
+        #expect(best(hosts([(["a"], [], 0), (["a"], ["A:latest"], 7), ([], [], 0)])) == 1)
+    }
+
+    @Test func `of those that have it loaded the least busy wins`() {
+        #expect(best(hosts([(["a"], ["a"], 3), (["a"], ["a"], 2), (["a"], ["a"], 4)])) == 1)
+    }
+
+    @Test func `one that has it wins over one that does not, and the least busy of those`() {
+        #expect(best(hosts([([], [], 0), (["a"], [], 5), (["a"], [], 4)])) == 2)
+    }
+
+    @Test func `if none has it, the least busy wins`() {
+        #expect(best(hosts([(["b"], ["b"], 2), ([], [], 1), ([], [], 3)])) == 1)
+    }
+
+    @Test func `one that may have it wins over one that does not`() {
+        var both = hosts([([], [], 0)])
+        both.append(Host(1))
+        both[1].inFlight = 5
+        #expect(best(both) == 1)
+    }
+
+    @Test func `a host at its limit, or with an open breaker, gets nothing`() {
+        var all = hosts([(["a"], ["a"], 4), (["a"], [], 0), ([], [], 0)])
+        all[0].limit = 4
+        #expect(best(all) == 1)
+        all[1].admitsPrompts = false
+        #expect(best(all) == 2)
+        all[2].admitsPrompts = false
+        #expect(best(all) == nil)
+        all[0].limit = 5
+        #expect(best(all) == 0)
+        #expect(best([]) == nil)
+    }
+
+    @Test func `equal prefixes go to one host, and different ones to all`() {
+        let all = hosts([(["a"], ["a"], 0), (["a"], ["a"], 0), (["a"], ["a"], 0)])
+        var counts = [0, 0, 0]
+        for number in 0..<3_000 {
+            let prefix = PromptPrefix.hash("You are \(number).".utf8)
+            let place = best(all, prefix: prefix)
+            #expect(place == best(all, prefix: prefix))
+            counts[place ?? 0] += 1
+        }
+        #expect(counts.allSatisfy { (850...1_150).contains($0) })
+    }
+
+    @Test func `when a host goes, only its own prompts move`() {
+        let all = hosts([(["a"], ["a"], 0), (["a"], ["a"], 0), (["a"], ["a"], 0)])
+        var fewer = all
+        fewer[1].admitsPrompts = false
+        for number in 0..<500 {
+            let prefix = PromptPrefix.hash("You are \(number).".utf8)
+            let before = best(all, prefix: prefix)
+            if before != 1 { #expect(best(fewer, prefix: prefix) == before) }
+        }
+    }
+
+    @Test func `what follows the prefix does not count`() {
+        let start = String(repeating: "x", count: PromptPrefix.length)
+        #expect(PromptPrefix.hash((start + "a").utf8) == PromptPrefix.hash((start + "b").utf8))
+        #expect(PromptPrefix.hash("a".utf8) != PromptPrefix.hash("b".utf8))
+    }
+}
