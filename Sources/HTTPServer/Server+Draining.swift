@@ -2,15 +2,21 @@ internal import CLibevent
 public import EventLoop
 
 extension Server {
-    /// Stops listening, closes idle connections and waits until the others were answered and closed.
+    /// Finishes: waits until every request was answered and every connection closed.
     ///
-    /// Connections that are open after `limit` are cut, and the tasks of their requests cancelled.
+    /// For `grace` it goes on as ever, but that it tells its service, which is no longer ready, and that each reply closes its
+    /// connection: who sends requests here has time to notice. Then it stops listening and closes idle connections. What is open
+    /// `limit` after the start is cut by RST, and the tasks of its requests cancelled.
     ///
+    /// - Parameters:
+    ///   - limit: for everything, `grace` included.
+    ///   - grace: at most `limit`.
     /// - Returns: the number of requests that were being worked on when time was up.
-    public func drain(within limit: Duration) async -> Int {
+    public func drain(within limit: Duration, grace: Duration = .zero) async -> Int {
         let end = loop.now + limit
         isDraining = true
         service.serverIsDraining()
+        await loop.sleep(for: min(grace, limit))
         await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
         shim_server_stop_listening(handle)
         await loop.turn()  // and what it has to say is read

@@ -71,10 +71,10 @@ final class TestServer {
     }
 
     /// Drains in a task of its own, while the test goes on.
-    func beginDraining(on loop: isolated EventLoop) -> Task<Int, Never> {
+    func beginDraining(on loop: isolated EventLoop, grace: Duration = .zero) -> Task<Int, Never> {
         Task.immediate(executorPreference: loop.executor) {
             _ = loop
-            return await server.drain(within: .seconds(5))
+            return await server.drain(within: .seconds(5), grace: grace)
         }
     }
 
