@@ -1,5 +1,5 @@
 internal import CLibevent
-public import EventLoop
+import EventLoop
 
 extension Server {
     /// Finishes: waits until every request was answered and every connection closed.
