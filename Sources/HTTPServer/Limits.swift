@@ -24,7 +24,9 @@ public struct Limits: Sendable {
     public var bodyTimeout = Duration.seconds(300)
     /// Between two requests on a connection. Longer than the 90 s after which proxies drop theirs.
     public var idleTimeout = Duration.seconds(120)
-    /// In which a client must take at least 1 KiB of what is sent, or all that waits: one that takes nothing, or drips, is cut.
+    /// In which a client must take at least 1 KiB of what is sent, or all that waits. One that takes nothing, or drips, is cut.
+    ///
+    /// What counts is what has arrived at the client, not what this machine's socket took.
     public var writeTimeout = Duration.seconds(30)
 
     /// Connections that may be open at once, those included that were turned away and have yet to read why.

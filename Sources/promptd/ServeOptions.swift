@@ -97,8 +97,8 @@ struct StopOptions: ParsableArguments {
 
     @Option(
         help: """
-            How long, of --drain, new connections are still taken while readiness is 503: the time that a load balancer needs \
-            to notice; after SIGINT at most half the time. (default: 0)
+            How long, of --drain, new connections are still taken while readiness is 503: the time that a load balancer \
+            needs to notice; after SIGINT at most half the time. (default: 0)
             """)
     var grace: DurationArgument?
 

@@ -96,7 +96,9 @@ final class Serving {
         if budget.connections < plan.limits.connections {
             log.warning(
                 "fewer connections than wanted: raise the limit of open files, as with ulimit -n or LimitNOFILE",
-                metadata: ["wanted": "\(plan.limits.connections)", "connections": "\(budget.connections)", "files": "\(files)"])
+                metadata: [
+                    "wanted": "\(plan.limits.connections)", "connections": "\(budget.connections)", "files": "\(files)",
+                ])
         }
         plan.limits.connections = budget.connections
         plan.limits.reservedConnections = budget.reservedConnections

@@ -60,7 +60,8 @@ import Testing
         }
     }
 
-    /// The socket takes nothing more until a third of its megabytes is out, which is longer than the limit: not the client's fault.
+    /// The socket takes nothing more until a third of its megabytes is out, which takes longer than the limit: no fault of
+    /// the client's.
     @Test func `a client that is slow but steady gets all`() async throws {
         let size = 7_000_000
         try await withServer(limits: limits { $0.writeTimeout = .seconds(1) }) { loop, host in

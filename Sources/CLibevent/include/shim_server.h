@@ -62,7 +62,7 @@ typedef struct {
 } shim_server_limits;
 
 enum {
-	/// What a client must take within each `write_timeout` while a reply waits for it: one that drips holds nothing for ever.
+	/// What a client must take in each `write_timeout` while a reply waits for it: one that drips holds nothing for ever.
 	SHIM_MIN_PACE_BYTES = 1024,
 	/// Connections without a place of their own that may stay open, for two seconds, to let the peer read why.
 	SHIM_MAX_LINGERING = 64,
@@ -81,8 +81,8 @@ typedef struct {
 	void (*accept_failed)(void *_Nullable context, int error);
 	/// Since a failure, which `accept_failed` told, accept(2) has not failed for a second.
 	void (*accept_recovered)(void *_Nullable context);
-	/// The client took only `taken` bytes, too few, in the last `interval`, a `write_timeout`. The exchange may be looked at; it
-	/// is cut next, and `gone` called if it has a context.
+	/// The client took only `taken` bytes, too few, in the last `interval`, a `write_timeout`. The exchange may be looked at;
+	/// it is cut next, and `gone` called if it has a context.
 	void (*dropped)(void *_Nullable context, const shim_exchange *exchange, size_t taken, int64_t interval);
 	/// The last connection was closed.
 	void (*emptied)(void *_Nullable context);
