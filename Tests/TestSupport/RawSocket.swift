@@ -19,7 +19,7 @@ public final class RawSocket: @unchecked Sendable {
     /// How a connection ended.
     public enum Ending: Sendable, Equatable { case closed, reset }
 
-    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` the last byte of 127.0.0.x, the
+    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` is the last byte of 127.0.0.x, the
     /// address that it comes from.
     public init(
         port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil, timeout seconds: Int = 10,
