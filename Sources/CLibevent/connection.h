@@ -29,7 +29,7 @@ enum place {
 	PLACE_TURNED_AWAY, ///< lingering, without a place of the others
 };
 
-/// What `accept(2)` does.
+/// How accept(2) goes.
 enum accepting {
 	ACCEPTING_WELL,
 	ACCEPTING_PAUSED, ///< it failed
@@ -71,9 +71,9 @@ struct shim_exchange {
 	struct guard_head head;
 	struct guard_chunks chunks;
 	void *context;     ///< the function's; NULL: it does not want to hear of the client's leaving
-	int64_t write_timeout; ///< of this request, if it is shorter than the server's; 0: the server's
-	uint64_t written;      ///< bytes that the socket took since the connection began
-	uint64_t taken;        ///< of them, those that had arrived when the deadline to take more was set
+	int64_t write_timeout; ///< lowers the server's for this request; 0: it does not
+	uint64_t written;  ///< bytes that the socket took since the connection began
+	uint64_t taken;    ///< of them, those that had arrived when the deadline to take more was set
 	uint32_t lingered; ///< bytes discarded while lingering
 	bool in_evhttp;    ///< evhttp is on the stack: nothing of its may be freed
 	bool finished;     ///< by the function
@@ -96,7 +96,7 @@ struct shim_server {
 	void *context;
 	struct shim_exchange *connections; ///< all of them, newest first
 	size_t connection_count, peak;
-	size_t places[4];           ///< connections in each place; not counted: PLACE_NONE
+	size_t places[4];     ///< connections in each place but PLACE_NONE
 	struct addresses addresses; ///< of connections, if their number per address is limited
 	unsigned adopting;    ///< connections whose sockets evhttp still has
 	bool accepted_enough; ///< for this turn
