@@ -60,6 +60,7 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "promptdTests", dependencies: ["promptd", "EventLoop", "TestSupport"], swiftSettings: swiftSettings),
+            name: "promptdTests", dependencies: ["promptd", "HTTPServer", "EventLoop", "TestSupport"],
+            swiftSettings: swiftSettings),
     ]
 )

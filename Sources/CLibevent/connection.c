@@ -1,13 +1,9 @@
-/// A connection's small parts, its end, and the replies on it.
+/// A connection's small parts, and its end.
 #include "connection.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-static const int64_t LINGER_TIME = INT64_C(2000000000);
 
 // ---- small things
 
@@ -31,6 +27,16 @@ void connection_set_deadline(struct shim_exchange *self, int64_t interval) {
 
 size_t connection_overflow(const struct shim_exchange *self) {
 	return self->overflow ? evbuffer_get_length(self->overflow) : 0;
+}
+
+void connection_keep(struct shim_exchange *self, const struct iovec pieces[3], size_t sent) {
+	if (!self->overflow && !(self->overflow = evbuffer_new())) abort();
+	for (size_t i = 0; i < 3; i++) {
+		const size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
+		evbuffer_add(self->overflow, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
+		sent -= skip;
+	}
+	connection_set_writing(self, true);
 }
 
 void connection_hold(struct shim_exchange *self, const uint8_t *bytes, size_t count) {
@@ -60,7 +66,7 @@ void connection_account_body(struct shim_exchange *self, size_t count) {
 	atomic_fetch_add_explicit(&self->server->account->bytes, count, memory_order_relaxed);
 }
 
-static void forget_body(struct shim_exchange *self) {
+void connection_forget_body(struct shim_exchange *self) {
 	atomic_fetch_sub_explicit(&self->server->account->bytes, self->body_count, memory_order_relaxed);
 	self->body_count = 0;
 }
@@ -81,12 +87,12 @@ static void on_evhttp_closed(struct evhttp_connection *evcon, void *context) {
 }
 
 /// Frees evhttp's side, and its request with it. evhttp shuts the socket's writing side down.
-static void close_evhttp(struct shim_exchange *self) {
+void connection_close_evhttp(struct shim_exchange *self) {
 	struct evhttp_connection *evcon = self->evcon;
 	if (self->decoded) evbuffer_free(self->decoded);
 	self->decoded = NULL;
 	if (!evcon) return;
-	forget_body(self);
+	connection_forget_body(self);
 	evhttp_connection_free(evcon);
 }
 
@@ -122,10 +128,11 @@ void connection_close(struct shim_exchange *self, bool reset) {
 	connection_set_writing(self, false);
 	shim_timer_stop(&self->deadline);
 	if (reset) reset_socket(self->fd);
-	close_evhttp(self);
+	connection_close_evhttp(self);
 	if (self->fd >= 0) close(self->fd);
 	if (self->overflow) evbuffer_free(self->overflow);
 	free(self->held.bytes);
+	connection_leave_place(self);
 	*self->link = self->next;
 	if (self->next) self->next->link = self->link;
 	struct shim_server *server = self->server;
@@ -145,103 +152,4 @@ void connection_lost(struct shim_exchange *self) {
 void connection_cut(struct shim_exchange *self) {
 	if (self->phase != PHASE_NEW) reset_socket(self->fd);
 	connection_lost(self);
-}
-
-static void begin_linger(struct shim_exchange *self) {
-	close_evhttp(self); // shuts down writing
-	connection_unhold(self, self->held.count);
-	self->phase = PHASE_LINGERING;
-	connection_set_deadline(self, LINGER_TIME);
-	connection_set_reading(self, true);
-}
-
-// ---- replying
-
-/// The reply is complete and sent: on to the next request, or the end.
-void connection_completed(struct shim_exchange *self) {
-	struct evhttp_request *request = self->request;
-	self->request = NULL;
-	self->context = NULL;
-	forget_body(self);
-	if (self->close_after) {
-		if (self->linger_after || self->held.count) begin_linger(self);
-		else connection_close(self, false);
-		return;
-	}
-	self->phase = PHASE_IDLE;
-	connection_set_deadline(self, self->server->limits.idle_timeout);
-	evhttp_send_reply_end(request); // its output is empty: it gets ready for the next request at once
-	if (!self->evcon) { // evhttp saw a reason to close that the guard did not
-		connection_close(self, false);
-		return;
-	}
-	connection_set_reading(self, true);
-	if (self->held.count) connection_process(self);
-}
-
-static void connection_finish(struct shim_exchange *self) {
-	if (self->broken) {
-		connection_close(self, false);
-	} else if (connection_overflow(self)) {
-		self->phase = PHASE_FINISHING;
-		self->context = NULL;
-	} else {
-		connection_completed(self);
-	}
-}
-
-/// Does what the function asked for while evhttp was on the stack.
-void connection_settle_reply(struct shim_exchange *self) {
-	if (self->cut) connection_close(self, self->reset);
-	else if (self->finished) connection_finish(self);
-}
-
-size_t shim_exchange_send(shim_exchange *self, const void *first, size_t first_count, const void *second,
-	size_t second_count, const void *third, size_t third_count) {
-	struct iovec pieces[3] = { { (void *)first, first_count }, { (void *)second, second_count },
-		{ (void *)third, third_count } };
-	const size_t total = first_count + second_count + third_count;
-	size_t sent = 0;
-	if (self->broken || !total) return 0;
-	if (!connection_overflow(self)) {
-		const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = third_count ? 3 : second_count ? 2 : 1 };
-		const ssize_t count = sendmsg(self->fd, &message, MSG_NOSIGNAL);
-		if (count < 0 && errno != EAGAIN && errno != EINTR) { // the readable side will tell
-			self->broken = true;
-			connection_set_reading(self, true);
-			return 0;
-		}
-		if (count > 0) sent = (size_t)count;
-		if (sent == total) return 0;
-		connection_set_deadline(self, self->server->limits.write_timeout);
-	}
-	if (!self->overflow && !(self->overflow = evbuffer_new())) abort();
-	for (size_t i = 0; i < 3; i++) {
-		const size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
-		evbuffer_add(self->overflow, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
-		sent -= skip;
-	}
-	connection_set_writing(self, true);
-	return connection_overflow(self);
-}
-
-void shim_exchange_finish(shim_exchange *self, bool keep_alive) {
-	if (!keep_alive) self->close_after = true;
-	self->finished = true;
-	if (!self->in_evhttp) connection_finish(self);
-}
-
-void shim_exchange_cut(shim_exchange *self, bool reset) {
-	self->cut = true;
-	self->reset = reset;
-	if (!self->in_evhttp) connection_close(self, reset);
-}
-
-void connection_reject(struct shim_exchange *self, shim_reject reason) {
-	self->phase = PHASE_PENDING;
-	self->context = NULL;
-	self->finished = false;
-	self->close_after = self->linger_after = true;
-	connection_set_deadline(self, 0);
-	self->server->callbacks.rejected(self->server->context, self, reason);
 }

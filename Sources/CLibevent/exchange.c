@@ -34,7 +34,9 @@ const char *shim_exchange_peer(const shim_exchange *self) {
 	char *address = NULL;
 	ev_uint16_t port = 0;
 	if (self->evcon) evhttp_connection_get_peer(self->evcon, &address, &port);
-	return address ? address : "";
+	if (!address) return "";
+	const bool mapped = strncasecmp(address, "::ffff:", 7) == 0 && strchr(address, '.'); // a socket of both families
+	return mapped ? address + 7 : address;
 }
 
 bool shim_exchange_keep_alive(const shim_exchange *self) { return !self->close_after; }

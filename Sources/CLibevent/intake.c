@@ -12,6 +12,7 @@ void connection_requested(struct shim_exchange *self, struct evhttp_request *req
 	self->request = request;
 	self->phase = PHASE_PENDING;
 	self->finished = false;
+	self->write_timeout = 0;
 	connection_set_deadline(self, 0);
 	self->server->callbacks.requested(self->server->context, self);
 }
@@ -49,6 +50,7 @@ static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t l
 static void send_continue(struct shim_exchange *self) {
 	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	const ssize_t count = send(self->fd, line, sizeof line - 1, MSG_NOSIGNAL);
+	if (count > 0) self->written += (size_t)count;
 	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
 }
 
@@ -59,11 +61,14 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	if (!refused && length > limits->max_header_bytes) refused = SHIM_REJECT_HEAD_TOO_LARGE;
 	if (!refused && self->head.content_length > limits->max_body_bytes) refused = SHIM_REJECT_BODY_TOO_LARGE;
 	const bool has_body = self->head.chunked || self->head.content_length;
+	const bool reserved = connection_is_reserved(self);
+	if (!refused && reserved && (has_body || self->head.method == SHIM_METHOD_POST))
+		refused = SHIM_REJECT_TOO_MANY_CONNECTIONS;
 	if (refused) {
 		connection_reject(self, refused);
 		return length;
 	}
-	self->close_after = !self->head.keep_alive;
+	self->close_after = !self->head.keep_alive || reserved;
 	self->linger_after = false;
 	give_head(self, bytes, length);
 	if (has_body && self->head.method != SHIM_METHOD_HEAD) {

@@ -14,6 +14,7 @@ static _Thread_local struct shim_server *servers;
 
 enum { ACCEPTS_A_TURN = 64 }; // so that a rush of clients does not hold up those who are here
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
+static const int64_t ACCEPT_TRIAL = 1000 * 1000 * 1000;
 
 void account_retain(struct body_account *self) { atomic_fetch_add_explicit(&self->users, 1, memory_order_relaxed); }
 
@@ -40,7 +41,7 @@ static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	shim_loop *loop = server->loop;
 	if (--server->adopting == 0 && server->accepted_enough) {
 		server->accepted_enough = false;
-		if (!server->accept_pause.deadline) set_listening(server, true);
+		if (server->accepting != ACCEPTING_PAUSED) set_listening(server, true);
 	}
 	connection_open(self);
 	shim_loop_settle(loop);
@@ -68,7 +69,22 @@ static void on_request(struct evhttp_request *request, void *context) {
 	connection_requested(server->parsing, request);
 }
 
-static void on_accept_pause_over(void *context) { set_listening(context, true); }
+static void set_accepting(struct shim_server *self, enum accepting accepting, int64_t interval) {
+	self->accepting = accepting;
+	shim_timer_set(&self->accept_timer, interval ? shim_loop_now(self->loop) + interval : 0);
+}
+
+/// Told of once, however often it fails before it goes well for a while.
+static void on_accept_timer(void *context) {
+	struct shim_server *self = context;
+	if (self->accepting == ACCEPTING_PAUSED) {
+		set_accepting(self, ACCEPTING_AGAIN, ACCEPT_TRIAL);
+		set_listening(self, true);
+	} else {
+		set_accepting(self, ACCEPTING_WELL, 0);
+		self->callbacks.accept_recovered(self->context);
+	}
+}
 
 /// Out of descriptors, as a rule. The socket stays readable: without a pause the loop would spin.
 static void on_accept_failed(struct evconnlistener *listener, void *context) {
@@ -76,9 +92,10 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	const int error = errno;
 	struct shim_server *self = servers; // the listener's context is evhttp's, and is evhttp
 	while (self->http != context) self = self->next;
+	const bool was_well = self->accepting == ACCEPTING_WELL;
 	set_listening(self, false);
-	shim_timer_set(&self->accept_pause, shim_loop_now(self->loop) + ACCEPT_PAUSE);
-	self->callbacks.accept_failed(self->context, error);
+	set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
+	if (was_well) self->callbacks.accept_failed(self->context, error);
 	shim_loop_settle(self->loop);
 }
 
@@ -103,7 +120,7 @@ shim_server *shim_server_new(shim_loop *loop, shim_server_limits limits, shim_se
 	self->context = context;
 	self->next = servers;
 	servers = self;
-	shim_timer_init(&self->accept_pause, loop, on_accept_pause_over, self);
+	shim_timer_init(&self->accept_timer, loop, on_accept_timer, self);
 	evhttp_set_bevcb(http, on_new_connection, self);
 	evhttp_set_gencb(http, on_request, self);
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
@@ -148,7 +165,7 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 }
 
 void shim_server_stop_listening(shim_server *self) {
-	shim_timer_stop(&self->accept_pause);
+	set_accepting(self, ACCEPTING_WELL, 0);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 }
 
@@ -180,7 +197,7 @@ static void on_nothing(void *context) { (void)context; }
 
 void shim_server_free(shim_server *self) {
 	self->callbacks.emptied = on_nothing;
-	shim_timer_stop(&self->accept_pause);
+	shim_timer_stop(&self->accept_timer);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 	shim_server_cut_all(self);
 	evhttp_free(self->http);

@@ -59,8 +59,9 @@ static void flush_overflow(struct shim_exchange *self) {
 		connection_lost(self);
 		return;
 	}
+	if (count > 0) self->written += (size_t)count;
 	if (connection_overflow(self)) {
-		if (count > 0) connection_set_deadline(self, self->server->limits.write_timeout);
+		if (count > 0) connection_note_progress(self);
 		return;
 	}
 	connection_set_writing(self, false);
@@ -94,9 +95,7 @@ static void on_deadline(void *context) {
 			break;
 		}
 		// fall through
-	case PHASE_FINISHING: // the peer takes nothing
-		connection_cut(self);
-		break;
+	case PHASE_FINISHING: connection_check_pace(self); break;
 	case PHASE_NEW:
 	case PHASE_IDLE:
 	case PHASE_LINGERING: connection_close(self, false); break;
@@ -125,8 +124,10 @@ void connection_open(struct shim_exchange *self) {
 	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
 	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
 	connection_set_reading(self, true);
-	if (server->connection_count > server->limits.max_connections)
-		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+	const int refused = connection_find_place(self);
+	if (refused) connection_reject(self, refused);
+	else if (self->place == PLACE_RESERVED && server->limits.header_timeout) // as short as its purpose
+		connection_set_deadline(self, server->limits.header_timeout);
 	else
 		connection_set_deadline(self, server->limits.idle_timeout);
 }

@@ -29,6 +29,10 @@ struct Rejection {
             self.init(
                 .serviceUnavailable, "Too many connections are open: try again later.",
                 cause: "more than \(limits.connections) connections", retryAfter: 1)
+        case .SHIM_REJECT_TOO_MANY_FROM_ADDRESS:
+            self.init(
+                .serviceUnavailable, "Too many connections from your address are open: close some, or use those you have.",
+                cause: "more than \(limits.connectionsPerAddress) connections from one address", retryAfter: 1)
         case .SHIM_REJECT_TOO_SLOW:
             self.init(.requestTimeout, "Send the whole request sooner.", cause: "request too slow")
         case .SHIM_REJECT_MALFORMED:

@@ -1,4 +1,5 @@
 internal import CLibevent
+internal import EventLoop
 
 /// The methods that the server lets through.
 public enum Method: Sendable {
@@ -20,6 +21,8 @@ public struct RequestHead: ~Copyable {
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { Fields.field(handle, name) }
 
+    /// The client's address, numeric, without port.
+    public var peer: String { Fields.peer(handle) }
 }
 
 /// A request, with its body complete. Belongs to the loop's thread.
@@ -40,6 +43,16 @@ public struct Request {
 
     /// Which of `offered` the client prefers, by its Accept field; the first unless another is.
     public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
+
+    /// The client's address, numeric, without port: `127.0.0.1`, `::1`. IPv4 looks like IPv4, whatever the socket.
+    public var peer: String { exchange.handle.map(Fields.peer) ?? "" }
+
+    /// Lowers the server's `writeTimeout` for the reply to this request, which occupies something scarce until it is read.
+    /// Zero, or more than the server's, gives the server's back.
+    public func lowerWriteTimeout(to interval: Duration) {
+        guard let handle = exchange.handle else { return }
+        shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
+    }
 
     /// Bytes of the body; 0 when it was taken.
     public var bodyCount: Int { exchange.handle.map { shim_exchange_body_count($0) } ?? 0 }
@@ -94,6 +107,8 @@ enum Fields {
     }
 
     static func path(_ handle: OpaquePointer) -> String { String(decoding: pathBytes(handle), as: UTF8.self) }
+
+    static func peer(_ handle: OpaquePointer) -> String { String(cString: shim_exchange_peer(handle)) }
 
     static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
         name.withUTF8Buffer { name in

@@ -7,17 +7,20 @@ public import Logging
 ///
 /// Belongs to the loop's thread.
 public final class Server {
-    private let loop: EventLoop
-    private let service: any Service
+    let loop: EventLoop
+    let service: any Service
     private let limits: Limits
-    private let log: Logger
-    private var handle: OpaquePointer!
+    let log: Logger
+    private(set) var handle: OpaquePointer!
     private var headWriter = HeadWriter()
     /// Requests that are being worked on.
     public private(set) var requestsInFlight = 0
     /// Whether replies close their connections and no new ones are taken.
-    public private(set) var isDraining = false
-    private var emptyWaiter: UnsafeContinuation<Void, Never>?
+    public internal(set) var isDraining = false
+    /// Who waits for the last connection to close.
+    var emptyWaiter: UnsafeContinuation<Void, Never>?
+    var refusalPace = LogPace()
+    var dropPace = LogPace()
 
     /// Makes a server that listens nowhere yet.
     public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
@@ -32,6 +35,8 @@ public final class Server {
             gone: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().clientLeft() },
             drained: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().drained() },
             accept_failed: { Server.from($0).acceptFailed($1) },
+            accept_recovered: { Server.from($0).acceptRecovered() },
+            dropped: { Server.from($0).noteDrop($1, $2, $3) },
             emptied: { Server.from($0).emptied() })
         guard
             let handle = shim_server_new(
@@ -101,17 +106,9 @@ public final class Server {
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
         let rejection = Rejection(reason, limits: limits)
-        log.info(
-            "request turned away",
-            metadata: ["status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)"])
+        note(rejection, reason, exchange)
         send(rejection.response, on: exchange)
         shim_exchange_finish(exchange, false)
-    }
-
-    private func acceptFailed(_ error: CInt) {
-        log.error(
-            "cannot accept connections; trying again in 100 ms",
-            metadata: ["cause": "\(String(cString: strerror(error)))", "connections": "\(connections)"])
     }
 
     // MARK: Replies
@@ -156,35 +153,6 @@ public final class Server {
 
     func exchangeBegan() { requestsInFlight += 1 }
     func exchangeEnded() { requestsInFlight -= 1 }
-
-    // MARK: The end
-
-    /// Stops listening, closes idle connections and waits until the others were answered and closed.
-    ///
-    /// Connections that are open after `limit` are cut, and the tasks of their requests cancelled.
-    ///
-    /// - Returns: the number of requests that were being worked on when time was up.
-    public func drain(within limit: Duration) async -> Int {
-        isDraining = true
-        service.serverIsDraining()
-        await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
-        shim_server_stop_listening(handle)
-        await loop.turn()  // and what it has to say is read
-        shim_server_close_idle(handle)
-        guard connections > 0 else { return 0 }
-        let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
-        timer.deadline = loop.now + limit
-        await withUnsafeContinuation { emptyWaiter = $0 }
-        withExtendedLifetime(timer) {}
-        let unanswered = requestsInFlight
-        shim_server_cut_all(handle)
-        return unanswered
-    }
-
-    private func emptied() {
-        emptyWaiter?.resume()
-        emptyWaiter = nil
-    }
 }
 
 /// Why a server cannot listen.

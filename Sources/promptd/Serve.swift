@@ -16,19 +16,18 @@ struct Serve: ParsableCommand {
     @Flag(help: "Ask the embedded stand-in instead of an Ollama: it has no model, and says so.")
     var embedded = false
 
-    @Option(help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
-    var drain: DurationArgument?
+    @OptionGroup(title: "Stopping") var stopping: StopOptions
 
     func run() throws {
         let (settings, warning) = try ollama.settings()
+        let (drain, grace) = try stopping.times()
         let plan = Serving.Plan(
             addresses: try listen.addresses(),
             function: settings,
             limits: try limits.limits(),
             isEmbedded: embedded,
-            drain: try Environment.setting(
-                drain, "PROMPTD_DRAIN", DurationArgument.expected, default: DurationArgument(.seconds(25))
-            ).duration)
+            drain: drain,
+            grace: grace)
         let log = try logging.logger()
         if let warning { log.warning("\(warning)") }
         let loop = try EventLoop()

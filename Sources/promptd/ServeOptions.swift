@@ -63,59 +63,6 @@ struct DeadlineOptions: ParsableArguments {
     }
 }
 
-/// What clients may do.
-struct LimitOptions: ParsableArguments {
-    @Option(help: "Bytes of a request's head. (default: 64KiB)")
-    var maxHeaderBytes: ByteCount?
-
-    @Option(help: "Bytes of a request's body. (default: 32MiB)")
-    var maxBodyBytes: ByteCount?
-
-    @Option(help: "Bytes of all bodies that are being received or waiting to be decoded. (default: 512MiB)")
-    var maxBufferedBytes: ByteCount?
-
-    @Option(help: "Open connections. (default: 16384, or what the file limit allows)")
-    var maxConnections: Int?
-
-    @Option(help: "How long a request's head may take to arrive. (default: 15s)")
-    var headerTimeout: DurationArgument?
-
-    @Option(help: "How long a request's body may take to arrive. (default: 5m)")
-    var bodyTimeout: DurationArgument?
-
-    @Option(help: "How long a connection may be idle between requests. (default: 2m)")
-    var keepAliveTimeout: DurationArgument?
-
-    @Option(help: "How long a client may take nothing of what is sent to it. (default: 30s)")
-    var writeTimeout: DurationArgument?
-
-    func limits() throws -> Limits {
-        var limits = Limits()
-        func set(_ path: WritableKeyPath<Limits, Int>, _ flag: ByteCount?, _ name: String) throws {
-            limits[keyPath: path] = try Environment.setting(
-                flag, "PROMPTD_\(name)", ByteCount.expected, default: ByteCount(limits[keyPath: path])
-            ).bytes
-        }
-        func set(_ path: WritableKeyPath<Limits, Duration>, _ flag: DurationArgument?, _ name: String) throws {
-            limits[keyPath: path] = try Environment.setting(
-                flag, "PROMPTD_\(name)", DurationArgument.expected, default: DurationArgument(limits[keyPath: path])
-            ).duration
-        }
-        try set(\.headerBytes, maxHeaderBytes, "MAX_HEADER_BYTES")
-        try set(\.bodyBytes, maxBodyBytes, "MAX_BODY_BYTES")
-        try set(\.bufferedBytes, maxBufferedBytes, "MAX_BUFFERED_BYTES")
-        try set(\.headerTimeout, headerTimeout, "HEADER_TIMEOUT")
-        try set(\.bodyTimeout, bodyTimeout, "BODY_TIMEOUT")
-        try set(\.idleTimeout, keepAliveTimeout, "KEEP_ALIVE_TIMEOUT")
-        try set(\.writeTimeout, writeTimeout, "WRITE_TIMEOUT")
-        let connections: Int = try Environment.setting(
-            maxConnections, "PROMPTD_MAX_CONNECTIONS", "a number above 0", default: limits.connections)
-        guard connections > 0 else { throw ValidationError("Give --max-connections a number above 0.") }
-        limits.connections = connections
-        return limits
-    }
-}
-
 /// Whom to ask.
 struct OllamaOptions: ParsableArguments {
     @Option(help: "Where Ollama is. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
@@ -150,5 +97,29 @@ struct OllamaOptions: ParsableArguments {
             heartbeat, "PROMPTD_HEARTBEAT", DurationArgument.expected, default: DurationArgument(settings.heartbeat)
         ).duration
         return (settings, warning)
+    }
+}
+
+/// How the server ends.
+struct StopOptions: ParsableArguments {
+    @Option(help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
+    var drain: DurationArgument?
+
+    @Option(
+        help: """
+            How long, of --drain, new connections are still taken while readiness is 503: the time that a load balancer \
+            needs to notice; after SIGINT at most half the time. (default: 0)
+            """)
+    var grace: DurationArgument?
+
+    func times() throws -> (drain: Duration, grace: Duration) {
+        let drain = try Environment.setting(
+            drain, "PROMPTD_DRAIN", DurationArgument.expected, default: DurationArgument(.seconds(25)))
+        let grace = try Environment.setting(
+            grace, "PROMPTD_GRACE", DurationArgument.expected, default: DurationArgument(.zero))
+        guard grace.duration == .zero || grace.duration < drain.duration else {
+            throw ValidationError("Give --grace less time than --drain, which it is a part of.")
+        }
+        return (drain.duration, grace.duration)
     }
 }

@@ -16,6 +16,8 @@ final class Serving {
         var isEmbedded: Bool
         /// How long requests in flight may take to finish.
         var drain: Duration
+        /// How long, of that, new ones are taken.
+        var grace: Duration
     }
 
     /// `func run` kills five seconds after its SIGINT.
@@ -26,15 +28,15 @@ final class Serving {
     private let log: Logger
     private var signals: [LoopSignal] = []
     private let stopAsked: Latch
-    /// How long draining may take: as the signal that came says.
-    private var drainLimit: Duration
+    /// How long finishing may take: as the signal that came says.
+    private var end: (limit: Duration, grace: Duration)
 
     init(_ plan: Plan, on loop: EventLoop, log: Logger) {
         self.plan = plan
         self.loop = loop
         self.log = log
         stopAsked = Latch(on: loop)
-        drainLimit = plan.drain
+        end = (plan.drain, plan.grace)
     }
 
     /// Serves until a signal comes.
@@ -42,7 +44,7 @@ final class Serving {
     /// - Returns: the exit status: 0; 1 when it could not start, or when requests were cut because time was up.
     func run() async -> CInt {
         ProcessMemory.prepare()
-        fitFileLimit()
+        let files = fitFileLimit()
         do {
             let standIn = try await startStandIn()
             defer { withExtendedLifetime(standIn) {} }
@@ -56,12 +58,16 @@ final class Serving {
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
                     "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.host.url)",
                     "version": "\(Promptd.version)",
+                    "connections": "\(plan.limits.connections)",
+                    "files": "\(files)",
                 ])
             let memory = MemoryKeeper(server, on: loop)
-            let limit = await stopSignal()
+            let (limit, grace) = await stopSignal()
             withExtendedLifetime(memory) {}
-            log.info("finishing", metadata: ["requests": "\(server.requestsInFlight)", "limit": "\(limit)"])
-            let unfinished = await server.drain(within: limit)
+            log.info(
+                "finishing",
+                metadata: ["requests": "\(server.requestsInFlight)", "limit": "\(limit)", "grace": "\(grace)"])
+            let unfinished = await server.drain(within: limit, grace: grace)
             await function.stop()
             guard unfinished == 0 else {
                 log.error("time is up: requests were cut", metadata: ["requests": "\(unfinished)"])
@@ -76,14 +82,27 @@ final class Serving {
 
     // MARK: Starting
 
-    /// Raises the soft limit of open files to the hard one, and keeps the connections within it: a prompt needs two files.
-    private func fitFileLimit() {
+    /// Raises the soft limit of open files to the hard one, and keeps the connections within it.
+    ///
+    /// - Returns: the limit.
+    private func fitFileLimit() -> Int {
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
         limit.rlim_cur = limit.rlim_max
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        let possible = max(16, (Int(clamping: limit.rlim_cur) - 64) / 2)
-        if plan.limits.connections > possible { plan.limits.connections = possible }
+        let files = Int(clamping: limit.rlim_cur)
+        let budget = FileBudget(
+            limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: 1, isEmbedded: plan.isEmbedded)
+        if budget.connections < plan.limits.connections {
+            log.warning(
+                "fewer connections than wanted: raise the limit of open files, as with ulimit -n or LimitNOFILE",
+                metadata: [
+                    "wanted": "\(plan.limits.connections)", "connections": "\(budget.connections)", "files": "\(files)",
+                ])
+        }
+        plan.limits.connections = budget.connections
+        plan.limits.reservedConnections = budget.reservedConnections
+        return files
     }
 
     /// The embedded stand-in, on a port of its own; the function is pointed at it.
@@ -118,22 +137,25 @@ final class Serving {
 
     // MARK: Stopping
 
-    /// Waits for SIGTERM or SIGINT and tells how long draining may take. A second signal ends the process at once.
-    private func stopSignal() async -> Duration {
+    /// Waits for SIGTERM or SIGINT and tells how long finishing may take. A second signal ends the process at once.
+    private func stopSignal() async -> (limit: Duration, grace: Duration) {
         do {
-            for (number, limit) in [(SIGTERM, plan.drain), (SIGINT, min(plan.drain, Self.interruptDrain))] {
-                signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, within: limit) })
+            let interrupt = min(plan.drain, Self.interruptDrain)
+            // Half of what little time there is stays for the last that came.
+            let ends = [(SIGTERM, plan.drain, plan.grace), (SIGINT, interrupt, min(plan.grace, interrupt / 2))]
+            for (number, limit, grace) in ends {
+                signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, (limit, grace)) })
             }
         } catch {
             log.error("signals cannot be handled: \(error)")
         }
         await stopAsked.wait()
-        return drainLimit
+        return end
     }
 
-    private func stop(_ number: CInt, within limit: Duration) {
+    private func stop(_ number: CInt, _ end: (limit: Duration, grace: Duration)) {
         if stopAsked.isOpen { _exit(128 + number) }
-        drainLimit = limit
+        self.end = end
         stopAsked.open()
     }
 }

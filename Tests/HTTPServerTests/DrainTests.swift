@@ -94,6 +94,60 @@ import Testing
         }
     }
 
+    @Test func `goes on taking requests during the grace, and refuses them afterwards`() async throws {
+        try await withServer { loop, host in
+            let port = host.port
+            let kept = try await offLoop {
+                let socket = try RawSocket(port: port)
+                try socket.send(get())
+                _ = try socket.response()
+                return socket
+            }
+            let count = host.beginDraining(on: loop, grace: .seconds(1))
+            try await until("the function is told", on: loop) { host.function.wasToldOfDraining }
+            host.function.health = .unwell("stopping")
+            let (ready, posted, old) = try await offLoop {
+                let ready = try askToTheEnd(get("/health/readiness"), port)
+                let posted = try askToTheEnd(post("{}"), port)
+                try kept.send(get())
+                return (ready, posted, (response: try kept.response(), rest: try kept.rest().text))
+            }
+            #expect(ready.response.status == 503)
+            #expect(posted.response.text == "body 2")
+            for (response, rest) in [ready, posted, old] {  // clients are told to go
+                #expect(response["Connection"] == "close")
+                #expect(rest.isEmpty)
+            }
+            let idle = try await offLoop { try RawSocket(port: port) }
+            #expect(await count.value == 0)
+            let end = try await offLoop { try idle.rest() }
+            #expect(end.text.isEmpty && end.ending == .closed)
+            // The port is free again, and another test's server may have it: this one takes no connection.
+            let late = try? await offLoop { try RawSocket(port: port) }
+            for _ in 0..<3 { await loop.turn() }
+            #expect(host.server.connections == 0)
+            late?.close()
+        }
+    }
+
+    @Test func `the grace is a part of the time that there is`() async throws {
+        try await withServer { loop, host in
+            host.function.handler = { request, reply in await Gate().waitOrCancelled() }
+            let port = host.port
+            let socket = try await offLoop {
+                let socket = try RawSocket(port: port)
+                try socket.send(post("{}"))
+                return socket
+            }
+            try await until("it is pending", on: loop) { host.server.requestsInFlight == 1 }
+            let start = loop.now
+            let count = await host.server.drain(within: .milliseconds(100), grace: .seconds(3600))
+            #expect(count == 1)
+            #expect(loop.now - start < .seconds(10))
+            socket.close()
+        }
+    }
+
     @Test func `cuts what is not finished in time, and counts it`() async throws {
         try await withServer { loop, host in
             let cancelled = Gate()

@@ -96,6 +96,9 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                     return late
                 }
                 #expect(late.count > 0)
+                await loop.sleep(for: .milliseconds(350))  // it is tried again and again meanwhile
+                #expect(host.log.lines(with: "cannot accept").count == 1)
+                #expect(host.log.lines(with: "accepting again").isEmpty)
                 try await offLoop {
                     for socket in late { try socket.send(get()) }
                     for socket in sockets { socket.close() }
@@ -104,6 +107,8 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 #expect(texts.allSatisfy { $0 == "OK" })
                 let probe = try await host.ask(get("/health/liveness"))
                 #expect(probe.text == "Alive")
+                try await until("it says so", on: loop) { !host.log.lines(with: "accepting again").isEmpty }
+                #expect(host.log.lines(with: "cannot accept").count == 1)
             }
         }
     }

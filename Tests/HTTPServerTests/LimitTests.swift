@@ -3,12 +3,6 @@ import HTTPServer
 import TestSupport
 import Testing
 
-private func limits(_ change: (inout Limits) -> Void) -> Limits {
-    var limits = Limits()
-    change(&limits)
-    return limits
-}
-
 /// How much the server takes.
 @Suite(.timeLimit(.minutes(1))) struct `Sizes` {
     @Test(arguments: [true, false])
@@ -113,25 +107,6 @@ private func limits(_ change: (inout Limits) -> Void) -> Limits {
             #expect(host.server.bufferedBytes == 0)
         }
     }
-
-    @Test func `one connection too many is answered 503`() async throws {
-        try await withServer(limits: limits { $0.connections = 2 }) { loop, host in
-            let port = host.port
-            let sockets = try await offLoop { [try RawSocket(port: port), try RawSocket(port: port)] }
-            try await until("both are here", on: loop) { host.server.connections == 2 }
-            let (response, rest) = try await host.askToTheEnd("")
-            #expect(response.status == 503)
-            #expect(response["Retry-After"] == "1")
-            #expect(response["Connection"] == "close")
-            #expect(rest.isEmpty)
-            try await until("it is gone", on: loop) { host.server.connections == 2 }
-            sockets[0].close()
-            try await until("there is room", on: loop) { host.server.connections == 1 }
-            let again = try await host.ask(get())
-            #expect(again.status == 200)
-            withExtendedLifetime(sockets) {}
-        }
-    }
 }
 
 /// How long the server waits.
@@ -208,33 +183,6 @@ private func limits(_ change: (inout Limits) -> Void) -> Limits {
             }
             #expect(fresh.text.isEmpty && fresh.ending == .closed)
             #expect(used.text.isEmpty && used.ending == .closed)
-        }
-    }
-
-    @Test(arguments: [false, true])
-    func `a client that takes nothing is cut`(stream: Bool) async throws {
-        try await withServer(limits: limits { $0.writeTimeout = .milliseconds(150) }) { loop, host in
-            let ended = Gate()
-            host.function.handler = { request, reply in
-                let bytes = [UInt8](repeating: 0x41, count: 50_000_000)
-                if stream {
-                    let body = reply.start(.ok, .text)
-                    await body.send(bytes)
-                    body.end()
-                } else {
-                    reply.send(Response(body: bytes))
-                }
-                ended.open()
-            }
-            let socket = try await offLoop { [port = host.port] in
-                let socket = try RawSocket(port: port, receiveBuffer: 4096)
-                try socket.send(post("{}"))
-                return socket
-            }
-            try await until("the function is done", on: loop) { ended.isOpen }
-            try await host.untilEmpty(on: loop)
-            let ending = try await offLoop { try socket.receiveUntilEnd().ending }
-            #expect(ending == .reset)
         }
     }
 }

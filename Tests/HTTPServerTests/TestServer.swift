@@ -14,6 +14,8 @@ final class TestFunction: Function {
     /// Calls of `handle` so far.
     var handled = 0
     var wasToldOfDraining = false
+    /// Whether GET is answered with the client's address.
+    var answersPeer = false
 
     func handle(_ request: Request, _ reply: consuming Reply) async {
         handled += 1
@@ -26,7 +28,7 @@ final class TestFunction: Function {
         if request.isPath("/health/readiness") {
             return health == .well ? .text("Ready") : .text(.serviceUnavailable, "not well")
         }
-        return .text("OK")
+        return .text(answersPeer ? request.peer : "OK")
     }
 
     func serverIsDraining() { wasToldOfDraining = true }
@@ -35,12 +37,13 @@ final class TestFunction: Function {
 /// A server with a `TestFunction`, on a port of its own. Belongs to the loop.
 final class TestServer {
     let function = TestFunction()
+    let log = LogRecorder()
     let server: Server
     let port: UInt16
 
     init(_ limits: Limits, on loop: EventLoop) throws {
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        server = Server(function, limits: limits, on: loop, log: log)
+        let log = log
+        server = Server(function, limits: limits, on: loop, log: Logger(label: "test") { _ in log })
         port = try server.listen(on: SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]).port
     }
 
@@ -68,10 +71,10 @@ final class TestServer {
     }
 
     /// Drains in a task of its own, while the test goes on.
-    func beginDraining(on loop: isolated EventLoop) -> Task<Int, Never> {
+    func beginDraining(on loop: isolated EventLoop, grace: Duration = .zero) -> Task<Int, Never> {
         Task.immediate(executorPreference: loop.executor) {
             _ = loop
-            return await server.drain(within: .seconds(5))
+            return await server.drain(within: .seconds(5), grace: grace)
         }
     }
 
@@ -99,6 +102,13 @@ func withServer<Result: Sendable>(
         let host = try TestServer(limits, on: loop)
         return try await body(loop, host)
     }
+}
+
+/// The default limits, but for what `change` changes.
+func limits(_ change: (inout Limits) -> Void) -> Limits {
+    var limits = Limits()
+    change(&limits)
+    return limits
 }
 
 /// A whole GET.

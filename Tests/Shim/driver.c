@@ -3,6 +3,7 @@
 ///
 /// Threads: the loop's (main), a client's and a hostile server's, which use blocking sockets and share only atomics with it.
 #define _GNU_SOURCE // POLLRDHUP
+#include "../../Sources/CLibevent/addresses.h"
 #include "CLibevent.h"
 
 #include <arpa/inet.h>
@@ -30,8 +31,8 @@ static void fail(int line, const char *condition) {
 	_exit(1);
 }
 
-static const int64_t MS = 1000000;
-enum { BIG = 3 * 1024 * 1024, MAX_BODY = 4 * 1024 * 1024, MAX_CONNECTIONS = 450 };
+static const int64_t MS = 1000000, PATIENCE = 1500 * 1000000LL, HASTE = 100 * 1000000LL;
+enum { BIG = 3 * 1024 * 1024, MAX_BODY = 4 * 1024 * 1024, MAX_CONNECTIONS = 400, RESERVED = 10, MAX_PER_ADDRESS = 405 };
 
 static shim_loop *loop;
 static shim_server *server;
@@ -50,7 +51,8 @@ struct pending {
 	bool waits;
 };
 
-static atomic_int requested_count, rejected_count, gone_count, pending_count;
+static atomic_int requested_count, rejected_count, gone_count, pending_count, dropped_count, connections_now;
+static atomic_int rejected_for[SHIM_REJECT_TOO_SLOW + 1];
 
 static void pending_free(struct pending *self) {
 	if (self->timer) shim_timer_free(self->timer);
@@ -122,7 +124,7 @@ static void on_requested(void *context, shim_exchange *exchange) {
 	const char *path = shim_exchange_path(exchange, &count);
 	const bool is[] = { count == 6 && !memcmp(path, "/later", 6), count == 7 && !memcmp(path, "/stream", 7),
 		count == 4 && !memcmp(path, "/cut", 4), count == 6 && !memcmp(path, "/never", 6), count == 4 && !memcmp(path, "/big", 4),
-		count == 5 && !memcmp(path, "/echo", 5) };
+		count == 5 && !memcmp(path, "/echo", 5), count == 6 && !memcmp(path, "/hasty", 6) };
 	CHECK(shim_exchange_peer(exchange)[0] == '1');
 	const char *host = shim_exchange_header(exchange, "host");
 	CHECK(shim_exchange_is_http10(exchange) || (host && strlen(host) > 0));
@@ -138,7 +140,8 @@ static void on_requested(void *context, shim_exchange *exchange) {
 		shim_exchange_cut(exchange, cuts++ % 2);
 	} else if (is[3]) {
 		wait_with(exchange, NULL, 0);
-	} else if (is[4]) {
+	} else if (is[4] || is[6]) {
+		if (is[6]) shim_exchange_set_write_timeout(exchange, HASTE);
 		answer(exchange, "200 OK", filler, BIG);
 	} else if (is[5]) {
 		shim_body *body = shim_exchange_take_body(exchange);
@@ -158,6 +161,7 @@ static void on_requested(void *context, shim_exchange *exchange) {
 static void on_rejected(void *context, shim_exchange *exchange, shim_reject reason) {
 	(void)context;
 	rejected_count++;
+	rejected_for[reason]++;
 	CHECK(reason >= SHIM_REJECT_MALFORMED && reason <= SHIM_REJECT_TOO_SLOW);
 	CHECK(shim_exchange_method(exchange) == SHIM_METHOD_NONE);
 	CHECK(shim_exchange_take_body(exchange) == NULL);
@@ -167,6 +171,15 @@ static void on_rejected(void *context, shim_exchange *exchange, shim_reject reas
 static void on_accept_failed(void *context, int error) {
 	(void)context;
 	(void)error;
+}
+
+static void on_accept_recovered(void *context) { (void)context; }
+
+static void on_dropped(void *context, const shim_exchange *exchange, size_t taken, int64_t interval) {
+	(void)context;
+	dropped_count++;
+	CHECK(strcmp(shim_exchange_peer(exchange), "127.0.0.1") == 0);
+	CHECK(taken < SHIM_MIN_PACE_BYTES && (interval == PATIENCE || interval == HASTE));
 }
 
 static void on_emptied(void *context) { (void)context; }
@@ -321,7 +334,7 @@ static void *run_hostile_server(void *context) {
 
 // ---- the hostile client
 
-static int dial(int receive_buffer) {
+static int dial_from(int receive_buffer, in_addr_t source) {
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const int one = 1;
 	const struct timeval limit = { 20, 0 };
@@ -329,11 +342,15 @@ static int dial(int receive_buffer) {
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 	if (receive_buffer) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+	const struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(source) };
+	if (source != INADDR_LOOPBACK) CHECK(bind(fd, (const struct sockaddr *)&own, sizeof own) == 0);
 	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = server_port };
 	CHECK(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
 	return fd;
 }
+
+static int dial(int receive_buffer) { return dial_from(receive_buffer, INADDR_LOOPBACK); }
 
 static void hang_up(int fd, bool reset) {
 	const struct linger hard = { 1, 0 };
@@ -522,6 +539,8 @@ static void test_disconnects(void) {
 		}
 }
 
+static int flooder;
+
 /// More requests than anybody holds, behind one that is never answered.
 static void test_floods(void) {
 	static const char request[] = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -536,7 +555,8 @@ static void test_floods(void) {
 			else blocked++, poll(NULL, 0, 5);
 			if (sent > 400000) break;
 		}
-		hang_up(fd, round == 2);
+		if (round == 0) flooder = fd; // its FIN would wait behind what nobody reads
+		else hang_up(fd, round == 2);
 	}
 }
 
@@ -568,10 +588,12 @@ static void test_bodies(void) {
 /// What only time ends.
 static void test_stalls(void) {
 	static const char *const parts[] = { "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", "" };
-	int stalled[4];
-	for (int i = 0; i < 4; i++) { // replies that nobody reads: cut
+	enum { STALLED = 6, HASTY = 4, DRIPPING = 5 };
+	int stalled[STALLED];
+	for (int i = 0; i < STALLED; i++) { // replies that nobody reads, or all too slowly: cut
 		stalled[i] = dial(4096);
-		put(stalled[i], "GET /big HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+		put(stalled[i], i == HASTY ? "GET /hasty HTTP/1.1\r\nHost: a\r\n\r\n" : "GET /big HTTP/1.1\r\nHost: a\r\n\r\n",
+			i == HASTY ? 32 : 30);
 	}
 	char start[64];
 	for (int i = 0; i < 3; i++) {
@@ -581,25 +603,47 @@ static void test_stalls(void) {
 		CHECK(i == 2 ? start[0] == 0 : strncmp(start, "HTTP/1.1 400", 12) == 0);
 		close(fd);
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = STALLED; i-- > 0;) {
 		for (int tries = 0; tries < 2000; tries++) { // the reset, without reading
 			struct pollfd peer = { .fd = stalled[i], .events = POLLRDHUP };
 			poll(&peer, 1, 10);
 			if (peer.revents & (POLLERR | POLLHUP)) break;
+			if (i == DRIPPING) recv(stalled[i], start, 1, MSG_DONTWAIT);
 			CHECK(tries < 1999);
 		}
 		close(stalled[i]);
 	}
+	CHECK(dropped_count == STALLED);
 }
 
+/// More than there is room for: in order of arrival they get the ordinary places, the reserve, or a refusal.
 static void test_crowd(void) {
-	int crowd[MAX_CONNECTIONS + 20];
-	for (int i = 0; i < MAX_CONNECTIONS + 20; i++) {
-		crowd[i] = dial(0);
-		if (i % 3 == 0) put(crowd[i], "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+	enum { CROWD = MAX_CONNECTIONS + RESERVED + 20 };
+	int crowd[CROWD];
+	char start[64];
+	hang_up(flooder, true);
+	for (int tries = 0; connections_now > 0; tries++) {
+		CHECK(tries < 2000);
+		poll(NULL, 0, 5);
 	}
-	wait_turn();
-	for (int i = 0; i < MAX_CONNECTIONS + 20; i++) hang_up(crowd[i], i % 2);
+	for (int i = 0; i < CROWD; i++) { // the last come from another address
+		crowd[i] = dial_from(0, i < MAX_PER_ADDRESS + 10 ? INADDR_LOOPBACK : INADDR_LOOPBACK + 1);
+		if (i % 3 == 0 && i < MAX_CONNECTIONS) put(crowd[i], "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 32);
+		const bool refused = i >= MAX_PER_ADDRESS && (i < MAX_PER_ADDRESS + 10 || i >= MAX_CONNECTIONS + RESERVED + 10);
+		if (!refused) continue;
+		drain(crowd[i], start, sizeof start);
+		CHECK(strncmp(start, "HTTP/1.1 400", 12) == 0);
+	}
+	CHECK(rejected_for[SHIM_REJECT_TOO_MANY_FROM_ADDRESS] == 10 && rejected_for[SHIM_REJECT_TOO_MANY_CONNECTIONS] == 10);
+	const int probe = crowd[MAX_CONNECTIONS], prompt = crowd[MAX_CONNECTIONS + 1];
+	put(probe, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 30);
+	drain(probe, start, sizeof start);
+	CHECK(strncmp(start, "HTTP/1.1 200", 12) == 0);
+	static const char post[] = "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
+	put(prompt, post, sizeof post - 1);
+	drain(prompt, start, sizeof start);
+	CHECK(strncmp(start, "HTTP/1.1 400", 12) == 0 && rejected_for[SHIM_REJECT_TOO_MANY_CONNECTIONS] == 11);
+	for (int i = 0; i < CROWD; i++) hang_up(crowd[i], i % 2);
 }
 
 static void *run_client(void *context) {
@@ -639,7 +683,57 @@ static void on_settled(void *context) { (void)context; }
 static bool on_turned(void *context) {
 	(void)context;
 	turns++;
+	connections_now = (int)shim_server_connection_count(server);
 	return false;
+}
+
+// ---- addresses.c
+
+static struct address_key key_of(const char *text) {
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	if (inet_pton(AF_INET, text, &four.sin_addr) == 1) return address_key_of((struct sockaddr *)&four);
+	CHECK(inet_pton(AF_INET6, text, &six.sin6_addr) == 1);
+	return address_key_of((struct sockaddr *)&six);
+}
+
+static bool is_one(const char *left, const char *right) {
+	const struct address_key one = key_of(left), other = key_of(right);
+	CHECK(one.family && other.family);
+	return one.family == other.family && one.prefix == other.prefix;
+}
+
+/// Enters and leaves at random, against plain counts.
+static void test_addresses(void) {
+	CHECK(is_one("192.0.2.1", "::ffff:192.0.2.1") && !is_one("192.0.2.1", "192.0.2.2"));
+	CHECK(is_one("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff") && !is_one("2001:db8:1:2::1", "2001:db8:1:3::1"));
+	CHECK(!is_one("0.0.0.0", "::") && address_key_of(&(struct sockaddr){ .sa_family = AF_UNIX }).family == 0);
+	enum { KEYS = 3000, STEPS = 200000, LIMIT = 3 };
+	static unsigned counts[KEYS];
+	struct addresses table = { 0 };
+	uint32_t random = 1;
+	size_t used = 0, most = 0;
+	for (int step = 0; step < STEPS; step++) {
+		random = random * 1664525 + 1013904223;
+		const size_t at = (random >> 8) % KEYS;
+		const bool fills = step / (STEPS / 4) % 2 == 0; // grows, shrinks, and both again
+		const struct address_key key = { at / 2, at % 2 ? AF_INET : AF_INET6 };
+		if ((random >> 24) % 8 < (fills ? 6 : 2)) {
+			const bool fits = counts[at] < LIMIT;
+			CHECK(addresses_enter(&table, key, LIMIT) == fits);
+			if (fits && counts[at]++ == 0) used++;
+		} else if (counts[at]) {
+			addresses_leave(&table, key);
+			if (--counts[at] == 0) used--;
+		}
+		CHECK(table.used == used && used * 2 <= table.capacity && (table.capacity <= 16 || table.capacity <= used * 8));
+		if (used > most) most = used;
+	}
+	CHECK(most > KEYS / 2);
+	for (size_t at = 0; at < KEYS; at++)
+		for (; counts[at]; counts[at]--)
+			addresses_leave(&table, (struct address_key){ at / 2, at % 2 ? AF_INET : AF_INET6 });
+	CHECK(!table.entries && !table.capacity && !table.used);
 }
 
 static int descriptors(void) {
@@ -655,6 +749,7 @@ static void on_signal(void *context, int number) { *(int *)context = number; }
 int main(void) {
 	shim_ignore_sigpipe(); // as the Swift side does: the server sends with evbuffer_write(3)
 	const int descriptors_before = descriptors();
+	test_addresses();
 	filler = malloc(BIG);
 	memset(filler, 'f', BIG);
 	CHECK(loop = shim_loop_new());
@@ -663,9 +758,11 @@ int main(void) {
 	shim_loop_bind(loop);
 	CHECK(shim_loop_is_current(loop));
 	const shim_server_limits limits = { .max_header_bytes = 16384, .max_body_bytes = MAX_BODY, .max_buffered_bytes = 64 << 20,
-		.max_connections = MAX_CONNECTIONS, .header_timeout = 1500 * MS, .body_timeout = 1500 * MS, .idle_timeout = 3000 * MS,
-		.write_timeout = 1500 * MS };
-	const shim_server_callbacks callbacks = { on_requested, on_rejected, on_gone, on_drained, on_accept_failed, on_emptied };
+		.max_connections = MAX_CONNECTIONS, .reserved_connections = RESERVED,
+		.max_connections_per_address = MAX_PER_ADDRESS, .header_timeout = 1500 * MS, .body_timeout = 1500 * MS,
+		.idle_timeout = 3000 * MS, .write_timeout = PATIENCE };
+	const shim_server_callbacks callbacks = { on_requested, on_rejected, on_gone, on_drained, on_accept_failed,
+		on_accept_recovered, on_dropped, on_emptied };
 	CHECK(server = shim_server_new(loop, limits, callbacks, NULL));
 	struct sockaddr_storage address = { 0 };
 	struct sockaddr_in *in = (struct sockaddr_in *)&address;

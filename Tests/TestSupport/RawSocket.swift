@@ -19,9 +19,11 @@ public final class RawSocket: @unchecked Sendable {
     /// How a connection ended.
     public enum Ending: Sendable, Equatable { case closed, reset }
 
-    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose.
+    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` is the last byte of 127.0.0.x, the
+    /// address that it comes from.
     public init(
-        port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil, timeout seconds: Int = 10
+        port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil, timeout seconds: Int = 10,
+        from host: UInt8? = nil
     ) throws {
         fd = socket(ipv6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard fd >= 0 else { throw Failure.failed("socket", errno: errno) }
@@ -31,6 +33,7 @@ public final class RawSocket: @unchecked Sendable {
         option(IPPROTO_TCP_, TCP_NODELAY, 1)
         if let receiveBuffer { option(SOL_SOCKET, SO_RCVBUF, receiveBuffer) }
         if let sendBuffer { option(SOL_SOCKET, SO_SNDBUF, sendBuffer) }
+        if let host { bind(host) }
         let code = ipv6 ? connect6(port) : connect4(port)
         guard code == 0 else {
             let error = errno
@@ -46,6 +49,17 @@ public final class RawSocket: @unchecked Sendable {
     private func option(_ level: CInt, _ name: CInt, _ value: CInt) {
         var value = value
         setsockopt(fd, level, name, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+
+    private func bind(_ host: UInt8) {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = (UInt32(0x7F00_0000) + UInt32(host)).bigEndian
+        _ = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
     }
 
     private func connect4(_ port: UInt16) -> CInt {

@@ -46,6 +46,10 @@ import Testing
         (["--drain", "x"], [:], ["--drain"]),
         (["--log-level", "loud"], [:], ["--log-level", "debug"]),
         (["--max-connections", "0"], [:], ["--max-connections"]),
+        (["--reserved-connections", "-1"], [:], ["--reserved-connections"]),
+        ([], ["PROMPTD_MAX_CONNECTIONS_PER_ADDRESS": "few"], ["PROMPTD_MAX_CONNECTIONS_PER_ADDRESS", "few", "number"]),
+        (["--grace", "30s"], [:], ["--grace", "--drain"]),
+        ([], ["PROMPTD_GRACE": "soon"], ["PROMPTD_GRACE", "500ms"]),
         (["ask", "x", "--url", "example.com"], [:], ["--url"]),
         (["--no-such-flag"], [:], ["--no-such-flag"]),
     ]

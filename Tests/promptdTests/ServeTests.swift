@@ -81,6 +81,84 @@ import Testing
         #expect(status == 0)
     }
 
+    @Test func `prompts are taken for the grace while readiness is 503`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded", "--grace", "4s", "--drain", "20s"])
+        defer { server.end() }
+        server.signal(SIGTERM)
+        let line = try await server.line(with: "finishing")
+        #expect(line.contains("grace=\"4.0 seconds\""))
+        let readiness = try await Promptd.curl("-i", url + "/health/readiness")
+        #expect(readiness.hasPrefix("HTTP/1.1 503 ") && readiness.contains("\r\nConnection: close\r\n"))
+        let answer = try await Promptd.curl("-i", url, "-d", #"{"prompt":"eggs"}"#)
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("You asked: eggs"))
+        #expect(answer.contains("\r\nConnection: close\r\n"))
+        try await Promptd.untilRefused(url)
+        let status = try await server.finish().status
+        #expect(status == 0)
+    }
+
+    @Test func `many prompts in flight all finish`() async throws {
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "2s"])
+        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
+        let count = 300
+        let clients = try await offLoop {
+            try (0..<count).map { number in
+                let client = try RawSocket(port: port, timeout: 30)
+                let body = #"{"prompt":"number \#(number)"}"#
+                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                return client
+            }
+        }
+        try await Promptd.untilAsked(address, times: count)
+        server.signal(SIGTERM)
+        let finishing = try await server.line(with: "finishing")
+        #expect(Int(Promptd.field("requests", of: finishing)) ?? 0 > 0)
+        let answers = try await offLoop {
+            try clients.map { client in
+                let response = try client.response()
+                return (response.text, response["Connection"], try client.rest().ending)
+            }
+        }
+        for (number, (text, connection, ending)) in answers.enumerated() {
+            #expect(text.hasSuffix("You asked: number \(number)"))
+            #expect(connection == "close" && ending == .closed)
+        }
+        let status = try await server.finish().status
+        #expect(status == 0)
+    }
+
+    @Test func `the start tells how many connections the open files allow`() async throws {
+        let (server, _) = try await Promptd.serve(["--embedded", "--max-connections", "100"])
+        defer { server.end() }
+        let line = try await server.line(with: "serving prompts")
+        #expect(Promptd.field("connections", of: line) == "100")
+        #expect(Int(Promptd.field("files", of: line)) ?? 0 > 300)
+        let small = try Command(
+            "/bin/sh", ["-c", "ulimit -n 256 && exec \"$0\" --listen 127.0.0.1:0", Promptd.path])
+        defer { small.end() }
+        let warning = try await small.line(with: "raise the limit of open files")
+        #expect(Promptd.field("wanted", of: warning) == "16384")
+        let start = try await small.line(with: "serving prompts")
+        #expect(Promptd.field("files", of: start) == "256")
+        #expect(Promptd.field("connections", of: start) == Promptd.field("connections", of: warning))
+    }
+
+    @Test func `health checks are answered when prompts hold all connections`() async throws {
+        let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
+        let (server, url) = try await Promptd.serve(["--max-connections", "1"], environment: ["OLLAMA_HOST": address])
+        defer { [standIn, server].forEach { $0.end() } }
+        async let answer = Promptd.curl(url, "-d", "{}")
+        try await Promptd.untilAsked(address)
+        let alive = try await Promptd.curl(url + "/health/liveness")
+        #expect(alive == "Alive")
+        let refused = try await Promptd.curl("-i", url, "-d", "{}")
+        #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("Too many connections"))
+        server.end()
+        _ = try await answer
+    }
+
     @Test func `prompts that do not finish in time are cut, and the exit status tells`() async throws {
         let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
         let (server, url) = try await Promptd.serve(["--drain", "100ms"], environment: ["OLLAMA_HOST": address])

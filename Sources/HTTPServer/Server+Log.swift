@@ -1,0 +1,54 @@
+internal import CLibevent
+import EventLoop
+import Glibc
+import Logging
+
+/// What the server itself has to say. A crowd must not fill the log: see `LogPace`.
+extension Server {
+    /// A request was turned away.
+    func note(_ rejection: Rejection, _ reason: shim_reject, _ exchange: OpaquePointer) {
+        var metadata: Logger.Metadata = [
+            "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)", "peer": "\(Fields.peer(exchange))",
+        ]
+        if reason == .SHIM_REJECT_TOO_MANY_CONNECTIONS || reason == .SHIM_REJECT_TOO_MANY_FROM_ADDRESS {
+            guard refusalPace.allows(at: loop.now, &metadata) else { return }
+        }
+        log.info("request turned away", metadata: metadata)
+    }
+
+    /// A client took too little of its reply and is cut.
+    func noteDrop(_ exchange: OpaquePointer, _ taken: Int, _ interval: Int64) {
+        var metadata: Logger.Metadata = ["peer": "\(Fields.peer(exchange))"]
+        guard dropPace.allows(at: loop.now, &metadata) else { return }
+        let time = interval % 1_000_000_000 == 0 ? "\(interval / 1_000_000_000) s" : "\(interval / 1_000_000) ms"
+        let amount = taken == 0 ? "nothing" : "only \(taken) bytes"
+        log.info("client dropped: it took \(amount) for \(time)", metadata: metadata)
+    }
+
+    func acceptFailed(_ error: CInt) {
+        log.error(
+            "cannot accept connections; trying again until it works",
+            metadata: ["cause": "\(String(cString: strerror(error)))", "connections": "\(connections)"])
+    }
+
+    func acceptRecovered() { log.notice("accepting again", metadata: ["connections": "\(connections)"]) }
+}
+
+/// Lets one line a second pass, and counts the others into the next that passes.
+struct LogPace {
+    private static let interval = Duration.seconds(1)
+    private var next: LoopInstant?
+    private var withheld = 0
+
+    /// Whether the line may be written; then `metadata` gets the number of those that were not, if any.
+    mutating func allows(at now: LoopInstant, _ metadata: inout Logger.Metadata) -> Bool {
+        if let next, now < next {
+            withheld += 1
+            return false
+        }
+        next = now + Self.interval
+        if withheld > 0 { metadata["withheld"] = "\(withheld)" }
+        withheld = 0
+        return true
+    }
+}

@@ -1,0 +1,175 @@
+import EventLoop
+import HTTPServer
+import TestSupport
+import Testing
+
+/// More clients than the server takes.
+@Suite(.timeLimit(.minutes(1))) struct `Crowds` {
+    /// Connections that say nothing, up to the limit of `connections`.
+    private func fill(_ host: TestServer, on loop: isolated EventLoop, _ count: Int) async throws -> [RawSocket] {
+        let port = host.port
+        let sockets = try await offLoop { try (0..<count).map { _ in try RawSocket(port: port) } }
+        try await until("they are here", on: loop) { host.server.connections == count }
+        return sockets
+    }
+
+    @Test func `one connection too many is answered 503`() async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (2, 0) }
+        try await withServer(limits: few) { loop, host in
+            let sockets = try await fill(host, on: loop, 2)
+            let (response, rest) = try await host.askToTheEnd("")
+            #expect(response.status == 503)
+            #expect(response["Retry-After"] == "1")
+            #expect(response["Connection"] == "close")
+            #expect(rest.isEmpty)
+            try await until("it is gone", on: loop) { host.server.connections == 2 }
+            sockets[0].close()
+            try await until("there is room", on: loop) { host.server.connections == 1 }
+            let again = try await host.ask(get())
+            #expect(again.status == 200)
+            withExtendedLifetime(sockets) {}
+        }
+    }
+
+    @Test func `health checks are answered when all places are taken`() async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (2, 2) }
+        try await withServer(limits: few) { loop, host in
+            let sockets = try await fill(host, on: loop, 2)
+            for _ in 0..<5 {  // one after the other: a place of the reserve is free again when the answer is out
+                let (alive, rest) = try await host.askToTheEnd(get("/health/liveness"))
+                #expect(alive.text == "Alive" && alive["Connection"] == "close")
+                #expect(rest.isEmpty)
+                let head = try await host.ask(request("HEAD"))
+                #expect(head.status == 200)
+            }
+            for refused in [post("{}"), post(""), get("/", "Content-Length: 2") + "{}"] {
+                let (response, _) = try await host.askToTheEnd(refused)
+                #expect(response.status == 503 && response["Retry-After"] == "1")
+            }
+            #expect(host.function.handled == 0)
+            #expect(host.log.lines(with: "more than 2 connections").count >= 1)
+            withExtendedLifetime(sockets) {}
+        }
+    }
+
+    @Test func `the reserve is bounded, and closed to those who say nothing`() async throws {
+        let few = limits {
+            ($0.connections, $0.reservedConnections) = (1, 2)
+            $0.headerTimeout = .milliseconds(300)
+        }
+        try await withServer(limits: few) { loop, host in
+            let sockets = try await fill(host, on: loop, 3)
+            let (response, _) = try await host.askToTheEnd("")
+            #expect(response.status == 503)
+            let ends = try await offLoop { [try sockets[1].rest(), try sockets[2].rest()] }
+            #expect(ends.allSatisfy { $0.text.isEmpty && $0.ending == .closed })
+            try await until("one is left", on: loop) { host.server.connections == 1 }
+            let alive = try await host.ask(get("/health/liveness"))
+            #expect(alive.status == 200)
+        }
+    }
+
+    @Test func `a connection of the reserve becomes ordinary when there is room`() async throws {
+        try await withServer(limits: limits { ($0.connections, $0.reservedConnections) = (1, 1) }) { loop, host in
+            let sockets = try await fill(host, on: loop, 2)
+            sockets[0].close()
+            try await until("there is room", on: loop) { host.server.connections == 1 }
+            let responses = try await offLoop {
+                try (0..<2).map { _ in
+                    try sockets[1].send(post("{}"))
+                    return try sockets[1].response()
+                }
+            }
+            #expect(responses.map(\.text) == ["body 2", "body 2"])
+        }
+    }
+
+    @Test func `those who are turned away and stay are bounded`() async throws {
+        try await withServer(limits: limits { ($0.connections, $0.reservedConnections) = (1, 0) }) { loop, host in
+            let first = try await fill(host, on: loop, 1)
+            let port = host.port
+            let stayers = try await offLoop {
+                try (0..<100).map { _ in
+                    let socket = try RawSocket(port: port)
+                    try? socket.send("POST / HTTP/1.1\r\n")
+                    return socket
+                }
+            }
+            let answered = try await offLoop { stayers.count { (try? $0.response().status) == 503 } }
+            #expect(answered >= 64)  // a reset may have taken the answer of those who were closed at once
+            #expect(host.server.connections <= 1 + 64)
+            withExtendedLifetime((first, stayers)) {}
+        }
+    }
+}
+
+/// How many connections one address may have.
+@Suite(.timeLimit(.minutes(1))) struct `Addresses` {
+    @Test func `one connection too many from an address is answered 503`() async throws {
+        try await withServer(limits: limits { $0.connectionsPerAddress = 2 }) { loop, host in
+            let port = host.port
+            let sockets = try await offLoop { try (0..<2).map { _ in try RawSocket(port: port) } }
+            try await until("both are here", on: loop) { host.server.connections == 2 }
+            for refused in [get("/health/liveness"), post("{}")] {
+                let (response, _) = try await host.askToTheEnd(refused)
+                #expect(response.status == 503 && response["Retry-After"] == "1" && response["Connection"] == "close")
+                #expect(response.text.contains("from your address"))
+            }
+            #expect(host.log.lines(with: "peer=127.0.0.1").count == 1)  // and one withheld
+            let other = try await offLoop { () -> RawResponse in
+                let socket = try RawSocket(port: port, from: 2)
+                try socket.send(get())
+                return try socket.response()
+            }
+            #expect(other.status == 200)
+            sockets[0].close()
+            try await until("there is room", on: loop) { host.server.connections == 1 }
+            let again = try await host.ask(get())
+            #expect(again.status == 200)
+            withExtendedLifetime(sockets) {}
+        }
+    }
+
+    @Test func `IPv4 counts the same on a socket of both families`() async throws {
+        try await withServer(limits: limits { $0.connectionsPerAddress = 1 }) { loop, host in
+            let everywhere = try SocketAddress.resolve(host: "::", port: 0)[0]
+            let both = try host.server.listen(on: everywhere).port
+            let first = try await offLoop { [port = host.port] in try RawSocket(port: port) }
+            try await until("it is here", on: loop) { host.server.connections == 1 }
+            let (refused, served) = try await offLoop {
+                let mapped = try RawSocket(port: both)
+                let status = try mapped.response().status
+                let other = try RawSocket(port: both, ipv6: true)
+                try other.send(get())
+                return (status, try other.response().status)
+            }
+            #expect(refused == 503 && served == 200)
+            withExtendedLifetime(first) {}
+        }
+    }
+
+    @Test func `a request knows its peer`() async throws {
+        try await withServer { loop, host in
+            host.function.handler = { request, reply in
+                let peer = request.peer
+                reply.send(.text(peer))
+                #expect(request.peer.isEmpty)
+            }
+            let both = try host.server.listen(on: SocketAddress.resolve(host: "::", port: 0)[0]).port
+            let peers = try await offLoop { [port = host.port] in
+                let sockets = [
+                    try RawSocket(port: port), try RawSocket(port: port, from: 9), try RawSocket(port: both),
+                    try RawSocket(port: both, ipv6: true),
+                ]
+                return try sockets.map { socket in
+                    try socket.send(post("{}"))
+                    return try socket.response().text
+                }
+            }
+            #expect(peers == ["127.0.0.1", "127.0.0.9", "127.0.0.1", "::1"])
+            host.function.answersPeer = true
+            let head = try await host.ask(get("/peer"))
+            #expect(head.text == "127.0.0.1")
+        }
+    }
+}
