@@ -14,6 +14,9 @@ public final class Origin {
     /// Requests that are being sent or answered.
     public private(set) var requestsInFlight = 0
 
+    /// Called when a request that a reused connection swallowed is sent again.
+    public var whenRetrying: (() -> Void)?
+
     /// How the addresses of a host are found. Called on a Dispatch thread, where it may block.
     public typealias LookUp = @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
 
@@ -56,6 +59,7 @@ public final class Origin {
             } catch {
                 // `body` may have thrown such an error for a reason of its own: then there was a response.
                 guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
+                whenRetrying?()
             }
         }
         let fresh = try await connect(limits, until: deadline)

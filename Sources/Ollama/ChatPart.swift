@@ -17,6 +17,9 @@ public struct ChatPart: ~Copyable {
     /// Whether this is the last part of a complete answer.
     public var isDone: Bool { fields.done }
 
+    /// Tokens of the whole answer, as the last part has them.
+    public var tokens: Int? { fields.tokens }
+
     public var hasContent: Bool { !fields.content.isEmpty }
 
     /// Whether the model thinks aloud.

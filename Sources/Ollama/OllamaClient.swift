@@ -9,9 +9,10 @@ public final class OllamaClient {
     /// Bytes of one line of a streamed reply, as in Ollama's own client. Source: api/client.go, maxBufferSize.
     public static let lineLimit = 8 * 1024 * 1024
 
-    private let origin: Origin
+    let origin: Origin
+    let work: WorkQueue
     private let chatTemplate: RequestTemplate
-    private let work: WorkQueue
+    private let listTemplates: (there: RequestTemplate, loaded: RequestTemplate)
 
     /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`.
     public init(
@@ -19,11 +20,28 @@ public final class OllamaClient {
         on loop: EventLoop
     ) {
         origin = Origin(host: host.host, port: host.port, deadlines: deadlines, on: loop)
-        var fields = [("Content-Type", "application/json")]
-        if let apiKey { fields.append(("Authorization", "Bearer \(apiKey)")) }
+        let key = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
         // Our own Host field: Ollama refuses a foreign one with 403.
-        chatTemplate = RequestTemplate("POST", path: host.path + "/api/chat", host: host.hostHeader, fields: fields)
+        chatTemplate = RequestTemplate(
+            "POST", path: host.path + "/api/chat", host: host.hostHeader, fields: [("Content-Type", "application/json")] + key)
+        func list(_ list: ModelList) -> RequestTemplate {
+            RequestTemplate("GET", path: host.path + list.path, host: host.hostHeader, fields: key)
+        }
+        listTemplates = (list(.there), list(.loaded))
         self.work = work
+    }
+
+    func template(for list: ModelList) -> RequestTemplate {
+        switch list {
+        case .there: listTemplates.there
+        case .loaded: listTemplates.loaded
+        }
+    }
+
+    /// Called when a request is sent again because the connection that was kept for it had been closed.
+    public var whenRetrying: (() -> Void)? {
+        get { origin.whenRetrying }
+        set { origin.whenRetrying = newValue }
     }
 
     /// Requests that Ollama is answering.
@@ -40,7 +58,7 @@ public final class OllamaClient {
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
     public func answer(
         to request: Payload, as form: WholeForm = .text, deadlines: Deadlines? = nil
-    ) async throws(OllamaError) -> [UInt8] {
+    ) async throws(OllamaError) -> WholeAnswer {
         let reply: WholeReply
         do throws(ClientError) {
             reply = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {

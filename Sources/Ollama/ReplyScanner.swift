@@ -18,6 +18,8 @@ public struct ReplyScanner {
         public var thinking: Range<Int>?
         /// The array `message.tool_calls`, brackets included, be it empty.
         public var toolCalls: Range<Int>?
+        /// `eval_count`: tokens of the whole answer, in its last object.
+        public var tokens: Int?
         /// The member `message`, its name and value, without a comma.
         public var messageMember: Range<Int>
     }
@@ -39,6 +41,7 @@ public struct ReplyScanner {
     private var doneReason: Range<Int>?
     private var thinking: Range<Int>?
     private var toolCalls: Range<Int>?
+    private var tokens: Int?
     private var error: JSONReader.Text?
 
     private init(_ bytes: UnsafeRawBufferPointer) { reader = JSONReader(bytes) }
@@ -72,7 +75,8 @@ public struct ReplyScanner {
         return .message(
             Fields(
                 content: content.range, contentHasEscapes: content.hasEscapes, done: done, doneReason: doneReason,
-                thinking: thinking?.isEmpty == false ? thinking : nil, toolCalls: toolCalls, messageMember: messageMember))
+                thinking: thinking?.isEmpty == false ? thinking : nil, toolCalls: toolCalls, tokens: tokens,
+                messageMember: messageMember))
     }
 
     private mutating func reply() throws(JSONReader.Malformed) {
@@ -91,6 +95,8 @@ public struct ReplyScanner {
                 let text = try reader.string()
                 try expectFirst(doneReason == nil && !text.hasEscapes)
                 doneReason = text.range
+            } else if reader.matches(name, "eval_count") {
+                tokens = try count()
             } else if reader.matches(name, "error") {
                 try expectFirst(error == nil)
                 error = try reader.string()
@@ -98,6 +104,16 @@ public struct ReplyScanner {
                 try reader.skipValue()
             }
         }
+    }
+
+    /// A number, if it is a whole one of a sensible size.
+    private mutating func count() throws(JSONReader.Malformed) -> Int? {
+        _ = try reader.peek()
+        let start = reader.position
+        try reader.skipValue()
+        let digits = reader.bytes[start..<reader.position]
+        guard digits.count < 10, digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 
     private mutating func message() throws(JSONReader.Malformed) {

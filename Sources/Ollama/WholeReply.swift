@@ -9,6 +9,14 @@ public enum WholeForm: Sendable {
     case object
 }
 
+/// A complete answer.
+public struct WholeAnswer: Sendable {
+    /// In the form that was asked for.
+    public var bytes: [UInt8]
+    /// `eval_count`, if Ollama says it.
+    public var tokens: Int?
+}
+
 /// Ollama's reply to a chat that is not streamed.
 struct WholeReply {
     private let head: ResponseHead
@@ -17,7 +25,7 @@ struct WholeReply {
     /// What the body says.
     fileprivate enum Content: Sendable {
         /// `bytes` are of the form that was asked for.
-        case message(_ bytes: [UInt8], isDone: Bool)
+        case message(WholeAnswer, isDone: Bool)
         /// A message that cannot be told as text.
         case toolCalls
         case error(String)
@@ -55,13 +63,13 @@ struct WholeReply {
     }
 
     /// The answer, in the form that was asked for.
-    func answer() throws(OllamaError) -> [UInt8] {
+    func answer() throws(OllamaError) -> WholeAnswer {
         switch content {
         case .error(let message) where head.status == 200: throw .failed(message: message)
         case .error(let message): throw .refused(status: head.status, message: message, retryAfter: head.retryAfter)
         case _ where head.status != 200: throw .refused(status: head.status, message: "", retryAfter: head.retryAfter)
         case .message(_, isDone: false): throw .incomplete
-        case .message(let bytes, isDone: true): return bytes
+        case .message(let answer, isDone: true): return answer
         case .toolCalls: throw .toolCalls
         case .garbage: throw .garbled
         }
@@ -86,7 +94,7 @@ extension WholeReply.Content {
         case .text: part.appendText(to: &output)
         case .object: part.appendObject(to: &output)
         }
-        self = .message(output, isDone: part.isDone)
+        self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
     }
 
     /// By Foundation, for what the scanner does not know.
@@ -100,11 +108,11 @@ extension WholeReply.Content {
         } else if !reply.hasMessage {
             self = .garbage
         } else if form == .object {
-            self = .message(Array(bytes), isDone: reply.done)
+            self = .message(WholeAnswer(bytes: Array(bytes)), isDone: reply.done)
         } else if reply.hasToolCalls {
             self = .toolCalls
         } else {
-            self = .message(Array((reply.content ?? "").utf8), isDone: reply.done)
+            self = .message(WholeAnswer(bytes: Array((reply.content ?? "").utf8)), isDone: reply.done)
         }
     }
 }

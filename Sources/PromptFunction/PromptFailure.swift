@@ -8,14 +8,28 @@ enum PromptFailure: Error, Equatable {
     case badRequest(String)
     /// The body gives tools, and plain text is asked for, which has no place for calls to them.
     case toolsAsText
-    /// As many prompts are in flight as may be.
-    case full(limit: Int)
+    /// The client has no key, or one that is not known.
+    case unauthorized
+    /// The operator does not allow it. The sentence is for the client.
+    case forbidden(String)
+    /// The client has asked as often as it may.
+    case tooOften(retryAfter: Int)
+    /// As many prompts wait as may.
+    case queueFull(waiting: Int, retryAfter: Int)
+    /// The prompt has waited for its turn as long as it may.
+    case waitedTooLong(Duration, retryAfter: Int)
+    /// Every Ollama has failed lately, and is being looked after.
+    case noHost(count: Int, retryAfter: Int)
     /// Ollama gave no answer.
     case ollama(OllamaError, model: String)
+    /// The client left: nobody reads the reply.
+    case cancelled
 
-    /// Whether the client left: nobody reads the reply.
     var isCancelled: Bool {
-        if case .ollama(.transport(.cancelled), _) = self { true } else { false }
+        switch self {
+        case .cancelled, .ollama(.transport(.cancelled), _): true
+        default: false
+        }
     }
 
     /// What the client gets.
@@ -30,7 +44,18 @@ enum PromptFailure: Error, Equatable {
     private var told: (Status, String, Int?) {
         switch self {
         case .badRequest(let sentence): (.badRequest, sentence, nil)
-        case .full: (.serviceUnavailable, "All places for prompts are taken: try again in a second.", 1)
+        case .unauthorized:
+            (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
+        case .forbidden(let sentence): (.forbidden, sentence, nil)
+        case .tooOften(let seconds):
+            (.tooManyRequests, "You have asked as often as you may: try again in \(seconds) s.", seconds)
+        case .queueFull(_, let seconds):
+            (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
+        case .waitedTooLong(_, let seconds):
+            (.serviceUnavailable, "The prompt's turn did not come in time: try again in \(seconds) s.", seconds)
+        case .noHost(_, let seconds):
+            (.serviceUnavailable, "Ollama has failed and is being looked after: try again in \(seconds) s.", seconds)
+        case .cancelled: (.badGateway, "The request was given up.", nil)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
             // What the client sent comes back in part only, however long it was.
@@ -91,7 +116,13 @@ enum PromptFailure: Error, Equatable {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"
         case .toolsAsText: "tools, but text is asked for"
-        case .full(let limit): "\(limit) prompts are in flight"
+        case .unauthorized: "no valid API key"
+        case .forbidden(let sentence): "not allowed: \(sentence)"
+        case .tooOften: "rate limit"
+        case .queueFull(let waiting, _): "\(waiting) prompts are waiting"
+        case .waitedTooLong(let time, _): "waited for \(time)"
+        case .noHost(let count, _): count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
+        case .cancelled: "the client left"
         case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"
         case .ollama(.transport(.unreachable(let errno)), _): "ollama: connect: \(describe(errno: errno))"
         case .ollama(.transport(.closed(let errno, _)), _) where errno != 0:

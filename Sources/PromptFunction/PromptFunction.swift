@@ -1,152 +1,95 @@
 public import EventLoop
 public import HTTPServer
 public import Logging
-public import Ollama
-public import HTTPClient
+internal import HTTPClient
+internal import Ollama
 
 /// Answers prompts by asking Ollama: the function itself.
 ///
 /// Belongs to the loop's thread.
 public final class PromptFunction: Function {
-    /// What can be set.
-    public struct Settings: Sendable {
-        public var host: OllamaHost
-        /// Sent to Ollama as a bearer token.
-        public var apiKey: String?
-        /// Asked when a request names no model.
-        public var model = "llama3.2:1b"
-        /// Prompts that may be with Ollama at the same time; 0 for any number.
-        public var maxInFlight = 0
-        public var deadlines = Deadlines()
-        /// Silence after which a stream of events gets a comment; 0 for none.
-        public var heartbeat = Duration.seconds(15)
-
-        public init(host: OllamaHost) { self.host = host }
-    }
-
-    private let settings: Settings
-    private let loop: EventLoop
+    let settings: Settings
+    let loop: EventLoop
+    let log: Logger
+    let backends: [OllamaBackend]
+    let admission: Admission
     private let work: WorkQueue
     private let scratch = Scratch()
-    private let ollama: OllamaClient
-    private let log: Logger
-    private let defaultModel: JSONText
-    private var inFlight = 0
-    private var isDraining = false
+    private let checks: BackendChecks
+    private let rules: Prompt.Rules
+    private(set) var protection: Protection
+    private(set) var isDraining = false
 
     public init(_ settings: Settings, on loop: EventLoop, log: Logger) {
+        precondition(!settings.hosts.isEmpty, "there has to be an Ollama")
         self.settings = settings
         self.loop = loop
         self.log = log
-        defaultModel = JSONText(settings.model)
-        work = WorkQueue(on: loop)
-        ollama = OllamaClient(
-            settings.host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
+        let work = WorkQueue(on: loop)
+        self.work = work
+        backends = settings.hosts.map { host in
+            let client = OllamaClient(host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
+            client.whenRetrying = { log.info("asking again on a fresh connection", metadata: ["ollama": "\(host.url)"]) }
+            return OllamaBackend(host, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)
+        }
+        let limits = Admission.Limits(count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
+        let admission = Admission(to: backends, limits, on: loop)
+        self.admission = admission
+        checks = BackendChecks(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
+            admission.serve()
+        }
+        protection = Protection(settings.protection)
+        rules = Prompt.Rules(
+            defaultModel: JSONText(settings.model), models: settings.protection.models,
+            maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict)
     }
 
     // MARK: A function's life
 
-    public func start() async throws {}
+    public func start() async throws { checks.start() }
 
-    public func stop() async { ollama.close() }
+    public func stop() async {
+        await checks.stop()
+        for backend in backends { backend.client.close() }
+    }
 
     public func alive() -> Health { .well }
 
-    public func ready() -> Health { isDraining ? .unwell("Stopping") : .well }
+    public func ready() -> Health { isDraining ? .unwell("Stopping") : readiness }
 
     public func serverIsDraining() { isDraining = true }
+
+    /// Replaces the API keys.
+    public func setKeys(_ keys: APIKeys?) { protection.keys = keys }
+
+    /// Prompts that wait for their turn.
+    public var waiting: Int { admission.waiting }
+
+    /// Prompts that are with an Ollama.
+    public var inFlight: Int { admission.inFlight }
 
     // MARK: Requests
 
     /// Takes a prompt and replies with the model's answer, or with why there is none.
     public func handle(_ request: Request, _ reply: consuming Reply) async {
-        let prompt: Prompt
+        let reply = PromptReply(request, reply, scratch: scratch, on: loop)
         do throws(PromptFailure) {
-            try enter()
+            try protection.check(request, at: loop.now)
+            let prompt = try await decode(request)
+            if prompt.hasTools && reply.form == .text { throw .toolsAsText }
+            if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }
+            try await answer(prompt, request, reply)
         } catch {
-            refuse(error, AnswerForm(request), reply)
-            return
+            note(error)
+            reply.fail(error)
         }
-        defer { inFlight -= 1 }
-        do throws(PromptFailure) {
-            prompt = try await decode(request)
-        } catch {
-            refuse(error, AnswerForm(request), reply)
-            return
-        }
-        let form = AnswerForm(request)
-        if prompt.hasTools && form == .text {
-            refuse(.toolsAsText, form, reply)
-        } else if prompt.isStreamed {
-            await stream(prompt, as: form, reply)
-        } else {
-            await answer(prompt, as: form, reply)
-        }
-    }
-
-    /// Replies with the whole answer.
-    private func answer(_ prompt: Prompt, as form: AnswerForm, _ reply: consuming Reply) async {
-        let response: Response
-        do throws(OllamaError) {
-            let body = try await ollama.answer(to: prompt.payload, as: form.whole, deadlines: prompt.deadlines)
-            response = Response(.ok, form == .objects ? .json : .text, body: body)
-        } catch {
-            refuse(.ollama(error, model: prompt.model.string), form, reply)
-            return
-        }
-        reply.send(response)
-    }
-
-    /// Replies token by token.
-    private func stream(_ prompt: Prompt, as form: AnswerForm, _ reply: consuming Reply) async {
-        let stream = AnswerStream(form, reply, heartbeat: settings.heartbeat, scratch: scratch, on: loop)
-        do throws(OllamaError) {
-            try await ollama.stream(prompt.payload, to: stream, deadlines: prompt.deadlines)
-        } catch {
-            let failure = PromptFailure.ollama(error, model: prompt.model.string)
-            note(failure)
-            stream.fail(failure)
-        }
-    }
-
-    private func refuse(_ failure: PromptFailure, _ form: AnswerForm, _ reply: consuming Reply) {
-        note(failure)
-        reply.send(failure.response(asJSON: form.tellsErrorsAsJSON))
-    }
-
-    /// Takes a place among the prompts in flight.
-    private func enter() throws(PromptFailure) {
-        guard settings.maxInFlight == 0 || inFlight < settings.maxInFlight else {
-            throw .full(limit: settings.maxInFlight)
-        }
-        inFlight += 1
-    }
-
-    /// A request as Ollama gets it.
-    private struct Prompt: Sendable {
-        let model: JSONText
-        let payload: Payload
-        let isStreamed: Bool
-        let hasTools: Bool
-        /// Other ones than the server's.
-        let deadlines: Deadlines?
     }
 
     /// Reads the body and writes Ollama's, on a Dispatch thread.
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
-        let (defaultModel, allowed) = (defaultModel, settings.deadlines)
-        let result = await work.run(weight: body.count) { () -> Result<Prompt, PromptFailure> in
-            do throws(PromptFailure) {
-                let request = try PromptRequest(body: body.copy())
-                let chat = request.chat(defaultModel: defaultModel)
-                return .success(
-                    Prompt(
-                        model: chat.model, payload: Payload(chat.json), isStreamed: chat.stream,
-                        hasTools: request.hasTools, deadlines: request.timeouts.deadlines(within: allowed)))
-            } catch {
-                return .failure(error)
-            }
+        let result = await work.run(weight: body.count) { [rules] in
+            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), rules) }
         }
         return try result.get()
     }

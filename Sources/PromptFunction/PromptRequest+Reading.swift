@@ -55,7 +55,7 @@ private struct Reading {
         case "messages": request.messages = try messages(&reader)
         case "images": request.images = try array(of: .string, name, &reader, "an array of base64 strings")
         case "tools": request.tools = try array(of: .object, name, &reader, "an array of objects")
-        case "options": request.options = try value(name, &reader, [.object], "an object")
+        case "options": request.options = try options(&reader)
         case "think": request.think = try value(name, &reader, [.boolean, .string], "true, false or a level")
         case "keep_alive": request.keepAlive = try value(name, &reader, [.string, .number], "a duration or a number of seconds")
         case "format": request.format = try format(&reader)
@@ -131,6 +131,21 @@ private struct Reading {
         return found
     }
 
+    /// The options, of which one matters here.
+    private mutating func options(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
+        guard try reader.kind() == .object else { return try value("options", &reader, [], "an object") }
+        let start = reader.position
+        var isFirst = true
+        request.numPredict = nil
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            let isLength = JSONText(name, in: body).string == "num_predict"
+            let found = try value("num_predict", &reader, isLength ? [.number] : .any, "a number")
+            if isLength { request.numPredict = found.flatMap { Int(String(decoding: $0.bytes, as: UTF8.self)) ?? -1 } }
+        }
+        return JSONValue(start..<reader.position, in: body)
+    }
+
     // MARK: Messages
 
     /// The inside of the array of messages.
@@ -201,4 +216,8 @@ private struct Reading {
         }
         return duration
     }
+}
+
+extension Set<JSONReader.Kind> {
+    fileprivate static let any: Self = [.string, .number, .boolean, .null, .object, .array]
 }

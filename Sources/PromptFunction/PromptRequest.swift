@@ -14,6 +14,8 @@ struct PromptRequest: Sendable, Equatable {
     var images: JSONValue?
     /// Passed on to Ollama as they are.
     var options, format, think, tools, keepAlive: JSONValue?
+    /// `num_predict` in the options: how many tokens to make at most; negative: any number.
+    var numPredict: Int?
     /// Whether the answer comes token by token.
     var stream = false
     /// What the client will wait for at most.
@@ -24,6 +26,11 @@ struct PromptRequest: Sendable, Equatable {
 
     /// Whether the model is given tools that it may call.
     var hasTools: Bool { tools.map { $0.bytes.contains(UInt8(ascii: "{")) } ?? false }
+
+    /// Bytes of what the model is to read, images not counted.
+    var promptBytes: Int {
+        (prompt?.bytes.count ?? 0) + (system?.bytes.count ?? 0) + (messages?.bytes.count ?? 0)
+    }
 
     /// The same, as Ollama wants it.
     func chat(defaultModel: JSONText) -> ChatRequest {

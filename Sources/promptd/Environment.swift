@@ -28,4 +28,36 @@ enum Environment {
         if let flag { return flag }
         return try value(name, expected) ?? standard
     }
+
+    /// The variable that stands for a flag of ours: `max-queue`, `PROMPTD_MAX_QUEUE`.
+    static func name(of flag: String) -> String { "PROMPTD_" + flag.uppercased().replacing("-", with: "_") }
+
+    /// A setting that is a number, within bounds.
+    static func number(_ flag: Int?, _ name: String, from least: Int, default standard: Int) throws -> Int {
+        let expected = "a number from \(least) to 1000000"
+        let value = try setting(flag, Self.name(of: name), expected, default: standard)
+        guard (least...1_000_000).contains(value) else { throw ValidationError("Give --\(name) \(expected).") }
+        return value
+    }
+
+    /// A setting that is a time.
+    static func duration(_ flag: DurationArgument?, _ name: String, default standard: Duration) throws -> Duration {
+        try setting(flag, Self.name(of: name), DurationArgument.expected, default: DurationArgument(standard)).duration
+    }
+
+    /// A setting that is a number of bytes.
+    static func bytes(_ flag: ByteCount?, _ name: String, default standard: Int) throws -> Int {
+        try setting(flag, Self.name(of: name), ByteCount.expected, default: ByteCount(standard)).bytes
+    }
+
+    /// A switch that is off unless the flag is given, or the variable is `1` or `true`.
+    static func isOn(_ flag: Bool, _ name: String) throws -> Bool {
+        if flag { return true }
+        switch text(Self.name(of: name)) {
+        case nil, "0", "false": return false
+        case "1", "true": return true
+        case let other?:
+            throw ValidationError("The environment variable \(Self.name(of: name)) is '\(other)': give 1 or 0.")
+        }
+    }
 }

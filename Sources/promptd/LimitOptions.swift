@@ -37,36 +37,19 @@ struct LimitOptions: ParsableArguments {
 
     func limits() throws -> Limits {
         var limits = Limits()
-        func set(_ path: WritableKeyPath<Limits, Int>, _ flag: ByteCount?, _ name: String) throws {
-            limits[keyPath: path] = try Environment.setting(
-                flag, "PROMPTD_\(name)", ByteCount.expected, default: ByteCount(limits[keyPath: path])
-            ).bytes
-        }
-        func set(_ path: WritableKeyPath<Limits, Duration>, _ flag: DurationArgument?, _ name: String) throws {
-            limits[keyPath: path] = try Environment.setting(
-                flag, "PROMPTD_\(name)", DurationArgument.expected, default: DurationArgument(limits[keyPath: path])
-            ).duration
-        }
-        try set(\.headerBytes, maxHeaderBytes, "MAX_HEADER_BYTES")
-        try set(\.bodyBytes, maxBodyBytes, "MAX_BODY_BYTES")
-        try set(\.bufferedBytes, maxBufferedBytes, "MAX_BUFFERED_BYTES")
-        try set(\.headerTimeout, headerTimeout, "HEADER_TIMEOUT")
-        try set(\.bodyTimeout, bodyTimeout, "BODY_TIMEOUT")
-        try set(\.idleTimeout, keepAliveTimeout, "KEEP_ALIVE_TIMEOUT")
-        try set(\.writeTimeout, writeTimeout, "WRITE_TIMEOUT")
-        limits.connections = try number(maxConnections, "max-connections", from: 1, default: limits.connections)
-        limits.reservedConnections = try number(
+        limits.headerBytes = try Environment.bytes(maxHeaderBytes, "max-header-bytes", default: limits.headerBytes)
+        limits.bodyBytes = try Environment.bytes(maxBodyBytes, "max-body-bytes", default: limits.bodyBytes)
+        limits.bufferedBytes = try Environment.bytes(maxBufferedBytes, "max-buffered-bytes", default: limits.bufferedBytes)
+        limits.headerTimeout = try Environment.duration(headerTimeout, "header-timeout", default: limits.headerTimeout)
+        limits.bodyTimeout = try Environment.duration(bodyTimeout, "body-timeout", default: limits.bodyTimeout)
+        limits.idleTimeout = try Environment.duration(keepAliveTimeout, "keep-alive-timeout", default: limits.idleTimeout)
+        limits.writeTimeout = try Environment.duration(writeTimeout, "write-timeout", default: limits.writeTimeout)
+        limits.connections = try Environment.number(
+            maxConnections, "max-connections", from: 1, default: limits.connections)
+        limits.reservedConnections = try Environment.number(
             reservedConnections, "reserved-connections", from: 0, default: limits.reservedConnections)
-        limits.connectionsPerAddress = try number(
+        limits.connectionsPerAddress = try Environment.number(
             maxConnectionsPerAddress, "max-connections-per-address", from: 0, default: limits.connectionsPerAddress)
         return limits
-    }
-
-    private func number(_ flag: Int?, _ name: String, from least: Int, default standard: Int) throws -> Int {
-        let variable = "PROMPTD_" + name.uppercased().replacing("-", with: "_")
-        let expected = "a number from \(least) to 1000000"
-        let value = try Environment.setting(flag, variable, expected, default: standard)
-        guard (least...1_000_000).contains(value) else { throw ValidationError("Give --\(name) \(expected).") }
-        return value
     }
 }

@@ -10,6 +10,8 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "Listening") var listen: ListenOptions
     @OptionGroup(title: "Ollama") var ollama: OllamaOptions
+    @OptionGroup(title: "Queue and health") var queue: QueueOptions
+    @OptionGroup(title: "Protection") var protection: ProtectionOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
     @OptionGroup(title: "Logging") var logging: LogOptions
 
@@ -19,17 +21,20 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: "Stopping") var stopping: StopOptions
 
     func run() throws {
-        let (settings, warning) = try ollama.settings()
+        var (settings, warnings) = try ollama.settings()
+        try queue.apply(to: &settings)
+        settings.protection = try protection.settings()
         let (drain, grace) = try stopping.times()
         let plan = Serving.Plan(
             addresses: try listen.addresses(),
             function: settings,
             limits: try limits.limits(),
+            reloadKeys: protection.reload,
             isEmbedded: embedded,
             drain: drain,
             grace: grace)
         let log = try logging.logger()
-        if let warning { log.warning("\(warning)") }
+        for warning in warnings { log.warning("\(warning)") }
         let loop = try EventLoop()
         let status = loop.run { loop in
             await Serving(plan, on: loop, log: log).run()

@@ -1,9 +1,4 @@
 import ArgumentParser
-import EventLoop
-import HTTPClient
-import HTTPServer
-import Ollama
-import PromptFunction
 
 /// Where to listen.
 struct ListenOptions: ParsableArguments {
@@ -30,76 +25,6 @@ struct ListenOptions: ParsableArguments {
     }
 }
 
-/// How long Ollama may take.
-struct DeadlineOptions: ParsableArguments {
-    @Option(help: "How long one of Ollama's addresses may take to accept a connection. (default: 5s)")
-    var connectTimeout: DurationArgument?
-
-    @Option(
-        help: """
-            How long Ollama may take until the first token, or a whole answer, begins to come; loading the model counts. \
-            (default: 10m)
-            """)
-    var firstTokenTimeout: DurationArgument?
-
-    @Option(help: "How long Ollama may be silent between two tokens. (default: 2m)")
-    var idleTimeout: DurationArgument?
-
-    @Option(help: "How long Ollama may take for a whole answer. (default: 30m)")
-    var totalTimeout: DurationArgument?
-
-    func deadlines() throws -> Deadlines {
-        var deadlines = Deadlines()
-        func set(_ path: WritableKeyPath<Deadlines, Duration>, _ flag: DurationArgument?, _ name: String) throws {
-            deadlines[keyPath: path] = try Environment.setting(
-                flag, "PROMPTD_\(name)", DurationArgument.expected, default: DurationArgument(deadlines[keyPath: path])
-            ).duration
-        }
-        try set(\.connect, connectTimeout, "CONNECT_TIMEOUT")
-        try set(\.firstByte, firstTokenTimeout, "FIRST_TOKEN_TIMEOUT")
-        try set(\.idle, idleTimeout, "IDLE_TIMEOUT")
-        try set(\.total, totalTimeout, "TOTAL_TIMEOUT")
-        return deadlines
-    }
-}
-
-/// Whom to ask.
-struct OllamaOptions: ParsableArguments {
-    @Option(help: "Where Ollama is. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
-    var ollamaHost: String?
-
-    @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
-    var model: String?
-
-    @Option(help: "Prompts that may be with Ollama at the same time; 0 for any number. (default: 0)")
-    var maxInFlight: Int?
-
-    @Option(help: "Silence after which a stream of server-sent events gets a comment; 0 for none. (default: 15s)")
-    var heartbeat: DurationArgument?
-
-    @OptionGroup var deadlines: DeadlineOptions
-
-    /// - Returns: the settings, and what is odd about the host, if anything.
-    func settings() throws -> (PromptFunction.Settings, warning: String?) {
-        let (host, warning) = try OllamaHost.parse(ollamaHost ?? Environment.text("OLLAMA_HOST"))
-        guard host.scheme == .http else {
-            throw ValidationError(
-                "OLLAMA_HOST is \(host.url), but TLS is not supported yet: give an address that begins with http://.")
-        }
-        var settings = PromptFunction.Settings(host: host)
-        settings.apiKey = Environment.text("OLLAMA_API_KEY")
-        settings.model = model ?? Environment.text("PROMPTD_MODEL") ?? settings.model
-        settings.maxInFlight = try Environment.setting(
-            maxInFlight, "PROMPTD_MAX_IN_FLIGHT", "a number, or 0 for any number", default: 0)
-        guard settings.maxInFlight >= 0 else { throw ValidationError("Give --max-in-flight a number, or 0 for any number.") }
-        settings.deadlines = try deadlines.deadlines()
-        settings.heartbeat = try Environment.setting(
-            heartbeat, "PROMPTD_HEARTBEAT", DurationArgument.expected, default: DurationArgument(settings.heartbeat)
-        ).duration
-        return (settings, warning)
-    }
-}
-
 /// How the server ends.
 struct StopOptions: ParsableArguments {
     @Option(help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
@@ -113,13 +38,11 @@ struct StopOptions: ParsableArguments {
     var grace: DurationArgument?
 
     func times() throws -> (drain: Duration, grace: Duration) {
-        let drain = try Environment.setting(
-            drain, "PROMPTD_DRAIN", DurationArgument.expected, default: DurationArgument(.seconds(25)))
-        let grace = try Environment.setting(
-            grace, "PROMPTD_GRACE", DurationArgument.expected, default: DurationArgument(.zero))
-        guard grace.duration == .zero || grace.duration < drain.duration else {
+        let drain = try Environment.duration(drain, "drain", default: .seconds(25))
+        let grace = try Environment.duration(grace, "grace", default: .zero)
+        guard grace == .zero || grace < drain else {
             throw ValidationError("Give --grace less time than --drain, which it is a part of.")
         }
-        return (drain.duration, grace.duration)
+        return (drain, grace)
     }
 }

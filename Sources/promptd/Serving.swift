@@ -13,6 +13,8 @@ final class Serving {
         var addresses: [ListenAddress]
         var function: PromptFunction.Settings
         var limits: Limits
+        /// How the API keys are read again on SIGHUP.
+        var reloadKeys: (@Sendable () throws -> APIKeys)?
         var isEmbedded: Bool
         /// How long requests in flight may take to finish.
         var drain: Duration
@@ -56,17 +58,21 @@ final class Serving {
                 "serving prompts",
                 metadata: [
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
-                    "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.host.url)",
+                    "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hosts.map(\.url).joined(separator: ","))",
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
                 ])
             let memory = MemoryKeeper(server, on: loop)
+            reloadKeys(of: function)
             let (limit, grace) = await stopSignal()
             withExtendedLifetime(memory) {}
             log.info(
                 "finishing",
-                metadata: ["requests": "\(server.requestsInFlight)", "limit": "\(limit)", "grace": "\(grace)"])
+                metadata: [
+                    "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)", "limit": "\(limit)",
+                    "grace": "\(grace)",
+                ])
             let unfinished = await server.drain(within: limit, grace: grace)
             await function.stop()
             guard unfinished == 0 else {
@@ -92,7 +98,8 @@ final class Serving {
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let files = Int(clamping: limit.rlim_cur)
         let budget = FileBudget(
-            limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: 1, isEmbedded: plan.isEmbedded)
+            limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
+            isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
                 "fewer connections than wanted: raise the limit of open files, as with ulimit -n or LimitNOFILE",
@@ -111,7 +118,7 @@ final class Serving {
         let server = Server(StandIn(on: loop), on: loop, log: log)
         let loopback = try SocketAddress.resolve(host: "127.0.0.1", port: 0, numericOnly: true)[0]
         let address = try server.listen(on: loopback)
-        plan.function.host = try OllamaHost.parse("http://\(address)").0
+        plan.function.hosts = [try OllamaHost.parse("http://\(address)").0]
         log.warning("answers come from the embedded stand-in: no model is behind them")
         return server
     }
@@ -133,6 +140,20 @@ final class Serving {
         }
         guard !bound.isEmpty else { throw StartError("there is no address to listen on: give one with --listen.") }
         return bound
+    }
+
+    /// Has SIGHUP replace the API keys. Where they cannot be read, those of before stay.
+    private func reloadKeys(of function: PromptFunction) {
+        guard let read = plan.reloadKeys else { return }
+        let reload = { [log] in
+            do {
+                function.setKeys(try read())
+                log.info("read the API keys again")
+            } catch {
+                log.error("the API keys stay as they were: \(error)")
+            }
+        }
+        if let signal = try? LoopSignal(SIGHUP, on: loop, reload) { signals.append(signal) }
     }
 
     // MARK: Stopping

@@ -28,7 +28,7 @@ import Testing
             defer { client.close() }
             do throws(OllamaError) {
                 return Result<String, OllamaError>.success(
-                    String(decoding: try await client.answer(to: Payload(request)), as: UTF8.self))
+                    String(decoding: try await client.answer(to: Payload(request)).bytes, as: UTF8.self))
             } catch {
                 return .failure(error)
             }

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a client that leaves while its body is decoded asks nothing of Ollama`() async throws {
-        try await withPair(settings: { $0.maxInFlight = 1 }) { loop, pair in
+        try await withPair(settings: { ($0.maxInFlight, $0.maxQueue) = (1, 0) }) { loop, pair in
             let port = pair.port
             try await offLoop {
                 let socket = try RawSocket(port: port)

@@ -72,10 +72,10 @@ import Testing
         }
     }
 
-    @Test func `beyond the limit of prompts in flight the answer is 503`() async throws {
+    @Test func `beyond the limit of prompts, without a queue, the answer is 503`() async throws {
         var standIn = StandInSettings()
         standIn.firstToken = .seconds(600)
-        try await withPair(standIn, settings: { $0.maxInFlight = 2 }) { loop, pair in
+        try await withPair(standIn, settings: { ($0.maxInFlight, $0.maxQueue) = (2, 0) }) { loop, pair in
             let port = pair.port
             let waiting = try await offLoop {
                 try (0..<2).map { _ in
@@ -87,7 +87,7 @@ import Testing
             try await until("two prompts are in flight", on: loop) { pair.standIn.counts.active == 2 }
             let response = try await pair.post("{}")
             #expect(response.status == 503)
-            #expect(response["Retry-After"] == "1")
+            #expect(response["Retry-After"] == "5")
             let next2 = try await pair.get("/health/readiness")
             #expect(next2.text == "Ready")
             for socket in waiting { socket.close() }

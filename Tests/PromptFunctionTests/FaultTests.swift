@@ -49,7 +49,7 @@ import Testing
 
     @Test func `no Ollama is answered 502`() async throws {
         // Port 1 of this machine: nobody listens there.
-        try await withPair(settings: { $0.host = try OllamaHost.parse("127.0.0.1:1").0 }) { _, pair in
+        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:1").0] }) { _, pair in
             let response = try await pair.post("{}")
             #expect(response.status == 502)
             #expect(response.text == "Ollama cannot be reached.\n")
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func `a host without an address is answered 502`() async throws {
-        try await withPair(settings: { $0.host = try OllamaHost.parse("no-such-host.invalid").0 }) { _, pair in
+        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("no-such-host.invalid").0] }) { _, pair in
             let next3 = try await pair.post("{}")
             #expect(next3.status == 502)
         }
@@ -65,7 +65,7 @@ import Testing
 
     @Test func `each address of a name is tried`() async throws {
         // localhost may be ::1 first; the stand-in listens on 127.0.0.1 alone.
-        try await withPair(settings: { $0.host = try OllamaHost.parse("localhost:\($0.host.port)").0 }) { _, pair in
+        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("localhost:\($0.hosts[0].port)").0] }) { _, pair in
             for _ in 0..<3 {
                 let response = try await pair.post("{}")
                 #expect(response.status == 200)

@@ -24,7 +24,7 @@ final class Pair {
         standIn = StandIn(standInSettings, on: loop)
         standInServer = Server(standIn, on: loop, log: log)
         let upstream = try standInServer.listen(on: loopback)
-        var settings = PromptFunction.Settings(host: try OllamaHost.parse("\(upstream)").0)
+        var settings = PromptFunction.Settings(hosts: [try OllamaHost.parse("\(upstream)").0])
         try change(&settings)
         function = PromptFunction(settings, on: loop, log: log)
         server = Server(function, limits: limits, on: loop, log: log)
@@ -83,7 +83,14 @@ func withPair(
         var limits = Limits()
         changeLimits(&limits)
         let pair = try Pair(standIn, limits: limits, on: loop, change)
-        try await body(loop, pair)
+        try await pair.function.start()
+        do {
+            try await body(loop, pair)
+            await pair.function.stop()
+        } catch {
+            await pair.function.stop()
+            throw error
+        }
         // A task that the end of the loop finds waiting is never freed.
         try await until("the stand-in is through", on: loop) { pair.standIn.counts.active == 0 }
     }

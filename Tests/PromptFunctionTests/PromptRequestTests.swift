@@ -121,7 +121,7 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
     }
 
     @Test func `timeouts are lowered, never raised`() throws {
-        var allowed = PromptFunction.Settings(host: try OllamaHost.parse("a").0).deadlines
+        var allowed = PromptFunction.Settings(hosts: [try OllamaHost.parse("a").0]).deadlines
         allowed.idle = .zero
         allowed.total = .seconds(10)
         let request = try PromptRequest(

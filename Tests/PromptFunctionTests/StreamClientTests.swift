@@ -71,7 +71,7 @@ import Testing
             }
         ])
         let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
-            $0.host = try OllamaHost.parse("127.0.0.1:\(server.port)").0
+            $0.hosts = [try OllamaHost.parse("127.0.0.1:\(server.port)").0]
         }
         try await withPair(settings: change, limits: limits) { loop, pair in
             let port = pair.port

@@ -84,7 +84,7 @@ import Testing
                 peer.close()
             }
         ])
-        try await withPair(settings: { $0.host = try OllamaHost.parse("127.0.0.1:\(server.port)").0 }) { _, pair in
+        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:\(server.port)").0] }) { _, pair in
             let response = try await pair.post(#"{"stream":true}"#)
             #expect(response.text == "xy" && response.isWhole)
         }

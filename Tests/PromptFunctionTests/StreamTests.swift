@@ -192,7 +192,7 @@ func exchange(
         }
     ])
     let response = Box<RawResponse>()
-    try await withPair(settings: { $0.host = try OllamaHost.parse("127.0.0.1:\(server.port)").0 }) { _, pair in
+    try await withPair(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:\(server.port)").0] }) { _, pair in
         response.value = try await pair.post(body, fields)
         await pair.function.stop()
     }

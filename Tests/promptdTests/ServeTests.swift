@@ -99,7 +99,7 @@ import Testing
 
     @Test func `many prompts in flight all finish`() async throws {
         let (standIn, address) = try await Promptd.standIn(["--first-token", "2s"])
-        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
+        let (server, url) = try await Promptd.serve(["--max-in-flight", "0"], environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
         let count = 300

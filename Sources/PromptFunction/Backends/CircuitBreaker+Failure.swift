@@ -7,24 +7,23 @@ extension CircuitBreaker {
     enum Failure: Equatable, Sendable {
         /// Nobody listens there: the next connection will not fare better.
         case refused
-        /// It cannot be reached, or its connection broke.
+        /// It takes no connection.
         case connection
-        /// It replied that it failed, or with something that makes no sense.
+        /// It replied that it failed.
         case server
         /// A deadline passed.
         case deadline
 
-        /// `nil` for what says nothing about the host's health: the client left or its request was wrong, the model is unknown, the
-        /// queue is full, or the model repeated itself.
+        /// `nil` for what says too little about the host: the client left or its request was wrong, the model is unknown or repeated
+        /// itself, the queue is full, or one answer broke off. The next prompt may well be answered.
         init?(_ error: OllamaError) {
             switch error {
             case .transport(.unreachable(errno: ECONNREFUSED)): self = .refused
-            case .transport(.unresolved), .transport(.unreachable), .transport(.closed): self = .connection
-            case .transport(.timeout(.connect)): self = .connection
+            case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)): self = .connection
             case .transport(.timeout): self = .deadline
-            case .transport(.malformed), .garbled, .failed: self = .server
+            case .refused(_, let message, _) where message.hasPrefix("option \""): return nil  // a 500 for a client's mistake
             case .refused(let status, _, _) where status >= 500 && status != 503: self = .server
-            case .transport(.tooLarge), .transport(.cancelled), .refused, .incomplete: return nil
+            default: return nil
             }
         }
     }

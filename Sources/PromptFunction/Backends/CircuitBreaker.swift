@@ -8,7 +8,7 @@ internal import EventLoop
 /// | open | refused | a probe, due when its wait is over, succeeds: half open; fails: open for longer |
 /// | half open | admitted | one failure: open for longer than before; one success: closed |
 ///
-/// No prompt is a probe: half open, the host has already answered one. Waits double from 1 s to 40 s, and up to half is added
+/// No prompt is a probe: half open, the host has already answered one. Waits double from 1 s to 8 s, and up to half is added
 /// at random, so that many promptds do not come back at once; they begin at 1 s again only when a chat has succeeded, since a
 /// host can answer probes and fail chats. What began before the breaker opened has no say any more: it tells of the past.
 struct CircuitBreaker {
@@ -87,7 +87,7 @@ struct CircuitBreaker {
     }
 
     private mutating func wait(from now: LoopInstant, using random: inout some RandomNumberGenerator) {
-        let seconds = Double(min(1 << min(waits, 6), 40))
+        let seconds = Double(1 << min(waits, 3))
         waits += 1
         probeAt = now + .nanoseconds(Int64(seconds * Double.random(in: 1...1.5, using: &random) * 1e9))
     }

@@ -4,6 +4,11 @@ public struct ModelPolicy: Sendable {
     private var allowed: Set<ModelName> = []
     private var aliases: [ModelName: String] = [:]
 
+    /// Any model may be asked, by its own name.
+    public static let any = Self(offeringAny: ())
+
+    private init(offeringAny: Void) {}
+
     /// - Parameters:
     ///   - allowed: the models that may be asked, a comma list; any, if it is empty. An alias of one may be asked too.
     ///   - aliases: a comma list of `NAME=MODEL`.

@@ -2,6 +2,10 @@
 public struct TrustedProxies: Sendable, Equatable {
     private let networks: [Network]
 
+    public static let nobody = Self(networks: [])
+
+    private init(networks: [Network]) { self.networks = networks }
+
     /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are ignored.
     public init(_ list: String) throws(ProtectionError) {
         var networks: [Network] = []

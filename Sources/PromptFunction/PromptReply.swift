@@ -3,43 +3,55 @@ internal import HTTPClient
 internal import HTTPServer
 internal import Ollama
 
-/// Sends a streamed answer to one client as Ollama makes it. Belongs to the loop's thread.
+/// One client's reply: an answer, whole or as Ollama makes it, or why there is none. Belongs to the loop's thread.
 ///
 /// The token path: Ollama's line is read where it was received, what the client gets of it goes to a scratch buffer that all
-/// streams share, and what one read brought leaves in one write, before the read's callback returns.
-final class AnswerStream: ChatReceiver {
-    private let form: AnswerForm
+/// replies share, and what one read brought leaves in one write, before the read's callback returns.
+final class PromptReply: ChatReceiver {
+    private let request: Request
     private let loop: EventLoop
     private let scratch: Scratch
+    /// How the client wants it.
+    private(set) lazy var form = AnswerForm(request)
     /// Until the head is due: an error has its own status as long as it is here.
     private var reply: Reply?
-    /// From the head on.
+    /// From the head on, of a stream.
     private var body: Body?
     /// Whether parts came that `settle` has not seen.
     private var hasNews = false
     private var isComplete = false
+    /// `eval_count` of the answer.
+    private(set) var tokens: Int?
     private var flow: BodyFlow?
     private var heartbeat: LoopTimer?
-    private let interval: Duration
-    /// What a heartbeat says while the prompt waits for its turn.
-    var waitingNote: (() -> String)?
+    private var interval = Duration.zero
+    /// How many prompts are before this one, while it waits for its turn.
+    var placeInQueue: (() -> Int)?
 
-    /// - Parameter interval: silence after which server-sent events get a comment; 0 for none.
-    init(
-        _ form: AnswerForm, _ reply: consuming Reply, heartbeat interval: Duration, scratch: Scratch, on loop: EventLoop
-    ) {
-        self.form = form
+    init(_ request: Request, _ reply: consuming Reply, scratch: Scratch, on loop: EventLoop) {
+        self.request = request
         self.reply = consume reply
-        self.interval = interval
         self.scratch = scratch
         self.loop = loop
-        if form == .events && interval > .zero {
-            heartbeat = LoopTimer(on: loop) { [unowned self] in beat() }
-            heartbeat?.deadline = loop.now + interval
-        }
+    }
+
+    // MARK: Whole
+
+    /// Sends the whole answer.
+    func send(_ answer: WholeAnswer) {
+        tokens = answer.tokens
+        reply.take()?.send(Response(.ok, form == .objects ? .json : .text, body: answer.bytes))
     }
 
     // MARK: From Ollama
+
+    /// From now on server-sent events get a comment after so much silence; 0 for none.
+    func keepAlive(_ interval: Duration) {
+        guard form == .events, interval > .zero else { return }
+        self.interval = interval
+        heartbeat = LoopTimer(on: loop) { [unowned self] in beat() }
+        heartbeat?.deadline = loop.now + interval
+    }
 
     func begin(_ flow: BodyFlow) { self.flow = flow }
 
@@ -54,7 +66,10 @@ final class AnswerStream: ChatReceiver {
         case .events: EventWriter.append(part, to: &scratch.bytes)
         }
         hasNews = true
-        isComplete = part.isDone
+        if part.isDone {
+            isComplete = true
+            tokens = part.tokens
+        }
     }
 
     func settle() -> Bool {
@@ -91,8 +106,9 @@ final class AnswerStream: ChatReceiver {
     /// Nothing has come for a while. Those between here and the client, and the client, see that somebody is at work.
     private func beat() {
         heartbeat?.deadline = loop.now + interval
+        let note = placeInQueue.map { "waiting for a turn, \($0()) before this one" } ?? "waiting for the model"
+        scratch.bytes.append(contentsOf: ": \(note)\n\n".utf8)
         begin()
-        scratch.bytes.append(contentsOf: ": \(waitingNote?() ?? "waiting for the model")\n\n".utf8)
         body?.write(scratch.bytes)
         scratch.clear()
     }
@@ -118,7 +134,7 @@ final class AnswerStream: ChatReceiver {
     }
 }
 
-/// Memory for what is being written: one for all streams, since each empties it before another's turn. Belongs to the loop's thread.
+/// Memory for what is being written: one for all replies, since each empties it before another's turn. Belongs to the loop's thread.
 final class Scratch {
     var bytes: [UInt8] = []
 

@@ -1,0 +1,104 @@
+internal import EventLoop
+internal import HTTPClient
+internal import HTTPServer
+internal import Logging
+internal import Ollama
+
+extension PromptFunction {
+    /// How often, and how long, a prompt is tried again that an Ollama was too busy for.
+    private static let busyRetries = 3
+    private static let busyTime = Duration.seconds(10)
+
+    /// What has been tried for one prompt.
+    private struct Attempts {
+        let began: LoopInstant
+        /// The Ollamas that failed, other than by being busy.
+        var failed: [OllamaBackend] = []
+        var busy = 0
+        var count: Int { failed.count + busy }
+    }
+
+    /// Gets an answer: waits for a place with an Ollama and asks it. Where one fails before the first byte of its response, another
+    /// is asked; where one is busy, again after a while. After the first byte, never.
+    func answer(_ prompt: Prompt, _ request: Request, _ reply: PromptReply) async throws(PromptFailure) {
+        var attempts = Attempts(began: loop.now)
+        let ticket = Admission.Ticket(
+            model: prompt.model, prefix: prompt.prefix, bytes: prompt.payload.count,
+            wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
+        while true {
+            let client = attempts.count > 0 ? nil : { [self] in protection.client(of: request) }
+            let place = try await admission.enter(ticket, client: client) { reply.placeInQueue = $0 }
+            reply.placeInQueue = nil
+            do throws(OllamaError) {
+                try await ask(place.backend.client, prompt, reply, since: attempts)
+                admission.leave(place, .answered, tokens: reply.tokens)
+                return
+            } catch {
+                admission.leave(place, outcome(of: error, prompt))
+                let failure = PromptFailure.ollama(error, model: prompt.modelText)
+                guard let pause = nextTry(after: error, place.backend, &attempts) else { throw failure }
+                log.notice(
+                    "trying again",
+                    metadata: ["ollama": "\(place.backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
+                await loop.sleep(for: pause)
+                if Task.isCancelled { throw .cancelled }
+            }
+        }
+    }
+
+    private func ask(
+        _ client: OllamaClient, _ prompt: Prompt, _ reply: PromptReply, since attempts: Attempts
+    ) async throws(OllamaError) {
+        var deadlines = prompt.timeouts.deadlines(within: settings.deadlines)
+        if attempts.count > 0 {  // all attempts together have the time of one
+            let total = deadlines?.total ?? settings.deadlines.total
+            if total > .zero {
+                let left = total - (loop.now - attempts.began)
+                guard left > .zero else { throw .transport(.timeout(.total)) }
+                deadlines = deadlines ?? settings.deadlines
+                deadlines?.total = left
+            }
+        }
+        if prompt.isStreamed {
+            try await client.stream(prompt.payload, to: reply, deadlines: deadlines)
+        } else {
+            reply.send(try await client.answer(to: prompt.payload, as: reply.form.whole, deadlines: deadlines))
+        }
+    }
+
+    /// What a failure says of the Ollama: nothing, where the client left or would not wait.
+    private func outcome(of error: OllamaError, _ prompt: Prompt) -> OllamaBackend.Outcome {
+        switch error {
+        case .transport(.cancelled): .givenUp
+        case .transport(.timeout) where prompt.timeouts.deadlines(within: settings.deadlines) != nil: .givenUp
+        default: .failed(error)
+        }
+    }
+
+    /// After what pause the prompt is tried again; `nil` if it is not.
+    private func nextTry(after error: OllamaError, _ backend: OllamaBackend, _ attempts: inout Attempts) -> Duration? {
+        if case .refused(status: 503, _, _) = error {
+            attempts.busy += 1
+            let longest = 200 << attempts.busy  // milliseconds
+            let pause = Duration.milliseconds(Int.random(in: (longest / 2)...longest))
+            let isInTime = loop.now - attempts.began + pause < Self.busyTime
+            return attempts.busy <= Self.busyRetries && isInTime ? pause : nil
+        }
+        guard error.isBeforeFirstByte else { return nil }
+        attempts.failed.append(backend)
+        let hasOther = backends.contains { other in other.admitsPrompts && !attempts.failed.contains { $0 === other } }
+        return hasOther ? .zero : nil
+    }
+}
+
+extension OllamaError {
+    /// Whether not a byte of a response has come: another Ollama can be asked without anything being said twice.
+    fileprivate var isBeforeFirstByte: Bool {
+        switch self {
+        case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),
+            .transport(.timeout(.firstByte)), .transport(.closed(_, beforeFirstByte: true)):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import HTTPClient
+import Ollama
+import PromptFunction
+
+/// Whom to ask, and how long that may take.
+struct OllamaOptions: ParsableArguments {
+    @Option(help: "Where Ollama is; several as a comma list. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
+    var ollamaHost: String?
+
+    @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
+    var model: String?
+
+    @Option(help: "How long one of Ollama's addresses may take to accept a connection. (default: 5s)")
+    var connectTimeout: DurationArgument?
+
+    @Option(
+        help: """
+            How long Ollama may take until the first token, or a whole answer, begins to come; loading the model counts. \
+            (default: 10m)
+            """)
+    var firstTokenTimeout: DurationArgument?
+
+    @Option(help: "How long Ollama may be silent between two tokens. (default: 2m)")
+    var idleTimeout: DurationArgument?
+
+    @Option(help: "How long Ollama may take for a whole answer. (default: 30m)")
+    var totalTimeout: DurationArgument?
+
+    @Option(help: "Silence after which a stream of server-sent events gets a comment; 0 for none. (default: 15s)")
+    var heartbeat: DurationArgument?
+
+    /// - Returns: settings, and what is odd about the hosts.
+    func settings() throws -> (PromptFunction.Settings, warnings: [String]) {
+        let (hosts, warnings) = try Self.hosts(ollamaHost ?? Environment.text("OLLAMA_HOST"))
+        var settings = PromptFunction.Settings(hosts: hosts)
+        settings.apiKey = Environment.text("OLLAMA_API_KEY")
+        settings.model = model ?? Environment.text("PROMPTD_MODEL") ?? settings.model
+        settings.heartbeat = try Environment.duration(heartbeat, "heartbeat", default: settings.heartbeat)
+        settings.deadlines = try deadlines()
+        return (settings, warnings)
+    }
+
+    /// Reads one address, or several between commas.
+    static func hosts(_ list: String?) throws -> ([OllamaHost], warnings: [String]) {
+        let entries = (list ?? "").split(separator: ",").filter { $0.contains { !$0.isWhitespace } }
+        var hosts: [OllamaHost] = []
+        var warnings: [String] = []
+        for entry in entries.isEmpty ? [""] : entries {
+            let (host, warning) = try OllamaHost.parse(String(entry))
+            guard host.scheme == .http else {
+                throw ValidationError(
+                    "OLLAMA_HOST is \(host.url), but TLS is not supported yet: give an address that begins with http://.")
+            }
+            if let warning { warnings.append(warning) }
+            if !hosts.contains(where: { $0.url == host.url }) { hosts.append(host) }
+        }
+        return (hosts, warnings)
+    }
+
+    private func deadlines() throws -> Deadlines {
+        var deadlines = Deadlines()
+        deadlines.connect = try Environment.duration(connectTimeout, "connect-timeout", default: deadlines.connect)
+        deadlines.firstByte = try Environment.duration(
+            firstTokenTimeout, "first-token-timeout", default: deadlines.firstByte)
+        deadlines.idle = try Environment.duration(idleTimeout, "idle-timeout", default: deadlines.idle)
+        deadlines.total = try Environment.duration(totalTimeout, "total-timeout", default: deadlines.total)
+        return deadlines
+    }
+}

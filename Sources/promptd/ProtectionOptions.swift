@@ -1,0 +1,71 @@
+import ArgumentParser
+import FoundationEssentials
+import PromptFunction
+
+/// Who may ask what, and how often. All of it is off unless set.
+struct ProtectionOptions: ParsableArguments {
+    @Option(
+        help: """
+            A file of API keys, one a line; read again on SIGHUP. Clients send 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. \
+            PROMPTD_API_KEYS has the keys themselves, as a comma list.
+            """)
+    var apiKeyFile: String?
+
+    @Option(help: "The models that may be asked, as a comma list. (default: any)")
+    var models: String?
+
+    @Option(help: "Other names for models, as a comma list of NAME=MODEL.")
+    var modelAliases: String?
+
+    @Option(help: "Bytes of a request's prompt and messages, images not counted. (default: no limit)")
+    var maxPromptBytes: ByteCount?
+
+    @Option(help: "Tokens that a request may have made: the highest num_predict; 0 for any number. (default: 0)")
+    var maxPredict: Int?
+
+    @Option(help: "Requests a minute of one client, by its key or address; 0 for any number. (default: 0)")
+    var requestsPerMinute: Int?
+
+    @Option(help: "Proxies whose X-Forwarded-For is believed, as a comma list of addresses and CIDR blocks. (default: none)")
+    var trustedProxies: String?
+
+    func settings() throws -> ProtectionSettings {
+        var settings = ProtectionSettings()
+        settings.maxPredict = try Environment.number(maxPredict, "max-predict", from: 0, default: 0)
+        settings.requestsPerMinute = try Environment.number(requestsPerMinute, "requests-per-minute", from: 0, default: 0)
+        settings.maxPromptBytes = try maxPromptBytes?.bytes
+            ?? (Environment.value("PROMPTD_MAX_PROMPT_BYTES", ByteCount.expected) as ByteCount?)?.bytes ?? 0
+        do {
+            settings.models = try ModelPolicy(
+                allowed: models ?? Environment.text("PROMPTD_MODELS") ?? "",
+                aliases: modelAliases ?? Environment.text("PROMPTD_MODEL_ALIASES") ?? "")
+            settings.trustedProxies = try TrustedProxies(
+                trustedProxies ?? Environment.text("PROMPTD_TRUSTED_PROXIES") ?? "")
+            settings.keys = try keys()
+        } catch let error as ProtectionError {
+            throw ValidationError("\(error)")
+        }
+        return settings
+    }
+
+    private var keyFile: String? { apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") }
+
+    /// The keys: those of the file, else those of the environment, else none.
+    private func keys() throws -> APIKeys? {
+        if let reload { return try reload() }
+        return try Environment.text("PROMPTD_API_KEYS").map { try APIKeys(list: $0) }
+    }
+
+    /// How to read the keys' file again; `nil` without one.
+    var reload: (@Sendable () throws -> APIKeys)? {
+        guard let keyFile else { return nil }
+        return { try Self.keys(in: keyFile) }
+    }
+
+    private static func keys(in file: String) throws -> APIKeys {
+        guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+            throw ValidationError("The file of API keys '\(file)' cannot be read: give another with --api-key-file.")
+        }
+        return try APIKeys(lines: String(decoding: data, as: UTF8.self))
+    }
+}
