@@ -68,7 +68,9 @@ struct AnswerReader {
     private mutating func take(event name: String, _ data: UnsafeRawBufferPointer, _ token: () -> Void) {
         switch name {
         case "", "message":
-            guard let content = unsafe Self.string("content", in: data) else { return fail(.answerFailed, "no content in an event") }
+            guard let content = unsafe Self.string("content", in: data) else {
+                return fail(.answerFailed, "no content in an event")
+            }
             if unsafe content.isEmpty { return }
             tokens += 1
             token()

@@ -7,7 +7,8 @@ struct HeaderArgument: ExpressibleByArgument, Sendable {
 
     /// What the load generator says itself.
     private static let reserved: Set<String> = [
-        "accept", "connection", "content-length", "content-type", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade",
+        "accept", "connection", "content-length", "content-type", "expect", "host", "te", "trailer",
+        "transfer-encoding", "upgrade",
     ]
 
     /// Source: RFC 9110, 5.1 and 5.5.

@@ -11,15 +11,15 @@ struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Put load on a running promptd and measure it.",
         discussion: """
-            Opens all connections first, then sends prompts: each connection the next as soon as it has its answer (closed loop), \
-            or so many a second as --rate says (open loop). Times are counted from when a request was due, so that those that \
-            found no free connection count too. Requests go to URL and nowhere else: redirects are errors.
+            Opens all connections first, then sends prompts: each connection the next as soon as it has its answer (closed \
+            loop), or so many a second as --rate says (open loop). Times are counted from when a request was due, so that \
+            those that found no free connection count too. Requests go to URL and nowhere else: redirects are errors.
 
             In --prompt, --model and --expect, {n} stands for the number of the request, from 1: with \
             --prompt 'number {n}.' --expect 'number {n}.' every client must get its own answer.
 
-            Tokens are the events of a stream that have text, or its chunks with --stream-text; those that come together have no \
-            time between them. Without --count, --duration and --at-once it runs for 10 seconds.
+            Tokens are the events of a stream that have text, or its chunks with --stream-text; those that come together \
+            have no time between them. Without --count, --duration and --at-once it runs for 10 seconds.
 
             Ctrl-C ends the run and prints what was measured so far; a second Ctrl-C ends the process at once.
 
@@ -62,7 +62,9 @@ struct Load: ParsableCommand {
     @Option(help: "Text that each answer must contain.")
     var expect: String?
 
-    @Option(name: [.long, .customShort("H")], help: "A header field for every request, such as 'X-API-Key: KEY'; may be repeated.")
+    @Option(
+        name: [.long, .customShort("H")],
+        help: "A header field for every request, such as 'X-API-Key: KEY'; may be repeated.")
     var header: [HeaderArgument] = []
 
     @Flag(help: "Print the result as one JSON object; times are in milliseconds.")
@@ -90,8 +92,8 @@ struct Load: ParsableCommand {
             throw ValidationError("Without --count the run would never end: give --duration something above 0.")
         }
         let schedule = Schedule(
-            pace: rate.map(Schedule.Pace.rate) ?? .asAnswered, count: count, duration: duration > .zero ? duration : nil,
-            ramp: ramp.duration)
+            pace: rate.map(Schedule.Pace.rate) ?? .asAnswered, count: count,
+            duration: duration > .zero ? duration : nil, ramp: ramp.duration)
         return LoadPlan(
             server, connections: connections, schedule: schedule, form: form, timeout: timeout.duration, prompt: prompt,
             model: model, expected: expect, fields: header.map { ($0.name, $0.value) })

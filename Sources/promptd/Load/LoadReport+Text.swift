@@ -15,10 +15,14 @@ extension LoadReport {
         if let tokens, let tokensPerSecond {
             lines.append("  tokens    \(tokens), \(Self.number(tokensPerSecond)) tokens/s")
         }
-        if connectionsOpened > connections { lines.append("  opened    \(connectionsOpened) connections: some were closed") }
+        if connectionsOpened > connections {
+            lines.append("  opened    \(connectionsOpened) connections: some were closed")
+        }
         if resent > 0 { lines.append("  resent    \(resent), which a kept connection had swallowed") }
         if givenUp > 0 { lines.append("  given up  \(givenUp), when the run was ended") }
-        if connectionsOpened == 0, failed > 0 { lines.append("  no connection could be opened: is the server running there?") }
+        if connectionsOpened == 0, failed > 0 {
+            lines.append("  no connection could be opened: is the server running there?")
+        }
         lines += table
         lines.append(failures.isEmpty ? "  no errors" : "  errors    \(failed)")
         for failure in failures {

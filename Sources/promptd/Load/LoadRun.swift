@@ -35,9 +35,11 @@ final class LoadRun {
             host: plan.server.host, port: plan.server.port, deadlines: plan.deadlines, idleLimit: plan.connections, on: loop)
     }
 
-    /// Runs until the schedule is over and every request has ended, or SIGINT or SIGTERM comes: what was measured then counts.
+    /// Runs until the schedule is over and every request has ended, or SIGINT or SIGTERM comes.
     ///
     /// A second signal ends the process at once.
+    ///
+    /// - Returns: what was measured.
     func run() async -> Measurements {
         LoopSignal.ignoreBrokenPipes()
         signals = [SIGINT, SIGTERM].compactMap { number in

@@ -4,7 +4,7 @@ import Histogram
 
 /// What a run has measured so far. Belongs to the loop's thread.
 ///
-/// Times are kept as nanoseconds with three significant digits, up to hours; each histogram takes 300 KB, however long the run.
+/// Times are kept as nanoseconds with three significant digits; each histogram takes 300 KB, however long the run is.
 final class Measurements {
     typealias Times = Histogram<UInt64>
 

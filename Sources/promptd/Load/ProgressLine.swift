@@ -21,7 +21,8 @@ final class ProgressLine {
 
     private func show() {
         let now = LoopInstant.current
-        Self.write("\r\u{1B}[K" + Self.text(run, rate: Double(run.measurements.answered - lastAnswered) / ((now - lastTime) / .seconds(1))))
+        let rate = Double(run.measurements.answered - lastAnswered) / ((now - lastTime) / .seconds(1))
+        Self.write("\r\u{1B}[K" + Self.text(run, rate: rate))
         (lastAnswered, lastTime) = (run.measurements.answered, now)
         timer?.deadline = run.loop.now + Self.interval
     }
@@ -34,8 +35,8 @@ final class ProgressLine {
         let seconds = measured.elapsed(at: .current) / .seconds(1)
         let tokens = measured.tokens > 0 ? ", \(measured.tokens) tokens" : ""
         return """
-            \(Int(seconds)) s: \(measured.answered) answered, \(Int(rate))/s\(tokens), \(run.origin.requestsInFlight) in flight, \
-            \(measured.failed) failed
+            \(Int(seconds)) s: \(measured.answered) answered, \(Int(rate))/s\(tokens), \
+            \(run.origin.requestsInFlight) in flight, \(measured.failed) failed
             """
     }
 

@@ -55,8 +55,8 @@ struct Schedule: Sendable, Equatable {
         return ramp * index / connections
     }
 
-    /// When request `index`, counted from 0, is due at `rate`. While the rate rises evenly, `rate * t * t / (2 * ramp)` requests
-    /// have become due by the time `t`.
+    /// When request `index`, counted from 0, is due at `rate`. While the rate rises evenly, `rate * t * t / (2 * ramp)`
+    /// requests have become due by the time `t`.
     private static func due(_ index: Int, rate: Double, ramp: Duration) -> Duration {
         let ramp = ramp / .seconds(1), index = Double(index)
         let within = rate * ramp / 2
