@@ -57,7 +57,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--embedded"])
         let busy = try await Self.load(url, "--count", "5", "--model", "fault:busy")
         #expect(busy.status == 1 && Self.kinds(busy.report) == ["status 503": 5])
-        let late = try await Self.load(url, "--count", "2", "--model", "fault:hang", "--timeout", "200ms")
+        let late = try await Self.load(url, "--count", "2", "--model", "fault:silence", "--timeout", "200ms")
         #expect(late.status == 1 && Self.kinds(late.report) == ["timed out": 2])
         server.signal(SIGTERM)
         _ = try await server.finish()
@@ -108,7 +108,10 @@ import Testing
                 try peer.send(head + token)
                 peer.close()
             },
-            { peer in try peer.receiveRequest() },
+            { peer in
+                try peer.receiveRequest()
+                peer.close()
+            },
         ])
         let (status, report, _) = try await Self.load(
             "http://127.0.0.1:\(server.port)/a?b", "--stream", "--count", "5", "--connections", "1", "--prompt", "\"{n}\"",
