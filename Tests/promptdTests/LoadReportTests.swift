@@ -15,8 +15,9 @@ import Testing
         let measured = Measurements()
         measured.start = LoopInstant(nanoseconds: 1_000_000_000)
         measured.end = LoopInstant(nanoseconds: 5_000_000_000)
+        measured.ownSeconds = cores * 4
         fill(measured)
-        return LoadReport(plan, measured, connectionsOpened: 9, resent: 1, ownSeconds: cores * 4)
+        return LoadReport(plan, measured, connectionsOpened: 9, resent: 1)
     }
 
     @Test func `percentiles are those of the times`() throws {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventLoop
-import Glibc
 import HTTPClient
 
 /// `promptd load`
@@ -112,22 +111,13 @@ struct Load: ParsableCommand {
         let report = try EventLoop().run { loop in
             let run = LoadRun(plan, on: loop)
             let progress = ProgressLine(of: run)
-            let before = Self.processorSeconds
             let measured = await run.run()
             progress?.clear()
             return LoadReport(
-                plan, measured, connectionsOpened: run.origin.connectionsOpened, resent: run.origin.requestsResent,
-                ownSeconds: Self.processorSeconds - before)
+                plan, measured, connectionsOpened: run.origin.connectionsOpened, resent: run.origin.requestsResent)
         }
         print(isJSON ? report.json : report.text)
         if report.failed > 0 { throw ExitCode(1) }
-    }
-
-    /// Processor time that this process has used. Source: getrusage(2).
-    private static var processorSeconds: Double {
-        var usage = rusage()
-        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
     }
 }
 

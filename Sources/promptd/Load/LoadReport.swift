@@ -63,7 +63,7 @@ struct LoadReport: Encodable, Sendable {
     /// Processor time that the load generator itself took, in cores; near 1 it is what limits the load.
     var ownCores: Double
 
-    init(_ plan: LoadPlan, _ measured: Measurements, connectionsOpened: Int, resent: Int, ownSeconds: Double) {
+    init(_ plan: LoadPlan, _ measured: Measurements, connectionsOpened: Int, resent: Int) {
         let seconds = measured.elapsed(at: .current) / .seconds(1)
         func rate(_ count: Int) -> Double { seconds > 0 ? (Double(count) / seconds * 10).rounded() / 10 : 0 }
         url = plan.server.text
@@ -87,6 +87,6 @@ struct LoadReport: Encodable, Sendable {
         failures = measured.failures.map { failure, counted in
             Failure(kind: "\(failure)", count: counted.count, example: counted.example.isEmpty ? nil : counted.example)
         }.sorted { ($1.count, $0.kind) < ($0.count, $1.kind) }
-        ownCores = seconds > 0 ? (ownSeconds / seconds * 100).rounded() / 100 : 0
+        ownCores = seconds > 0 ? (measured.ownSeconds / seconds * 100).rounded() / 100 : 0
     }
 }

@@ -52,9 +52,11 @@ final class LoadRun {
         if origin.connectionsOpened > 0 && !isStopped {
             let start = LoopInstant.current
             measurements.start = start
+            let before = ProcessorTime.seconds
             turnstile = Turnstile(plan.schedule, start: start, on: loop)
             await inParallel(plan.connections) { run, index in await run.useConnection(index) }
             measurements.end = .current
+            measurements.ownSeconds = ProcessorTime.seconds - before
         }
         origin.closeIdle()
         signals = []

@@ -33,6 +33,9 @@ final class Measurements {
     /// The run's end. `nil` while it runs.
     var end: LoopInstant?
 
+    /// Processor time from the start to the end, in seconds.
+    var ownSeconds = 0.0
+
     struct Failures {
         var count = 0
         /// What the server said the first time.
@@ -59,6 +62,16 @@ final class Measurements {
 
 extension Measurements.Times {
     mutating func record(_ interval: Duration) { record(UInt64(Swift.max(interval.inNanoseconds, 0))) }
+}
+
+/// Processor time that this process has used.
+enum ProcessorTime {
+    /// Source: getrusage(2).
+    static var seconds: Double {
+        var usage = rusage()
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+    }
 }
 
 extension LoopInstant {
