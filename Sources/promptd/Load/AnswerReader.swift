@@ -99,7 +99,10 @@ struct AnswerReader {
             return .status(status)
         }
         if let failure { return failure }
-        if form == .events, !isDone { return .cut }
+        if form == .events, !isDone {
+            example = "the stream ended without the event that says it is done"
+            return .cut
+        }
         if let expected, !expected.isEmpty, !text.contains(expected) {
             example = String(decoding: text.prefix(Self.exampleLimit), as: UTF8.self)
             return .unexpected
