@@ -16,6 +16,7 @@ let strictSettings = swiftSettings + [.strictMemorySafety()]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 let package = Package(
     name: "promptd",
@@ -26,6 +27,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .target(name: "CLibevent", linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_extra")]),
@@ -39,6 +41,7 @@ let package = Package(
             name: "promptd",
             dependencies: [
                 "PromptFunction", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", argumentParser, logging,
+                histogram,
             ],
             swiftSettings: strictSettings),
         .target(

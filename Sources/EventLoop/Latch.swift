@@ -19,7 +19,10 @@ public final class Latch: @unchecked Sendable {
     /// Waits until it has happened.
     public func wait() async {
         if isOpen { return }
-        await withUnsafeContinuation { continuation = $0 }
+        await withUnsafeContinuation { continuation in
+            // This may be a job of its own, and it may have happened before that.
+            if isOpen { continuation.resume() } else { self.continuation = continuation }
+        }
     }
 
     /// Waits until it has happened, or the task is cancelled, which opens it too.

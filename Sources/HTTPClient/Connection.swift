@@ -18,6 +18,8 @@ final class Connection {
     private var deadlines: Deadlines
     private var totalDeadline: LoopInstant?
     private var waiter: UnsafeContinuation<Void, Never>?
+    /// Whether something came while nobody waited.
+    private var hasNews = false
     /// Why nothing more will come. What came before it still counts.
     private(set) var failure: ClientError?
 
@@ -183,10 +185,15 @@ final class Connection {
     /// Waits for bytes, or the end: whoever calls has seen that neither is here.
     func change() async {
         if failure != nil { return }
-        await withUnsafeContinuation { waiter = $0 }
+        await withUnsafeContinuation { continuation in
+            // This may be a job of its own, and events come before it: they are not to be waited for.
+            if hasNews { continuation.resume() } else { waiter = continuation }
+            hasNews = false
+        }
     }
 
     func wake() {
+        hasNews = waiter == nil
         waiter?.resume()
         waiter = nil
     }

@@ -5,7 +5,7 @@ public import EventLoop
 /// Connections are kept and used again, the last used first. Belongs to the loop's thread.
 public final class Origin {
     /// Idle connections that are kept at most.
-    private static let idleLimit = 256
+    private let idleLimit: Int
 
     let loop: EventLoop
     public let deadlines: Deadlines
@@ -13,6 +13,10 @@ public final class Origin {
     private var idle: [Connection] = []
     /// Requests that are being sent or answered.
     public private(set) var requestsInFlight = 0
+    /// Connections that were opened so far.
+    public private(set) var connectionsOpened = 0
+    /// Requests that were sent again so far, since a reused connection had swallowed them.
+    public private(set) var requestsResent = 0
 
     /// Called when a request that a reused connection swallowed is sent again.
     public var whenRetrying: (() -> Void)?
@@ -22,12 +26,14 @@ public final class Origin {
 
     /// - Parameters:
     ///   - host: a name or a numeric address, without brackets.
+    ///   - idleLimit: idle connections that are kept at most.
     ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need none.
     public init(
-        host: String, port: UInt16, deadlines: Deadlines = Deadlines(), on loop: EventLoop,
+        host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
         lookUp: @escaping LookUp = Origin.askSystem
     ) {
         self.loop = loop
+        self.idleLimit = idleLimit
         self.deadlines = deadlines
         resolver = Resolver(host: host, port: port, on: loop, lookUp: lookUp)
     }
@@ -59,6 +65,7 @@ public final class Origin {
             } catch {
                 // `body` may have thrown such an error for a reason of its own: then there was a response.
                 guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
+                requestsResent += 1
                 whenRetrying?()
             }
         }
@@ -92,6 +99,7 @@ public final class Origin {
             do throws(ClientError) {
                 let connection = try await Connection.open(to: address, for: self, limits, until: deadline)
                 resolver.prefer(address)
+                connectionsOpened += 1
                 return connection
             } catch {
                 if error == .cancelled || error == .timeout(.total) { throw error }
@@ -101,13 +109,22 @@ public final class Origin {
         throw lastError
     }
 
+    /// Opens a connection and keeps it, for a request to come; closes it when enough are kept.
+    ///
+    /// - Throws: `ClientError`.
+    public func open() async throws(ClientError) {
+        if Task.isCancelled { throw .cancelled }
+        keep(try await connect(until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
+    }
+
     private func release(_ connection: Connection) {
-        if connection.isReusable && idle.count < Self.idleLimit {
-            connection.park(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
-            idle.append(connection)
-        } else {
-            connection.close()
-        }
+        if connection.isReusable { keep(connection) } else { connection.close() }
+    }
+
+    private func keep(_ connection: Connection) {
+        guard idle.count < idleLimit else { return connection.close() }
+        connection.park(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
+        idle.append(connection)
     }
 
     /// An idle connection ended.

@@ -1,28 +1,15 @@
-import ArgumentParser
 import EventLoop
-import FoundationEssentials
 import Glibc
 import HTTPClient
 
 /// One request to a server, for the commands that ask one.
 struct OneRequest: Sendable {
-    let host: String
-    let port: UInt16
-    let path: String
+    let server: ServerURL
 
-    /// Reads `http://HOST[:PORT][/PATH]`.
-    ///
     /// - Throws: `ValidationError` that says how a URL is written.
     init(url text: String) throws {
-        guard let url = URL(string: text), url.scheme == "http", let host = url.host(), !host.isEmpty,
-            let port = UInt16(exactly: url.port ?? 80)
-        else { throw ValidationError("'\(text)' is no URL of a server: give --url http://HOST:PORT.") }
-        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
-        self.port = port
-        path = url.path == "/" ? "" : url.path
+        server = try ServerURL(text, how: "--url http://HOST:PORT")
     }
-
-    private var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Sends the request and waits for the whole response, on a loop of its own.
     ///
@@ -40,15 +27,15 @@ struct OneRequest: Sendable {
         }
         switch outcome {
         case .success(let response): return response
-        case .failure(let error): throw StartError("http://\(authority): \(Self.sentence(error))")
+        case .failure(let error): throw StartError("http://\(server.authority): \(Self.sentence(error))")
         }
     }
 
     private func exchange(
         _ method: String, _ path: String, _ payload: Payload?, _ deadlines: Deadlines, on loop: isolated EventLoop
     ) async -> Result<(Int, [UInt8]), ClientError> {
-        let template = RequestTemplate(method, path: self.path + path, host: authority)
-        let origin = Origin(host: host, port: port, deadlines: deadlines, on: loop)
+        let template = RequestTemplate(method, path: server.path + path, host: server.authority)
+        let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         do throws(ClientError) {
             return .success(

@@ -18,6 +18,6 @@ struct Promptd: ParsableCommand {
             use. A flag wins over a variable.
             """,
         version: version,
-        subcommands: [Serve.self, Ask.self, Probe.self, StandInCommand.self],
+        subcommands: [Serve.self, Ask.self, Probe.self, Load.self, StandInCommand.self],
         defaultSubcommand: Serve.self)
 }

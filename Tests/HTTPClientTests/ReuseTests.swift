@@ -25,6 +25,37 @@ import Testing
         }
     }
 
+    @Test func `a connection that was opened ahead serves the next request`() async throws {
+        let isAsked = Flag()
+        try await withServer([
+            { peer in
+                try isAsked.wait()
+                #expect(try peer.receiveRequest().head == "POST / HTTP/1.1\r\nHost: a\r\n\r\n")
+                try peer.send(response("1"))
+                #expect(try peer.receiveEnd() == .closed)
+            }
+        ]) { _, origin, server in
+            try await origin.open()
+            #expect(origin.idleConnections == 1 && origin.connectionsOpened == 1)
+            isAsked.raise()
+            #expect(await origin.text() == .success("1"))
+            #expect(origin.connectionsOpened == 1 && origin.requestsResent == 0)
+        }
+    }
+
+    @Test func `no more idle connections are kept than are asked for`() async throws {
+        let server = try RawServer()
+        async let peers = server.play([{ try $0.receiveEnd() }, { try $0.receiveEnd() }, { try $0.receiveEnd() }])
+        try await onLoop { loop in
+            let origin = Origin(host: "127.0.0.1", port: server.port, idleLimit: 2, on: loop)
+            for _ in 0..<3 { try await origin.open() }
+            #expect(origin.idleConnections == 2 && origin.connectionsOpened == 3)
+            try await until("the third is closed", on: loop) { server.clients == 2 }
+            origin.closeIdle()
+        }
+        _ = try await peers
+    }
+
     @Test func `the connection that was used last is used next`() async throws {
         let secondIsHere = Flag(), firstIsAnswered = Flag()
         try await withServer([

@@ -65,8 +65,8 @@ import Testing
     @Test func `help and version are there`() async throws {
         let version = try await Promptd.run(["--version"])
         #expect(version.output.split(separator: ".").count == 3)
-        for arguments in [["--help"], ["serve", "--help"], ["stand-in", "--help"], ["ask", "--help"], ["probe", "--help"]] {
-            let help = try await Promptd.run(arguments)
+        for command in [[], ["serve"], ["stand-in"], ["ask"], ["probe"], ["load"]] {
+            let help = try await Promptd.run(command + ["--help"])
             #expect(help.status == 0 && help.output.contains("USAGE:"))
         }
         let completion = try await Promptd.run(["--generate-completion-script", "bash"])

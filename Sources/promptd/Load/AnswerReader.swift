@@ -1,0 +1,132 @@
+import EventLoop
+import HTTPClient
+import Ollama
+
+/// Reads one answer as it comes: finds its tokens, and judges it at its end. Belongs to one request.
+struct AnswerReader {
+    /// How an answer is asked for, and comes.
+    enum Form: Sendable, CaseIterable {
+        /// At once.
+        case whole
+        /// As server-sent events, a token each.
+        case events
+        /// As text, piece by piece; each chunk counts as a token.
+        case text
+    }
+
+    /// Bytes of an answer that are kept to be compared, at most.
+    private static let answerLimit = 64 << 20
+    /// Bytes of an error's text that are kept.
+    private static let exampleLimit = 200
+
+    private let form: Form
+    private let status: Int
+    private let expected: [UInt8]?
+    private var events = EventReader()
+    private var text: [UInt8] = []
+    private var isDone = false
+    private var failure: LoadFailure?
+    /// What the server said of its failure.
+    private(set) var example = ""
+    /// Tokens so far.
+    private(set) var tokens = 0
+
+    /// - Parameter expected: what the answer must contain; `nil` for anything.
+    init(_ form: Form, status: Int, expected: [UInt8]?) {
+        self.form = form
+        self.status = status
+        self.expected = expected
+    }
+
+    /// Takes the next piece of the body. Calls `token` for each token in it.
+    mutating func take(_ bytes: UnsafeRawBufferPointer, _ token: () -> Void) {
+        guard status == 200 else {
+            unsafe text.append(contentsOf: bytes.prefix(Self.exampleLimit - text.count))
+            return
+        }
+        switch form {
+        case .whole: unsafe keep(bytes)
+        case .text:
+            tokens += 1
+            token()
+            unsafe keep(bytes)
+        case .events:
+            var reader = EventReader()
+            swap(&reader, &events)
+            let isWell = unsafe reader.read(bytes) { unsafe take(event: $0, $1, token) }
+            swap(&reader, &events)
+            if !isWell { fail(.tooLong) }
+        }
+    }
+
+    private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+        guard expected != nil else { return }
+        unsafe text.append(contentsOf: bytes)
+        if text.count > Self.answerLimit { fail(.tooLong) }
+    }
+
+    private mutating func take(event name: String, _ data: UnsafeRawBufferPointer, _ token: () -> Void) {
+        switch name {
+        case "", "message":
+            guard let content = unsafe Self.string("content", in: data) else {
+                return fail(.answerFailed, "no content in an event")
+            }
+            if unsafe content.isEmpty { return }
+            tokens += 1
+            token()
+            guard expected != nil, text.count <= Self.answerLimit else { return }
+            _ = unsafe ReplyScanner.appendUnescaped(content, to: &text)
+        case "done": isDone = true
+        case "error":
+            let message = unsafe Self.string("error", in: data).map { unsafe String(decoding: $0, as: UTF8.self) }
+            fail(.answerFailed, message ?? "")
+        default: break
+        }
+    }
+
+    private mutating func fail(_ failure: LoadFailure, _ example: String = "") {
+        guard self.failure == nil else { return }
+        self.failure = failure
+        self.example = example
+    }
+
+    /// The body came to its proper end.
+    ///
+    /// - Returns: what is wrong with the answer; `nil` for nothing.
+    mutating func end() -> LoadFailure? {
+        guard status == 200 else {
+            example = String(decoding: text, as: UTF8.self)
+            return .status(status)
+        }
+        if let failure { return failure }
+        if form == .events, !isDone {
+            example = "the stream ended without the event that says it is done"
+            return .cut
+        }
+        if let expected, !expected.isEmpty, !text.contains(expected) {
+            example = String(decoding: text.prefix(Self.exampleLimit), as: UTF8.self)
+            return .unexpected
+        }
+        return nil
+    }
+
+    /// The inside of the string `name` in the JSON object `json`; `nil` when there is none.
+    private static func string(_ name: StaticString, in json: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var reader = unsafe JSONReader(json), isFirst = true
+        var found: JSONReader.Text?
+        do throws(JSONReader.Malformed) {
+            try reader.begin("{")
+            while let field = try reader.nextName(isFirst: &isFirst) {
+                if reader.matches(field, name), try reader.peek() == UInt8(ascii: "\"") {
+                    found = try reader.string()
+                } else {
+                    try reader.skipValue()
+                }
+            }
+            try reader.end()
+        } catch {
+            return nil
+        }
+        return unsafe found.map { unsafe UnsafeRawBufferPointer(rebasing: json[$0.range]) }
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// A header field as it is written on a command line: `Name: value`.
+struct HeaderArgument: ExpressibleByArgument, Sendable {
+    let name: String
+    let value: String
+
+    /// What the load generator says itself.
+    private static let reserved: Set<String> = [
+        "accept", "connection", "content-length", "content-type", "expect", "host", "te", "trailer",
+        "transfer-encoding", "upgrade",
+    ]
+
+    /// Source: RFC 9110, 5.1 and 5.5.
+    init?(argument: String) {
+        guard let colon = argument.firstIndex(of: ":") else { return nil }
+        name = String(argument[..<colon])
+        value = String(argument[argument.index(after: colon)...].drop { $0 == " " })
+        let isToken = !name.isEmpty && name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            }
+        }
+        guard isToken, !Self.reserved.contains(name.lowercased()),
+            value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+        else { return nil }
+    }
+}

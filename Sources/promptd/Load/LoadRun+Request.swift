@@ -1,0 +1,83 @@
+import EventLoop
+import HTTPClient
+
+extension LoadRun {
+    /// What came of a request that was answered.
+    private struct Outcome {
+        var failure: LoadFailure?
+        var example = ""
+    }
+
+    /// Sends a request, and measures what comes.
+    ///
+    /// - Returns: how it failed; `nil` if it did not, or was given up.
+    func send(_ ticket: Turnstile.Ticket) async -> LoadFailure? {
+        measurements.requests += 1
+        if plan.timeout > .zero, LoopInstant.current - ticket.due > plan.timeout {
+            measurements.fail(.noConnection)
+            return .noConnection
+        }
+        let payload = payload ?? Payload(plan.body.bytes(ticket.number))
+        do throws(ClientError) {
+            let outcome = try await origin.withResponse(to: head, payload: payload) { response throws(ClientError) in
+                try await self.read(response, of: ticket)
+            }
+            if let failure = outcome.failure {
+                measurements.fail(failure, example: outcome.example)
+            } else {
+                measurements.answered += 1
+                measurements.answer.record(.current - ticket.due)
+            }
+            return outcome.failure
+        } catch {
+            guard let failure = LoadFailure(error) else {
+                measurements.givenUp += 1
+                return nil
+            }
+            measurements.fail(failure)
+            return failure
+        }
+    }
+
+    private func read(
+        _ response: borrowing IncomingResponse, of ticket: Turnstile.Ticket
+    ) async throws(ClientError) -> Outcome {
+        var reader = AnswerReader(
+            plan.form, status: response.head.status, expected: plan.expected?.bytes(ticket.number))
+        var clock = TokenClock(due: ticket.due)
+        while unsafe try await response.nextPiece({ bytes -> Void in
+            let turn = loop.now
+            unsafe reader.take(bytes) { clock.tick(turn, measurements) }
+        }) != nil {}
+        let failure = reader.end()
+        return Outcome(failure: failure, example: reader.example)
+    }
+}
+
+/// Times the tokens of one answer.
+///
+/// The loop reads a connection once a turn, so tokens of the same turn came by one read(2): between them there was no time.
+struct TokenClock {
+    private let due: LoopInstant
+    private var last: (turn: LoopInstant, time: LoopInstant)?
+
+    init(due: LoopInstant) { self.due = due }
+
+    /// A token came in the turn that began at `turn`.
+    mutating func tick(_ turn: LoopInstant, _ measurements: Measurements, now: () -> LoopInstant = { .current }) {
+        measurements.tokens += 1
+        guard let last else {
+            let time = now()
+            measurements.firstToken.record(time - due)
+            self.last = (turn, time)
+            return
+        }
+        if last.turn == turn {
+            measurements.tokenGap.record(.zero)
+        } else {
+            let time = now()
+            measurements.tokenGap.record(time - last.time)
+            self.last = (turn, time)
+        }
+    }
+}
