@@ -14,8 +14,8 @@ extension CircuitBreaker {
         /// A deadline passed.
         case deadline
 
-        /// `nil` for what says nothing about the host's health: the client left or its request was wrong, the model is unknown, the
-        /// queue is full, or the model repeated itself.
+        /// `nil` for what says nothing about the host's health: the client left or its request was wrong, the model is
+        /// unknown, the queue is full, or the model repeated itself.
         init?(_ error: OllamaError) {
             switch error {
             case .transport(.unreachable(errno: ECONNREFUSED)): self = .refused

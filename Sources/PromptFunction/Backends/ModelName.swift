@@ -31,7 +31,8 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func begins(_ text: Substring, _ prefix: String) -> Bool {
-        text.utf8.count > prefix.utf8.count && text.utf8.prefix(prefix.utf8.count).elementsEqual(prefix.utf8) { lower($0) == $1 }
+        let start = text.utf8.prefix(prefix.utf8.count)
+        return text.utf8.count > prefix.utf8.count && start.elementsEqual(prefix.utf8) { lower($0) == $1 }
     }
 
     private static func without(_ text: Substring, _ prefix: String) -> Substring {

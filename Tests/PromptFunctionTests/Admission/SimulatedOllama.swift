@@ -1,8 +1,8 @@
 import EventLoop
 @testable import PromptFunction
 
-/// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they came. Many
-/// callers always have one more prompt, and `AdaptiveLimit` says how many of them may be with it.
+/// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they came.
+/// Many callers always have one more prompt, and `AdaptiveLimit` says how many of them may be with it.
 struct SimulatedOllama {
     /// What happened in a span of time.
     struct Record {

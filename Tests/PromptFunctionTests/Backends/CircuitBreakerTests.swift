@@ -40,7 +40,9 @@ import Testing
         ([.failure, .failure, .probeSuccess, .failure], .open),
     ]
 
-    private static func apply(_ event: Event, _ breaker: inout CircuitBreaker, _ first: CircuitBreaker.Epoch, second: Int64) {
+    private static func apply(
+        _ event: Event, _ breaker: inout CircuitBreaker, _ first: CircuitBreaker.Epoch, second: Int64
+    ) {
         let now = LoopInstant(nanoseconds: second * 1_000_000_000)
         var random = SeededRandom(state: 1)
         let epoch = breaker.epoch
@@ -128,8 +130,10 @@ import Testing
         (.transport(.closed(errno: 0, beforeFirstByte: true)), .connection),
         (.transport(.timeout(.connect)), .connection), (.transport(.timeout(.firstByte)), .deadline),
         (.transport(.malformed("x")), .server), (.transport(.cancelled), nil), (.transport(.tooLarge(limit: 1)), nil),
-        (.refused(status: 500, message: "", retryAfter: nil), .server), (.refused(status: 503, message: "", retryAfter: nil), nil),
-        (.refused(status: 404, message: "", retryAfter: nil), nil), (.refused(status: 400, message: "", retryAfter: nil), nil),
+        (.refused(status: 500, message: "", retryAfter: nil), .server),
+        (.refused(status: 503, message: "", retryAfter: nil), nil),
+        (.refused(status: 404, message: "", retryAfter: nil), nil),
+        (.refused(status: 400, message: "", retryAfter: nil), nil),
         (.garbled, .server), (.failed(message: ""), .server), (.incomplete, nil),
     ]
 
