@@ -114,7 +114,7 @@ public final class Origin {
     /// - Throws: `ClientError`.
     public func open() async throws(ClientError) {
         if Task.isCancelled { throw .cancelled }
-        keep(try await connect(until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
+        keep(try await connect(deadlines, until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
     }
 
     private func release(_ connection: Connection) {

@@ -10,7 +10,9 @@ protocol DeadlinePlace {
 /// The slots of places with a deadline, the earliest first: a binary heap out of whose middle places can be taken.
 struct DeadlineHeap {
     /// The deadline is here too, so that comparing touches one array.
-    private var entries: [(deadline: Int64, slot: Int32)] = []
+    private var entries: [Entry] = []
+
+    private typealias Entry = (deadline: Int64, slot: Int32)
 
     /// The place with the earliest deadline.
     var first: Int32? { entries.first?.slot }
@@ -59,7 +61,7 @@ struct DeadlineHeap {
         put(entry, index, &places)
     }
 
-    private mutating func put(_ entry: (deadline: Int64, slot: Int32), _ index: Int, _ places: inout Slots<some DeadlinePlace>) {
+    private mutating func put(_ entry: Entry, _ index: Int, _ places: inout Slots<some DeadlinePlace>) {
         entries[index] = entry
         places[entry.slot].heapIndex = Int32(index)
     }

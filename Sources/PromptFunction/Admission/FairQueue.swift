@@ -4,8 +4,8 @@ internal import EventLoop
 ///
 /// Each client has a line; the clients that have someone waiting are served one prompt each, round and round, so that 5,000
 /// prompts of one do not make another's single prompt wait behind all of them. Entering, serving and leaving are O(1), and
-/// O(log n) for places with a deadline; nothing is allocated but the growth of arrays, about 130 bytes a place beyond `Value`.
-/// The memory of the fullest moment is kept. Belongs to one thread.
+/// O(log n) for places with a deadline; nothing is allocated but the growth of arrays, about 130 bytes a place beyond
+/// `Value`. The memory of the fullest moment is kept. Belongs to one thread.
 final class FairQueue<Value> {
     /// A place in the queue. Once it was served, left or expired it is void, and using it does nothing.
     struct Waiter: Hashable, Sendable {
@@ -123,17 +123,18 @@ final class FairQueue<Value> {
     private func remove(_ slot: Int32) -> Value {
         if places[slot].heapIndex >= 0 { deadlines.remove(slot, &places) }
         let place = places.remove(slot)
-        if place.previous == none { lines[place.line].first = place.next } else { places[place.previous].next = place.next }
-        if place.next == none { lines[place.line].last = place.previous } else { places[place.next].previous = place.previous }
-        lines[place.line].count -= 1
+        let line = place.line
+        if place.previous == none { lines[line].first = place.next } else { places[place.previous].next = place.next }
+        if place.next == none { lines[line].last = place.previous } else { places[place.next].previous = place.previous }
+        lines[line].count -= 1
         count -= 1
         bytes -= place.bytes
-        if lines[place.line].count == 0 {
-            if place.line != front { removeLine(place.line) }
+        if lines[line].count == 0 {
+            if line != front { removeLine(line) }
         } else if place.next == none {
-            lines[place.line].nextTicket = place.ticket
+            lines[line].nextTicket = place.ticket
         } else if place.previous != none {
-            noteGap(in: place.line)
+            noteGap(in: line)
         }
         return place.value
     }
@@ -159,8 +160,8 @@ extension FairQueue {
     /// How many will be served before this one, if nobody enters or leaves. 0 if the place is void.
     ///
     /// O(number of clients that wait). Exact, except that for a client with more than 64 prompts waiting those of its own
-    /// that left from the middle of its line still count in part: it is then too high by at most an eighth of that line, a turn
-    /// of each other client for each of them.
+    /// that left from the middle of its line still count in part: it is then too high by at most an eighth of that line, a
+    /// turn of each other client for each of them.
     func place(of waiter: Waiter) -> Int {
         guard isValid(waiter) else { return 0 }
         let place = places[waiter.slot]
@@ -176,7 +177,8 @@ extension FairQueue {
         return before
     }
 
-    /// One left from the middle of a line: from time to time its tickets are made consecutive again, at O(1) for each that left.
+    /// One left from the middle of a line: from time to time its tickets are made consecutive again, at O(1) for each that
+    /// left.
     private func noteGap(in line: Int32) {
         lines[line].gaps += 1
         guard lines[line].count <= 64 || lines[line].gaps > lines[line].count / 8 else { return }

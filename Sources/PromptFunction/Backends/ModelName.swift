@@ -13,16 +13,34 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
     /// Any text: what is no valid name equals only itself, in any case.
     init(_ text: String) {
         var rest = text[...]
-        if let separator = rest.firstRange(of: "://") { rest = rest[separator.upperBound...] }
-        if Self.begins(rest, Self.defaultHost) { rest = Self.without(rest, Self.defaultHost) }
-        // `library/` alone is a namespace; behind another host it is none that may be left out.
-        if Self.begins(rest, Self.defaultNamespace), rest.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 1 {
-            rest = Self.without(rest, Self.defaultNamespace)
+        var slashes = 0
+        var hasTag = false  // a colon before the last slash is that of a port
+        var isLower = true
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"): (slashes, hasTag) = (slashes + 1, false)
+            case UInt8(ascii: ":"): hasTag = true
+            case 0x41...0x5A: isLower = false
+            default: break
+            }
         }
-        let isPlain = !rest.utf8.contains { (0x41...0x5A).contains($0) }
-        var name = isPlain ? String(rest) : Self.lowercased(rest)
-        if !Self.hasTag(rest) { name += Self.defaultTag }
-        description = name
+        if slashes > 0 { rest = Self.withoutDefaults(rest, slashes) }
+        let name = isLower ? String(rest) : Self.lowercased(rest)
+        description = hasTag ? name : name + Self.defaultTag
+    }
+
+    private static func withoutDefaults(_ text: Substring, _ slashes: Int) -> Substring {
+        var (rest, slashes) = (text, slashes)
+        for scheme in ["https://", "http://"] where begins(rest, scheme) {
+            rest = without(rest, scheme)
+            slashes -= 2
+        }
+        if begins(rest, defaultHost) {
+            rest = without(rest, defaultHost)
+            slashes -= 1
+        }
+        // Behind another host it is no default that may be left out.
+        return slashes == 1 && begins(rest, defaultNamespace) ? without(rest, defaultNamespace) : rest
     }
 
     /// Without the default tag: as people write it.
@@ -31,20 +49,12 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func begins(_ text: Substring, _ prefix: String) -> Bool {
-        text.utf8.count > prefix.utf8.count && text.utf8.prefix(prefix.utf8.count).elementsEqual(prefix.utf8) { lower($0) == $1 }
+        let start = text.utf8.prefix(prefix.utf8.count)
+        return text.utf8.count > prefix.utf8.count && start.elementsEqual(prefix.utf8) { lower($0) == $1 }
     }
 
     private static func without(_ text: Substring, _ prefix: String) -> Substring {
         text[text.utf8.index(text.startIndex, offsetBy: prefix.utf8.count)...]
-    }
-
-    /// A colon before the last slash is that of a port.
-    private static func hasTag(_ text: Substring) -> Bool {
-        for byte in text.utf8.reversed() {
-            if byte == UInt8(ascii: ":") { return true }
-            if byte == UInt8(ascii: "/") { return false }
-        }
-        return false
     }
 
     /// In ASCII, which is all that a name may have.

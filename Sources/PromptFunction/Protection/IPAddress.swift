@@ -37,8 +37,8 @@ struct IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress {
-    /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets, spaces, and
-    /// octets with a leading zero, which some read as octal.
+    /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets, spaces,
+    /// and octets with a leading zero, which some read as octal.
     init?(_ text: Substring) {
         let text = text.utf8
         guard text.count <= 45 else { return nil }
@@ -51,12 +51,14 @@ extension IPAddress {
         }
     }
 
-    /// Reads an entry of X-Forwarded-For: an address, which some proxies write with a port: `192.0.2.1:80`, `[2001:db8::1]:80`.
+    /// Reads an entry of X-Forwarded-For: an address, which some proxies write with a port: `192.0.2.1:80`,
+    /// `[2001:db8::1]:80`.
     init?(forwarded text: Substring) {
         if text.utf8.first == UInt8(ascii: "[") {
             guard let end = text.utf8.firstIndex(of: UInt8(ascii: "]")) else { return nil }
             let inner = text[text.utf8.index(after: text.startIndex)..<end]
-            guard inner.utf8.contains(UInt8(ascii: ":")), Self.isPort(text[text.utf8.index(after: end)...]) else { return nil }
+            let port = text[text.utf8.index(after: end)...]
+            guard inner.utf8.contains(UInt8(ascii: ":")), Self.isPort(port) else { return nil }
             self.init(inner)
             return
         }

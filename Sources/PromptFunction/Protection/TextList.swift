@@ -3,7 +3,8 @@ enum TextList {
     /// Without the spaces, tabs and line ends around it.
     static func trimmed(_ text: Substring) -> Substring {
         let isNoise: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
-        guard let first = text.utf8.firstIndex(where: { !isNoise($0) }), let last = text.utf8.lastIndex(where: { !isNoise($0) })
+        guard let first = text.utf8.firstIndex(where: { !isNoise($0) }),
+            let last = text.utf8.lastIndex(where: { !isNoise($0) })
         else { return text[text.endIndex...] }
         return text[first...last]
     }

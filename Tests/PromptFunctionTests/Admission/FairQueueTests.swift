@@ -75,7 +75,8 @@ import Testing
         }
         #expect(queue.nextDeadline == LoopInstant(nanoseconds: 10))
         #expect(queue.takeExpired(at: LoopInstant(nanoseconds: 9)) == nil)
-        #expect(Set([queue.takeExpired(at: LoopInstant(nanoseconds: 20)), queue.takeExpired(at: LoopInstant(nanoseconds: 20))]) == [2, 4])
+        let first = (0..<2).map { _ in queue.takeExpired(at: LoopInstant(nanoseconds: 20)) }
+        #expect(Set(first) == [2, 4])
         #expect(queue.takeExpired(at: LoopInstant(nanoseconds: 20)) == 3)
         #expect(queue.takeExpired(at: LoopInstant(nanoseconds: 20)) == nil)
         #expect(queue.next() == 1)

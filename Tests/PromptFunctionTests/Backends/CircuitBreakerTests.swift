@@ -40,7 +40,9 @@ import Testing
         ([.failure, .failure, .probeSuccess, .failure], .open),
     ]
 
-    private static func apply(_ event: Event, _ breaker: inout CircuitBreaker, _ first: CircuitBreaker.Epoch, second: Int64) {
+    private static func apply(
+        _ event: Event, _ breaker: inout CircuitBreaker, _ first: CircuitBreaker.Epoch, second: Int64
+    ) {
         let now = LoopInstant(nanoseconds: second * 1_000_000_000)
         var random = SeededRandom(state: 1)
         let epoch = breaker.epoch

@@ -63,7 +63,9 @@ import Testing
         for second in Int64(0)..<5_000 {
             day.end(at: second)
             if lists, second % 5 == 0 { day.list(at: second) }
-            for _ in 0..<Int.random(in: 0...2, using: &random) { day.send(Int.random(in: 0...1, using: &random), &random, at: second) }
+            for _ in 0..<Int.random(in: 0...2, using: &random) {
+                day.send(Int.random(in: 0...1, using: &random), &random, at: second)
+            }
         }
         #expect(day.served > 1_000)
         #expect(day.needless == 0)

@@ -6,7 +6,8 @@ import Testing
     static let equal: [(String, String)] = [
         ("llama3.2", "llama3.2:latest"), ("Llama3.2", "llama3.2"), ("llama3.2:1B", "LLAMA3.2:1b"),
         ("library/llama3.2", "llama3.2"), ("registry.ollama.ai/library/llama3.2:latest", "llama3.2"),
-        ("Registry.Ollama.AI/Library/llama3.2", "llama3.2"), ("https://registry.ollama.ai/library/llama3.2:1b", "llama3.2:1b"),
+        ("Registry.Ollama.AI/Library/llama3.2", "llama3.2"),
+        ("https://registry.ollama.ai/library/llama3.2:1b", "llama3.2:1b"),
         ("registry.ollama.ai/someone/x", "someone/x:latest"), ("localhost:5000/a/b", "localhost:5000/a/b:latest"),
         ("hf.co/Org/Repo-GGUF:Q4_K_M", "hf.co/org/repo-gguf:q4_k_m"), ("", ""),
     ]

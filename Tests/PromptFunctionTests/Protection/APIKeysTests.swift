@@ -22,7 +22,8 @@ import Testing
     }
 
     static let wrong: [(String, ProtectionError)] = [
-        ("", .noKeys), ("\n\n", .noKeys), ("# only a comment\n", .noKeys), ("good\nwith space", .key(number: 2)), ("schlüssel", .key(number: 1)),
+        ("", .noKeys), ("\n\n", .noKeys), ("# only a comment\n", .noKeys), ("good\nwith space", .key(number: 2)),
+        ("schlüssel", .key(number: 1)),
     ]
 
     @Test(arguments: wrong)
@@ -32,9 +33,10 @@ import Testing
     }
 
     static let fields: [(authorization: String?, apiKey: String?, key: String?)] = [
-        (nil, nil, nil), ("Bearer one", nil, "one"), ("bearer  one ", nil, "one"), ("BEARER two", nil, "two"), (nil, "two", "two"),
-        (nil, " two ", "two"), ("Bearer nope", "two", nil), ("Basic b25l", "two", "two"), ("Bearer", nil, nil), ("Bearer ", nil, nil),
-        ("one", nil, nil), ("Bearerone", nil, nil), (nil, "", nil), (nil, "Bearer one", nil), ("Bearer one two", nil, nil),
+        (nil, nil, nil), ("Bearer one", nil, "one"), ("bearer  one ", nil, "one"), ("BEARER two", nil, "two"),
+        (nil, "two", "two"), (nil, " two ", "two"), ("Bearer nope", "two", nil), ("Basic b25l", "two", "two"),
+        ("Bearer", nil, nil), ("Bearer ", nil, nil), ("one", nil, nil), ("Bearerone", nil, nil), (nil, "", nil),
+        (nil, "Bearer one", nil), ("Bearer one two", nil, nil),
     ]
 
     @Test(arguments: fields)

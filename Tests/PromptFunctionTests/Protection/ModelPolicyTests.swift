@@ -4,7 +4,8 @@ import Testing
 /// Which models may be asked.
 @Suite struct `Model policy` {
     static let verdicts: [(String, ModelPolicy.Verdict)] = [
-        ("llama3.2:1b", .asIs), ("LLAMA3.2:1B", .asIs), ("registry.ollama.ai/library/llama3.2:1b", .asIs), ("mistral:latest", .asIs),
+        ("llama3.2:1b", .asIs), ("LLAMA3.2:1B", .asIs),
+        ("registry.ollama.ai/library/llama3.2:1b", .asIs), ("mistral:latest", .asIs),
         ("llama3.2", .refused), ("qwen", .refused), ("", .refused), ("fast", .instead("llama3.2:1b")),
         ("Fast:latest", .instead("llama3.2:1b")), ("gpt-4", .instead("Mistral")),
     ]

@@ -26,7 +26,9 @@ import Testing
     ]
 
     @Test(arguments: clients)
-    func `the client is the last address that no trusted proxy has`(peer: String, forwardedFor: String?, client: String) throws {
+    func `the client is the last address that no trusted proxy has`(
+        peer: String, forwardedFor: String?, client: String
+    ) throws {
         let found = try TrustedProxies(Self.list).client(peer: #require(IPAddress(peer[...])), forwardedFor: forwardedFor)
         #expect(found == IPAddress(client[...]))
     }
@@ -50,7 +52,12 @@ import Testing
         for address in not { #expect(!proxies.trusts(try #require(IPAddress(address[...])))) }
     }
 
-    @Test(arguments: ["x", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "/8", "10.0.0.0/8/8", "1.2.3.4:80", "10.0.0.0 /8"])
+    static let malformed = [
+        "x", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0/8", "/8", "10.0.0.0/8/8", "1.2.3.4:80",
+        "10.0.0.0 /8",
+    ]
+
+    @Test(arguments: malformed)
     func `malformed blocks are told`(text: String) {
         #expect(throws: ProtectionError.network(text)) { try TrustedProxies("127.0.0.1, " + text) }
     }
