@@ -1,5 +1,6 @@
 /// What the function can ask of a request.
 #include "connection.h"
+#include <event2/keyvalq_struct.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,15 @@ const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
 
 const char *shim_exchange_header(const shim_exchange *self, const char *name) {
 	return self->request ? evhttp_find_header(evhttp_request_get_input_headers(self->request), name) : NULL;
+}
+
+const char *shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index) {
+	if (!self->request) return NULL;
+	const struct evkeyval *field = evhttp_request_get_input_headers(self->request)->tqh_first;
+	for (; field; field = field->next.tqe_next) {
+		if (!strcasecmp(field->key, name) && index-- == 0) return field->value;
+	}
+	return NULL;
 }
 
 const char *shim_exchange_peer(const shim_exchange *self) {

@@ -41,6 +41,17 @@ public struct Request {
         exchange.handle.flatMap { Fields.field($0, name) }
     }
 
+    /// All fields of this name, in any case, joined by commas in their order. Source: RFC 9110, 5.3.
+    public func list(_ name: StaticString) -> String? {
+        guard let handle = exchange.handle, var list = Fields.field(handle, name) else { return nil }
+        var index = 1
+        while let next = Fields.field(handle, name, at: index) {
+            list += "," + next
+            index += 1
+        }
+        return list
+    }
+
     /// Which of `offered` the client prefers, by its Accept field; the first unless another is.
     public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
 
@@ -111,10 +122,15 @@ enum Fields {
     static func peer(_ handle: OpaquePointer) -> String { String(cString: shim_exchange_peer(handle)) }
 
     static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
-        name.withUTF8Buffer { name in
-            // A static string ends with a zero byte.
-            shim_exchange_header(handle, UnsafeRawPointer(name.baseAddress!).assumingMemoryBound(to: CChar.self))
-                .map { String(cString: $0) }
-        }
+        withName(name) { shim_exchange_header(handle, $0).map { String(cString: $0) } }
+    }
+
+    static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int) -> String? {
+        withName(name) { shim_exchange_header_at(handle, $0, index).map { String(cString: $0) } }
+    }
+
+    private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        // A static string ends with a zero byte.
+        name.withUTF8Buffer { body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }
     }
 }

@@ -77,6 +77,7 @@ public final class PromptFunction: Function {
             try protection.check(request, at: loop.now)
             let prompt = try await decode(request)
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
+            if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }
             try await answer(prompt, request, reply)
         } catch {

@@ -189,4 +189,15 @@ import Testing
             #expect(host.function.handled == 50)
         }
     }
+
+    @Test func `fields of one name are joined in their order, those of others left out`() async throws {
+        try await withServer { loop, host in
+            host.function.handler = { request, reply in
+                reply.send(.text([request.list("X-Forwarded-For"), request.list("None")].map { $0 ?? "-" }.joined(separator: ";")))
+            }
+            let response = try await host.ask(
+                "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1\r\nX-Other: 2\r\nx-forwarded-for: 3, 4\r\nContent-Length: 1\r\n\r\nx")
+            #expect(response.text == "1,3, 4;-")
+        }
+    }
 }

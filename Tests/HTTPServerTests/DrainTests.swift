@@ -103,7 +103,7 @@ import Testing
                 _ = try socket.response()
                 return socket
             }
-            let count = host.beginDraining(on: loop, grace: .seconds(1))
+            let count = host.beginDraining(on: loop, grace: .seconds(3))
             try await until("the function is told", on: loop) { host.function.wasToldOfDraining }
             host.function.health = .unwell("stopping")
             let (ready, posted, old) = try await offLoop {

@@ -74,7 +74,7 @@ final class TestServer {
     func beginDraining(on loop: isolated EventLoop, grace: Duration = .zero) -> Task<Int, Never> {
         Task.immediate(executorPreference: loop.executor) {
             _ = loop
-            return await server.drain(within: .seconds(5), grace: grace)
+            return await server.drain(within: .seconds(5) + grace, grace: grace)
         }
     }
 

@@ -65,70 +65,6 @@ import Testing
         #expect(fields["version"]?.isEmpty == false)
     }
 
-    @Test(arguments: [SIGTERM, SIGINT])
-    func `a signal lets the prompts in flight finish`(number: Int32) async throws {
-        let (standIn, address) = try await Promptd.standIn(["--first-token", "2s"])
-        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
-        defer { [standIn, server].forEach { $0.end() } }
-        async let answer = Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
-        try await Promptd.untilAsked(address)
-        server.signal(number)
-        _ = try await server.line(with: "finishing")
-        try await Promptd.untilRefused(url)
-        let text = try await answer
-        #expect(text.hasSuffix("You asked: eggs"))
-        let status = try await server.finish().status
-        #expect(status == 0)
-    }
-
-    @Test func `prompts are taken for the grace while readiness is 503`() async throws {
-        let (server, url) = try await Promptd.serve(["--embedded", "--grace", "4s", "--drain", "20s"])
-        defer { server.end() }
-        server.signal(SIGTERM)
-        let line = try await server.line(with: "finishing")
-        #expect(line.contains("grace=\"4.0 seconds\""))
-        let readiness = try await Promptd.curl("-i", url + "/health/readiness")
-        #expect(readiness.hasPrefix("HTTP/1.1 503 ") && readiness.contains("\r\nConnection: close\r\n"))
-        let answer = try await Promptd.curl("-i", url, "-d", #"{"prompt":"eggs"}"#)
-        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.hasSuffix("You asked: eggs"))
-        #expect(answer.contains("\r\nConnection: close\r\n"))
-        try await Promptd.untilRefused(url)
-        let status = try await server.finish().status
-        #expect(status == 0)
-    }
-
-    @Test func `many prompts in flight all finish`() async throws {
-        let (standIn, address) = try await Promptd.standIn(["--first-token", "2s"])
-        let (server, url) = try await Promptd.serve(["--max-in-flight", "0"], environment: ["OLLAMA_HOST": address])
-        defer { [standIn, server].forEach { $0.end() } }
-        let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
-        let count = 300
-        let clients = try await offLoop {
-            try (0..<count).map { number in
-                let client = try RawSocket(port: port, timeout: 30)
-                let body = #"{"prompt":"number \#(number)"}"#
-                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
-                return client
-            }
-        }
-        try await Promptd.untilAsked(address, times: count)
-        server.signal(SIGTERM)
-        let finishing = try await server.line(with: "finishing")
-        #expect(Int(Promptd.field("requests", of: finishing)) ?? 0 > 0)
-        let answers = try await offLoop {
-            try clients.map { client in
-                let response = try client.response()
-                return (response.text, response["Connection"], try client.rest().ending)
-            }
-        }
-        for (number, (text, connection, ending)) in answers.enumerated() {
-            #expect(text.hasSuffix("You asked: number \(number)"))
-            #expect(connection == "close" && ending == .closed)
-        }
-        let status = try await server.finish().status
-        #expect(status == 0)
-    }
-
     @Test func `the start tells how many connections the open files allow`() async throws {
         let (server, _) = try await Promptd.serve(["--embedded", "--max-connections", "100"])
         defer { server.end() }
@@ -156,34 +92,6 @@ import Testing
         let refused = try await Promptd.curl("-i", url, "-d", "{}")
         #expect(refused.hasPrefix("HTTP/1.1 503 ") && refused.contains("Too many connections"))
         server.end()
-        _ = try await answer
-    }
-
-    @Test func `prompts that do not finish in time are cut, and the exit status tells`() async throws {
-        let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
-        let (server, url) = try await Promptd.serve(["--drain", "100ms"], environment: ["OLLAMA_HOST": address])
-        defer { [standIn, server].forEach { $0.end() } }
-        async let answer = Promptd.curl(url, "-d", "{}")
-        try await Promptd.untilAsked(address)
-        server.signal(SIGTERM)
-        let (status, _, log) = try await server.finish()
-        #expect(status == 1)
-        #expect(log.contains("requests were cut"))
-        let text = try await answer
-        #expect(text.contains("curl: ("))
-    }
-
-    @Test func `a second signal ends the process at once`() async throws {
-        let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
-        let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
-        defer { [standIn, server].forEach { $0.end() } }
-        async let answer = Promptd.curl(url, "-d", "{}")
-        try await Promptd.untilAsked(address)
-        server.signal(SIGTERM)
-        _ = try await server.line(with: "finishing")
-        server.signal(SIGTERM)
-        let status = try await server.finish().status
-        #expect(status == 128 + SIGTERM)
         _ = try await answer
     }
 }

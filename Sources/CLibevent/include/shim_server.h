@@ -128,6 +128,9 @@ const char *shim_exchange_path(const shim_exchange *self, size_t *count);
 /// The first field called `name`, in any case; NULL if there is none. Valid as long as the exchange.
 const char *_Nullable shim_exchange_header(const shim_exchange *self, const char *name);
 
+/// The field called `name` that comes after `index` others of that name; NULL if there is none. Valid as long as the exchange.
+const char *_Nullable shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index);
+
 /// The client's address, numeric, without port; IPv4 in its own form, whatever the socket. Valid as long as the exchange.
 const char *shim_exchange_peer(const shim_exchange *self);
 

@@ -47,6 +47,6 @@ struct Protection {
     func client(of request: Request) -> ClientIdentity {
         if let key = key(of: request) { return key }
         guard let peer = IPAddress(request.peer[...]) else { return .v4(0) }
-        return ClientIdentity(proxies.client(peer: peer, forwardedFor: request.field("X-Forwarded-For")))
+        return ClientIdentity(proxies.client(peer: peer, forwardedFor: request.list("X-Forwarded-For")))
     }
 }
