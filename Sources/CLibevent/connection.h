@@ -82,6 +82,8 @@ struct shim_exchange {
 	bool linger_after; ///< closing must not reset: the peer was turned away in mid-request
 	bool broken;       ///< writing failed
 	bool reading, writing;
+	bool urgent;          ///< its bytes are looked at before those of others
+	int64_t last_request; ///< when its last head was complete
 	bool continue_later; ///< held has more requests, left for the next turn
 	bool closed;         ///< to be freed when `pins` is 0
 	unsigned pins;
@@ -120,6 +122,9 @@ void connection_register(struct shim_exchange *self, struct shim_server *server)
 
 /// Takes the socket over, once evhttp has been set up on it, and begins to watch it.
 void connection_open(struct shim_exchange *self);
+
+/// Has the bytes of this connection looked at before those of others, or not.
+void connection_set_urgent(struct shim_exchange *self, bool urgent);
 
 // ---- intake.c
 

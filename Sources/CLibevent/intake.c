@@ -7,6 +7,8 @@
 enum { HELD_LIMIT = 64 * 1024 }; // of requests that wait behind another; beyond it the socket is not read
 enum { REQUESTS_A_TURN = 32 };   // of one connection, so that a pipeline does not hold up the others
 
+static const int64_t URGENT_INTERVAL = 5 * 1000 * 1000; // between two requests of a client that is served first
+
 /// From now on the function has the request, and evhttp waits for its reply.
 void connection_requested(struct shim_exchange *self, struct evhttp_request *request) {
 	self->request = request;
@@ -54,6 +56,13 @@ static void send_continue(struct shim_exchange *self) {
 	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
 }
 
+/// Clients that ask for little, and not all the time, are served first: health checks among ten thousand prompts.
+static void note_pace(struct shim_exchange *self, bool has_body) {
+	const int64_t now = shim_loop_now(self->server->loop);
+	connection_set_urgent(self, !has_body && now - self->last_request >= URGENT_INTERVAL);
+	self->last_request = now;
+}
+
 /// Takes a complete head. Returns the bytes used.
 static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t length, size_t count) {
 	const shim_server_limits *limits = &self->server->limits;
@@ -62,6 +71,7 @@ static size_t take_head(struct shim_exchange *self, const uint8_t *bytes, size_t
 	if (!refused && self->head.content_length > limits->max_body_bytes) refused = SHIM_REJECT_BODY_TOO_LARGE;
 	const bool has_body = self->head.chunked || self->head.content_length;
 	const bool reserved = connection_is_reserved(self);
+	note_pace(self, has_body);
 	if (!refused && reserved && (has_body || self->head.method == SHIM_METHOD_POST))
 		refused = SHIM_REJECT_TOO_MANY_CONNECTIONS;
 	if (refused) {

@@ -9,6 +9,17 @@
 
 enum { SHIM_RECEIVE_BYTES = 64 * 1024 };
 
+/// What is handled first when much is to be done. Within a level: first come, first served.
+enum shim_priority {
+	SHIM_PRIORITY_URGENT, ///< a client that asks little and seldom, such as a health check
+	SHIM_PRIORITY_NEW,    ///< new connections; what libevent gives to events that nobody sets otherwise
+	SHIM_PRIORITY_NORMAL,
+	SHIM_PRIORITIES,
+};
+
+/// Callbacks after which a turn ends, though more events are here: so that urgent ones are seen soon.
+enum { SHIM_CALLBACKS_A_TURN = 32 };
+
 struct shim_loop {
 	struct event_base *base;
 	int wake_fd;
@@ -18,6 +29,7 @@ struct shim_loop {
 	_Atomic(const char *) thread; ///< whose loop it is: a mark that only this thread has; read by all
 	int64_t now; ///< 0: not read in this turn
 	bool stopping;
+	unsigned callbacks_left; ///< in this turn
 	int mapped; ///< libevent has a place for every descriptor below
 	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< what recv(2) fills, for every socket of the loop
 };
@@ -43,6 +55,7 @@ void shim_loop_map(shim_loop *self, int fd);
 /// To be called at the end of every libevent callback.
 static inline void shim_loop_settle(shim_loop *self) {
 	self->callbacks.settled(self->context);
+	if (--self->callbacks_left == 0) event_base_loopbreak(self->base); // the rest stays active, for the next turn
 }
 
 #endif

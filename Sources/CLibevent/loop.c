@@ -55,6 +55,7 @@ shim_loop *shim_loop_new(void) {
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	self->base = event_base_new_with_config(config);
 	if (!self->base) goto failed_base;
+	event_base_priority_init(self->base, SHIM_PRIORITIES);
 	event_assign(&self->wake_event, self->base, self->wake_fd, EV_READ | EV_PERSIST, on_wake, self);
 	event_add(&self->wake_event, NULL);
 	event_config_free(config);
@@ -90,9 +91,10 @@ void shim_loop_run(shim_loop *self) {
 	bool has_more = true; // what was begun before the loop ran
 	while (!self->stopping) {
 		self->now = 0;
+		self->callbacks_left = SHIM_CALLBACKS_A_TURN;
 		// -1: epoll_wait itself failed, and nothing can go on
 		if (event_base_loop(self->base, has_more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0) abort();
-		has_more = self->callbacks.turned(self->context);
+		has_more = self->callbacks.turned(self->context, event_base_got_break(self->base));
 	}
 	self->stopping = false;
 }
@@ -144,6 +146,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context) {
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
 	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
 	evtimer_assign(&self->event, loop->base, on_timer, self);
+	event_priority_set(&self->event, SHIM_PRIORITY_NORMAL); // never before bytes that are here
 }
 
 void shim_timer_stop(struct shim_timer *self) {

@@ -53,6 +53,12 @@ static void on_readable(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(loop);
 }
 
+void connection_set_urgent(struct shim_exchange *self, bool urgent) {
+	if (self->urgent == urgent) return;
+	const int priority = urgent ? SHIM_PRIORITY_URGENT : SHIM_PRIORITY_NORMAL;
+	if (event_priority_set(&self->readable, priority) == 0) self->urgent = urgent; // refused while the event is active
+}
+
 static void flush_overflow(struct shim_exchange *self) {
 	const int count = evbuffer_write(self->overflow, self->fd);
 	if (count < 0 && errno != EAGAIN && errno != EINTR) {
@@ -123,6 +129,9 @@ void connection_open(struct shim_exchange *self) {
 	shim_loop_map(server->loop, self->fd);
 	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
 	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
+	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until it is known what it asks
+	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
+	self->urgent = true;
 	connection_set_reading(self, true);
 	const int refused = connection_find_place(self);
 	if (refused) connection_reject(self, refused);

@@ -125,6 +125,8 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 	shim_loop_map(loop, fd);
 	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
 	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
+	event_priority_set(&self->readable, SHIM_PRIORITY_NORMAL);
+	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
 	event_add(connected ? &self->readable : &self->writable, NULL);
 	return self;
 }

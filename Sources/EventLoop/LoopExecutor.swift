@@ -21,7 +21,11 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     /// Jobs that one call of `drain` runs, and arrivals from other threads that one turn takes on.
     private static let drainLimit = 4096
-    private static let backlogPerTurn = 64
+    private static let backlogPerTurn = 32
+
+    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth handing over only now and then.
+    private var cutTurns = 0
+    private static let turnsPerHook = 8
 
     private var turnHooks: [() -> Void] = []
     private let inbox = Mutex(Inbox())
@@ -43,7 +47,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         let callbacks = shim_loop_callbacks(
             woken: { LoopExecutor.from($0).takeInbox() },
             settled: { LoopExecutor.from($0).drain() },
-            turned: { LoopExecutor.from($0).endTurn() })
+            turned: { LoopExecutor.from($0).endTurn(isCut: $1) })
         shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
         bind()
     }
@@ -97,7 +101,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     func run() {
         drain()
-        _ = endTurn()
+        _ = endTurn(isCut: false)
         shim_loop_run(handle)
     }
 
@@ -151,17 +155,21 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         }
     }
 
-    /// Has `hook` called at the end of each turn, when all its events were handled. For the loop's lifetime; loop's thread only.
+    /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them. For the loop's
+    /// lifetime; loop's thread only.
     public func atTurnEnd(_ hook: @escaping () -> Void) {
         checkIsolated()
         turnHooks.append(hook)
     }
 
     /// Returns whether there is more to do than to wait for events.
-    private func endTurn() -> Bool {
+    private func endTurn(isCut: Bool) -> Bool {
         workOff()
         drain()  // before the hooks: what a job gathers after them would wait for some other event
-        for hook in turnHooks { hook() }
-        return !backlog.isEmpty || !ready.isEmpty
+        cutTurns = isCut || backlogStart < backlog.count ? cutTurns + 1 : 0
+        if cutTurns % Self.turnsPerHook == 0 {
+            for hook in turnHooks { hook() }
+        }
+        return isCut || !backlog.isEmpty || !ready.isEmpty
     }
 }

@@ -680,7 +680,7 @@ static void on_woken(void *context) {
 
 static void on_settled(void *context) { (void)context; }
 
-static bool on_turned(void *context) {
+static bool on_turned(void *context, bool is_cut) {
 	(void)context;
 	turns++;
 	connections_now = (int)shim_server_connection_count(server);

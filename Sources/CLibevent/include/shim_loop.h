@@ -15,9 +15,9 @@ typedef struct {
 	void (*woken)(void *_Nullable context);
 	/// An event was handled: the moment to run what became ready by it.
 	void (*settled)(void *_Nullable context);
-	/// Every event of this turn was handled: the moment to hand over what the turn gathered. True: there is more to do, so
-	/// that the next turn must not wait for events.
-	bool (*turned)(void *_Nullable context);
+	/// A turn is over: all its events were handled, or, if `is_cut`, so many that the others have to wait for the next one.
+	/// True: there is more to do, so that the next turn must not wait for events.
+	bool (*turned)(void *_Nullable context, bool is_cut);
 } shim_loop_callbacks;
 
 /// Makes a loop. The caller owns it and ends it with `shim_loop_free`. NULL when the system refuses (errno says why).
