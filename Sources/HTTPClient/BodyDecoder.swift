@@ -86,6 +86,33 @@ public struct BodyDecoder: Sendable {
         }
     }
 
+    /// Where the body stands after all bytes were looked at.
+    public enum Stop: Equatable, Sendable {
+        case needMore, end
+        /// The framing breaks this rule.
+        case malformed(String)
+    }
+
+    /// Goes through `bytes` and calls `take` with each piece of body in them.
+    ///
+    /// - Returns: how many bytes were used, all of them unless the body ended before, and where it stands.
+    public mutating func run(
+        _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
+    ) -> (consumed: Int, Stop) {
+        var position = 0
+        while true {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+            switch next(rest) {
+            case .data(let range, let consumed):
+                take(UnsafeRawBufferPointer(rebasing: rest[range]))
+                position += consumed
+            case .needMore(let consumed): return (position + consumed, .needMore)
+            case .end(let consumed): return (position + consumed, .end)
+            case .malformed(let rule): return (position, .malformed("\(rule)"))
+            }
+        }
+    }
+
     // MARK: Chunks
 
     /// Takes one byte of framing. Returns the state behind it.

@@ -15,17 +15,19 @@ final class Connection {
     private(set) var stageNumber = 0
     /// What the deadline is for.
     private var phase = ClientError.Phase.connect
-    private let connectDeadline: Duration
+    private var deadlines: Deadlines
     private var totalDeadline: LoopInstant?
     private var waiter: UnsafeContinuation<Void, Never>?
     /// Whether something came while nobody waited.
     private var hasNews = false
     /// Why nothing more will come. What came before it still counts.
-    private var failure: ClientError?
+    private(set) var failure: ClientError?
 
     private var input = ReceiveBuffer()
     private var head: ResponseHead?
     private var decoder = BodyDecoder(.none)
+    /// Who takes the body in the read's callback; without one, the task that waits does.
+    var delivery: Delivery?
     /// Whether a byte of response came.
     private(set) var sawBytes = false
 
@@ -37,11 +39,11 @@ final class Connection {
         case parked
     }
 
-    private init(for origin: Origin, until totalDeadline: LoopInstant?) {
+    private init(for origin: Origin, _ deadlines: Deadlines, until totalDeadline: LoopInstant?) {
         self.origin = origin
+        self.deadlines = deadlines
         self.totalDeadline = totalDeadline
         loop = origin.loop
-        connectDeadline = origin.deadlines.connect
     }
 
     deinit { close() }
@@ -50,13 +52,13 @@ final class Connection {
 
     /// Connects to one address; `totalDeadline` is the request's.
     static func open(
-        to address: SocketAddress, for origin: Origin, until totalDeadline: LoopInstant?
+        to address: SocketAddress, for origin: Origin, _ deadlines: Deadlines, until totalDeadline: LoopInstant?
     ) async throws(ClientError) -> Connection {
-        let connection = Connection(for: origin, until: totalDeadline)
+        let connection = Connection(for: origin, deadlines, until: totalDeadline)
         try connection.connect(to: address)
         guard let stream = connection.stream else { throw .cancelled }
         if !shim_stream_is_connected(stream) {
-            connection.setDeadline(.connect, after: connection.connectDeadline)
+            connection.setDeadline(.connect, after: deadlines.connect)
             await connection.closingWhenCancelled { await connection.change() }
         }
         if let failure = connection.failure { throw failure }
@@ -85,13 +87,14 @@ final class Connection {
     // MARK: A request
 
     /// Sends a request. `payload` stays where it is until the socket has taken it.
-    func begin(_ head: [UInt8], _ payload: Payload?, until totalDeadline: LoopInstant?) {
+    func begin(_ head: [UInt8], _ payload: Payload?, _ deadlines: Deadlines, until totalDeadline: LoopInstant?) {
         guard let stream else { return }
         enter(.busy)
         sawBytes = false
         self.head = nil
+        self.deadlines = deadlines
         self.totalDeadline = totalDeadline
-        setDeadline(.firstByte, after: origin.deadlines.firstByte)
+        setDeadline(.firstByte, after: deadlines.firstByte)
         let owner = payload.map { Unmanaged.passRetained($0).toOpaque() }
         head.withUnsafeBytes { head in
             shim_stream_send(
@@ -134,10 +137,10 @@ final class Connection {
             case .needMore(let consumed):
                 consume(consumed)
                 if let failure {
-                    if case .closed(errno: 0, _) = failure, decoder.close() { return nil }
+                    if bodyEndsWithConnection() { return nil }
                     throw failure
                 }
-                setDeadline(.idle, after: origin.deadlines.idle)
+                setDeadline(.idle, after: deadlines.idle)
                 await change()
                 setDeadline(.total, after: .zero)  // from here on it is the caller who takes its time
             }
@@ -146,6 +149,29 @@ final class Connection {
 
     private func consume(_ count: Int) {
         if input.consume(count), let stream { shim_stream_set_reading(stream, true) }
+    }
+
+    /// Goes through what is here of the body, and says where it stands.
+    func takeBody(_ take: (UnsafeRawBufferPointer) -> Void) -> BodyDecoder.Stop {
+        // A copy, so that nobody looks at the connection's while the bytes are with `take`.
+        var decoder = decoder
+        let (consumed, stop) = input.withBytes { decoder.run($0, take) }
+        self.decoder = decoder
+        consume(consumed)
+        return stop
+    }
+
+    /// Whether the body is whole, now that the connection has ended by `failure`.
+    func bodyEndsWithConnection() -> Bool {
+        if case .closed(errno: 0, _) = failure { return decoder.close() }
+        return false
+    }
+
+    /// Between two reads of the body.
+    var idleDeadline: Duration { deadlines.idle }
+
+    func setReading(_ isOn: Bool) {
+        if let stream { shim_stream_set_reading(stream, isOn) }
     }
 
     /// Whether the next request may use this connection.
@@ -157,7 +183,7 @@ final class Connection {
     // MARK: Waiting
 
     /// Waits for bytes, or the end: whoever calls has seen that neither is here.
-    private func change() async {
+    func change() async {
         if failure != nil { return }
         await withUnsafeContinuation { continuation in
             // This may be a job of its own, and events come before it: they are not to be waited for.
@@ -166,13 +192,13 @@ final class Connection {
         }
     }
 
-    private func wake() {
+    func wake() {
         hasNews = waiter == nil
         waiter?.resume()
         waiter = nil
     }
 
-    private func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
+    func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
         self.phase = phase
         var deadline = interval > .zero ? loop.now + interval : nil
         if let totalDeadline, deadline.map({ totalDeadline < $0 }) ?? true {
@@ -195,9 +221,13 @@ final class Connection {
         }
         sawBytes = true
         input.lend(bytes)
-        if head == nil { parseHead() }
-        wake()
-        loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
+        if delivery != nil {
+            deliver()
+        } else {
+            if head == nil { parseHead() }
+            wake()
+            loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
+        }
         input.keep()
         if input.isFull, let stream { shim_stream_set_reading(stream, false) }
     }
@@ -206,7 +236,7 @@ final class Connection {
         while head == nil {
             switch input.withBytes(ResponseHead.parse) {
             case .needMore:
-                setDeadline(.idle, after: origin.deadlines.idle)
+                setDeadline(.idle, after: deadlines.idle)
                 return
             case .malformed(let rule):
                 fail(.malformed("\(rule)"))

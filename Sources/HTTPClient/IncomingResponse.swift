@@ -19,6 +19,17 @@ public struct IncomingResponse: ~Copyable {
         try await connection.nextPiece(use)
     }
 
+    /// Gives the body to `sink` as it comes, inside each read's callback, until it ends or the sink stops it.
+    ///
+    /// - Returns: whether the body came to its end.
+    /// - Throws: `ClientError` when the body is malformed, cut or late.
+    public func deliver(to sink: some BodySink) async throws(ClientError) -> Bool {
+        try await connection.deliver(to: sink)
+    }
+
+    /// For a sink that pauses: how it goes on.
+    public var flow: BodyFlow { BodyFlow(connection) }
+
     /// The whole body.
     ///
     /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and whatever `nextPiece` throws.

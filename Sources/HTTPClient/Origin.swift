@@ -43,37 +43,39 @@ public final class Origin {
     /// Sends a request and has `body` read the response.
     ///
     /// The connection is kept for the next request when `body` has read the response to its end; otherwise it is closed, at once,
-    /// and so it is when the task is cancelled. A request that a reused connection swallows without a byte of response is sent
+    /// and so it is when the task is cancelled. `deadlines` are the origin's unless others are given. A request that a reused connection swallows without a byte of response is sent
     /// again, once, on a fresh one: the server had closed the connection before it saw the request.
     ///
     /// - Throws: `ClientError`, its own or what `body` throws.
     public func withResponse<Result>(
-        to template: RequestTemplate, payload: Payload? = nil,
+        to template: RequestTemplate, payload: Payload? = nil, deadlines: Deadlines? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         if Task.isCancelled { throw .cancelled }  // nobody waits for it: the server need not hear of it
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
-        let deadline = deadlines.total > .zero ? loop.now + deadlines.total : nil
+        let limits = deadlines ?? self.deadlines
+        let deadline = limits.total > .zero ? loop.now + limits.total : nil
         if let reused = idle.popLast() {
             do throws(ClientError) {
-                return try await exchange(on: reused, template, payload, until: deadline, body)
+                return try await exchange(on: reused, template, payload, limits, until: deadline, body)
             } catch {
                 // `body` may have thrown such an error for a reason of its own: then there was a response.
                 guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
                 requestsResent += 1
             }
         }
-        let fresh = try await connect(until: deadline)
-        return try await exchange(on: fresh, template, payload, until: deadline, body)
+        let fresh = try await connect(limits, until: deadline)
+        return try await exchange(on: fresh, template, payload, limits, until: deadline, body)
     }
 
     private func exchange<Result>(
-        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, until deadline: LoopInstant?,
+        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines,
+        until deadline: LoopInstant?,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         defer { release(connection) }
-        connection.begin(template.head(bodyCount: payload?.count), payload, until: deadline)
+        connection.begin(template.head(bodyCount: payload?.count), payload, limits, until: deadline)
         let outcome = await connection.closingWhenCancelled { () async -> Swift.Result<Result, ClientError> in
             do throws(ClientError) {
                 let head = try await connection.responseHead()
@@ -86,12 +88,12 @@ public final class Origin {
     }
 
     /// Opens a connection to the first address that takes one.
-    private func connect(until deadline: LoopInstant?) async throws(ClientError) -> Connection {
+    private func connect(_ limits: Deadlines, until deadline: LoopInstant?) async throws(ClientError) -> Connection {
         var lastError = ClientError.unreachable(errno: 0)
-        for address in try await resolver.addresses(within: deadlines.connect, until: deadline) {
+        for address in try await resolver.addresses(within: limits.connect, until: deadline) {
             if Task.isCancelled { throw .cancelled }
             do throws(ClientError) {
-                let connection = try await Connection.open(to: address, for: self, until: deadline)
+                let connection = try await Connection.open(to: address, for: self, limits, until: deadline)
                 resolver.prefer(address)
                 connectionsOpened += 1
                 return connection
@@ -108,7 +110,7 @@ public final class Origin {
     /// - Throws: `ClientError`.
     public func open() async throws(ClientError) {
         if Task.isCancelled { throw .cancelled }
-        keep(try await connect(until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
+        keep(try await connect(deadlines, until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
     }
 
     private func release(_ connection: Connection) {

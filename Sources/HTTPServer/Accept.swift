@@ -1,56 +1,88 @@
+/// A kind of body that a client can ask for by its Accept field. Source: RFC 9110, 8.3.1.
+public struct MediaType: Sendable, Equatable {
+    let type: String
+    let subtype: String
+
+    /// In lower case, such as `MediaType("text", "plain")`.
+    public init(_ type: String, _ subtype: String) {
+        self.type = type
+        self.subtype = subtype
+    }
+
+    public static let text = Self("text", "plain")
+    public static let json = Self("application", "json")
+    public static let eventStream = Self("text", "event-stream")
+    public static let ndjson = Self("application", "x-ndjson")
+}
+
 /// What a client's Accept field prefers. Source: RFC 9110, 12.5.1.
 struct Accept {
-    /// Whether JSON weighs more than text; a tie is text.
-    let prefersJSON: Bool
+    private let ranges: [Range]
+
+    /// An element of the field: what it covers and its weight.
+    private struct Range {
+        let type: Substring
+        let subtype: Substring
+        let weight: Double
+    }
 
     init(_ field: String?) {
         guard let field, field != "*/*" else {  // curl's default needs no look
-            prefersJSON = false
+            ranges = []
             return
         }
-        var json = Choice()
-        var text = Choice()
-        for range in field.split(separator: ",") {
-            let parts = range.split(separator: ";").map { $0.trimmingSpaces() }
-            guard let type = parts.first?.lowercased() else { continue }
-            let weight = parts.dropFirst().lazy.compactMap(Self.weight).first ?? 1
-            switch type {
-            case "application/json": json.note(weight, precision: 2)
-            case "application/*": json.note(weight, precision: 1)
-            case "text/plain": text.note(weight, precision: 2)
-            case "text/*": text.note(weight, precision: 1)
-            case "*/*":
-                json.note(weight, precision: 0)
-                text.note(weight, precision: 0)
-            default: break
+        ranges = field.lowercased().split(separator: ",").compactMap { element in
+            let parts = element.split(separator: ";").map { $0.trimmingSpaces() }
+            guard let name = parts.first, let slash = name.firstIndex(of: "/") else { return nil }
+            return Range(
+                type: name[..<slash], subtype: name[name.index(after: slash)...],
+                weight: parts.dropFirst().lazy.compactMap(Self.weight).first ?? 1)
+        }
+    }
+
+    /// The one of `offered` that weighs most; of equals, the one that is named and not just covered by a wildcard; of equals
+    /// again, the first. The first, too, when none is wanted: an answer in another form beats none.
+    func choice(of offered: [MediaType]) -> MediaType {
+        var best = (index: 0, weight: 0.0, precision: -1)
+        guard !ranges.isEmpty else { return offered[0] }
+        for (index, type) in offered.enumerated() {
+            let (weight, precision) = standing(of: type)
+            if weight > best.weight || (weight == best.weight && weight > 0 && precision > best.precision) {
+                best = (index, weight, precision)
             }
         }
-        prefersJSON = json.weight > text.weight
+        return offered[best.index]
     }
 
-    private struct Choice {
-        var weight = 0.0
-        private var precision = -1
-
-        mutating func note(_ weight: Double, precision: Int) {
-            guard precision > self.precision else { return }
-            (self.weight, self.precision) = (weight, precision)
+    /// The weight that the most precise element gives to `offered`, and how precise that is: 2 for the type itself.
+    private func standing(of offered: MediaType) -> (weight: Double, precision: Int) {
+        var standing = (weight: 0.0, precision: -1)
+        for range in ranges {
+            let precision: Int
+            switch (range.type, range.subtype) {
+            case (offered.type[...], offered.subtype[...]): precision = 2
+            case (offered.type[...], "*"): precision = 1
+            case ("*", "*"): precision = 0
+            default: continue
+            }
+            if precision > standing.precision { standing = (range.weight, precision) }
         }
+        return standing
     }
 
-    private static func weight(_ parameter: some StringProtocol) -> Double? {
-        guard parameter.hasPrefix("q=") || parameter.hasPrefix("Q=") else { return nil }
+    private static func weight(_ parameter: Substring) -> Double? {
+        guard parameter.hasPrefix("q=") else { return nil }
         return Double(parameter.dropFirst(2)).map { $0.isFinite ? min(max($0, 0), 1) : 0 }
     }
 }
 
-extension StringProtocol {
+extension Substring {
     /// Without the spaces and tabs around it.
-    func trimmingSpaces() -> String {
+    func trimmingSpaces() -> Substring {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
             return ""
         }
-        return String(self[first...last])
+        return self[first...last]
     }
 }

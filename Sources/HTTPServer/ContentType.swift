@@ -6,5 +6,6 @@ public struct ContentType: Sendable {
 
     public static let text = Self("text/plain; charset=utf-8")
     public static let json = Self("application/json; charset=utf-8")
+    public static let eventStream = Self("text/event-stream")
     public static let ndjson = Self("application/x-ndjson")
 }

@@ -11,8 +11,10 @@ final class Exchange {
     var task: Task<Void, Never>?
     /// Whether a reply has begun.
     var isAnswered = false
-    /// Who waits for the client to have taken what was sent.
-    private var drainWaiter: UnsafeContinuation<Void, Never>?
+    /// The head of a stream, until its first piece is sent.
+    private var streamHead: StreamHead?
+    /// Who waits for the client to have taken what was sent, or to have left.
+    private var whenDrained: (() -> Void)?
 
     init(_ handle: OpaquePointer, on server: Server) {
         self.handle = handle
@@ -25,8 +27,7 @@ final class Exchange {
     private func release() {
         handle = nil
         server.exchangeEnded()
-        drainWaiter?.resume()
-        drainWaiter = nil
+        drained()
         Unmanaged.passUnretained(self).release()
     }
 
@@ -39,8 +40,9 @@ final class Exchange {
     }
 
     func drained() {
-        drainWaiter?.resume()
-        drainWaiter = nil
+        let call = whenDrained
+        whenDrained = nil
+        call?()
     }
 
     // MARK: The reply
@@ -54,26 +56,39 @@ final class Exchange {
 
     var isHead: Bool { handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
 
-    /// Sends the head of a stream. Returns whether the body has to be chunked.
-    func start(_ status: Status, _ contentType: ContentType) -> Bool {
+    /// Begins a stream.
+    func start(_ head: StreamHead) {
         isAnswered = true
-        guard let handle else { return false }
-        return server.start(status, contentType, on: handle)
+        streamHead = head
+    }
+
+    /// Whether the end of a stream's body is told by chunks; otherwise by the connection's end.
+    var isChunked: Bool { handle.map { !shim_exchange_is_http10($0) } ?? true }
+
+    /// Sends a piece of the stream. Returns how many bytes wait in memory now.
+    func sendPiece(_ piece: UnsafeRawBufferPointer, isLast: Bool = false) -> Int {
+        guard let handle else { return 0 }
+        let head = streamHead
+        streamHead = nil
+        return server.send(piece, head: head, isLast: isLast, on: handle)
     }
 
     /// Sends bytes as they are. Returns how many wait in memory now.
     @discardableResult
-    func sendRaw(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer) -> Int {
+    func sendRaw(_ bytes: UnsafeRawBufferPointer) -> Int {
         isAnswered = true
         guard let handle else { return 0 }
-        return shim_exchange_send(
-            handle, first.baseAddress, first.count, second.baseAddress, second.count, third.baseAddress, third.count)
+        return shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
+    }
+
+    /// Has `call` made once when the client has taken what was sent, or left.
+    func whenDrained(_ call: @escaping () -> Void) {
+        if handle == nil { call() } else { whenDrained = call }
     }
 
     /// Waits until the client has taken what was sent, or left.
     func waitUntilDrained() async {
-        guard handle != nil else { return }
-        await withUnsafeContinuation { drainWaiter = $0 }
+        await withUnsafeContinuation { continuation in whenDrained { continuation.resume() } }
     }
 
     var keepsAlive: Bool { handle.map(server.keepsAlive) ?? false }

@@ -1,3 +1,11 @@
+/// The head of a stream, until it is sent: together with the first piece.
+struct StreamHead {
+    let status: Status
+    let contentType: ContentType
+    /// Whether those on the way are asked neither to keep nor to gather the stream.
+    let isUnbuffered: Bool
+}
+
 /// Writes response heads into memory that is used again and again. Belongs to the loop's thread.
 struct HeadWriter: ~Copyable {
     private let bytes: UnsafeMutableRawBufferPointer
@@ -23,9 +31,26 @@ struct HeadWriter: ~Copyable {
     /// The head of a response. The bytes are valid until the next call.
     mutating func head(
         _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
-        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, streaming: Bool = false
+        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil
     ) -> UnsafeRawBufferPointer {
         count = 0
+        begin(status, contentType, framing, connection, date)
+        if let retryAfter {
+            put("\r\nRetry-After: ")
+            put(retryAfter)
+        }
+        if let allow {
+            put("\r\nAllow: ")
+            put(allow)
+        }
+        put("\r\n\r\n")
+        return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+    }
+
+    private mutating func begin(
+        _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
+        _ date: UnsafePointer<CChar>
+    ) {
         put("HTTP/1.1 ")
         put(status.code)
         put(" ")
@@ -46,16 +71,40 @@ struct HeadWriter: ~Copyable {
         case .close: put("\r\nConnection: close")
         case .keepAlive: put("\r\nConnection: keep-alive")
         }
-        if let retryAfter {
-            put("\r\nRetry-After: ")
-            put(retryAfter)
+    }
+
+    // MARK: Streams
+
+    /// What goes before a piece of a stream: the head, when it has not been sent, and the chunk's size. The bytes are valid until
+    /// the next call. Source: RFC 9112, 7.1.
+    ///
+    /// - Parameter chunk: the bytes of the piece; `nil` when the body is not chunked.
+    mutating func prefix(
+        _ head: StreamHead?, _ connection: Connection, date: UnsafePointer<CChar>, chunk: Int?
+    ) -> UnsafeRawBufferPointer {
+        count = 0
+        if let head {
+            begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
+            // For whatever stands between: nginx and others would gather the stream to a few KiB.
+            if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
+            put("\r\n\r\n")
         }
-        if let allow {
-            put("\r\nAllow: ")
-            put(allow)
+        if let chunk, chunk > 0 {
+            put(hexadecimal: chunk)
+            put("\r\n")
         }
-        put("\r\n\r\n")
         return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+    }
+
+    private mutating func put(hexadecimal number: Int) {
+        let digits: StaticString = "0123456789abcdef"
+        var shift = (Int.bitWidth - 1 - number.leadingZeroBitCount) / 4 * 4
+        precondition(count + 16 <= bytes.count)
+        while shift >= 0 {
+            bytes[count] = digits.utf8Start[number >> shift & 15]
+            count += 1
+            shift -= 4
+        }
     }
 
     private mutating func put(_ piece: StaticString) {

@@ -15,10 +15,15 @@ public struct Reply: ~Copyable {
     /// Sends the whole response. Does nothing when the client has left.
     public consuming func send(_ response: Response) { exchange.send(response) }
 
-    /// Begins a stream; the body comes piece by piece.
-    public consuming func start(_ status: Status, _ contentType: ContentType) -> Body {
-        let isHead = exchange.isHead
-        return Body(exchange, chunked: exchange.start(status, contentType), isHead: isHead)
+    /// Whether the client is still there. It does not come back.
+    public var isWanted: Bool { exchange.handle != nil }
+
+    /// Begins a stream; the head goes out with the first piece of the body.
+    ///
+    /// - Parameter unbuffered: asks those between here and the client to pass each piece on at once, and to keep none.
+    public consuming func start(_ status: Status, _ contentType: ContentType, unbuffered: Bool = false) -> Body {
+        exchange.start(StreamHead(status: status, contentType: contentType, isUnbuffered: unbuffered))
+        return Body(exchange)
     }
 
     /// Gives the connection itself away, for whoever has to send what no server should.
@@ -37,47 +42,47 @@ public struct Body: ~Copyable {
     /// Whether there is nothing to send but the head.
     private let isHead: Bool
 
-    /// Bytes that may wait in memory for a slow client before `send` waits for it.
-    private static let backlogLimit = 64 * 1024
+    /// Bytes that wait in memory for a slow client from which on no more should be sent.
+    public static let backlogLimit = 64 * 1024
 
-    init(_ exchange: Exchange, chunked: Bool, isHead: Bool) {
+    init(_ exchange: Exchange) {
         self.exchange = exchange
-        isChunked = chunked
-        self.isHead = isHead
+        isChunked = exchange.isChunked
+        isHead = exchange.isHead
     }
 
     // What comes here without `end` is cut: chunks without their end do; a body that ends with the connection needs a reset.
     deinit { exchange.cut(reset: !isChunked) }
 
+    /// Sends a piece at once: one chunk, one system call. Does nothing when the client has left.
+    ///
+    /// - Returns: how many bytes wait in memory for the client to take them. Above `backlogLimit`, wait for `whenDrained`.
+    @discardableResult
+    public func write(_ piece: borrowing [UInt8]) -> Int {
+        guard !piece.isEmpty, !isHead else { return 0 }
+        return piece.withUnsafeBytes { exchange.sendPiece($0) }
+    }
+
+    /// Sends the head without waiting for a piece.
+    public func sendHead() { _ = exchange.sendPiece(.none) }
+
+    /// Has `call` made once, when the client has taken all that was sent, or left.
+    public func whenDrained(_ call: @escaping () -> Void) { exchange.whenDrained(call) }
+
+    /// Whether the client is still there. It does not come back.
+    public var isWanted: Bool { exchange.handle != nil }
+
     /// Sends a piece at once, and waits while the client is slow to take it. Does nothing when the client has left.
-    public func send(_ bytes: [UInt8]) async {
-        guard !bytes.isEmpty, !isHead else { return }
-        let backlog = bytes.withUnsafeBytes { bytes in
-            isChunked ? sendChunk(bytes) : exchange.sendRaw(bytes, .none, .none)
-        }
-        if backlog > Self.backlogLimit { await exchange.waitUntilDrained() }
+    public func send(_ piece: [UInt8]) async {
+        if write(piece) > Self.backlogLimit { await exchange.waitUntilDrained() }
     }
 
-    private func sendChunk(_ bytes: UnsafeRawBufferPointer) -> Int {
-        var size = String(bytes.count, radix: 16) + "\r\n"
-        return size.withUTF8 { size in
-            withUnsafeBytes(of: (UInt8(ascii: "\r"), UInt8(ascii: "\n"))) { lineEnd in
-                exchange.sendRaw(UnsafeRawBufferPointer(size), bytes, lineEnd)
-            }
-        }
-    }
-
-    /// The body is whole.
-    public consuming func end() {
-        if isChunked && !isHead {
-            withUnsafeBytes(of: lastChunk) { _ = exchange.sendRaw($0, .none, .none) }
-        }
+    /// The body is whole, `last` being its last piece.
+    public consuming func end(_ last: borrowing [UInt8] = []) {
+        last.withUnsafeBytes { _ = exchange.sendPiece(isHead ? .none : $0, isLast: !isHead) }
         exchange.finish(keepAlive: isChunked && exchange.keepsAlive)
     }
 }
-
-/// `0`, and twice a line end.
-private let lastChunk: (UInt8, UInt8, UInt8, UInt8, UInt8) = (0x30, 0x0D, 0x0A, 0x0D, 0x0A)
 
 extension UnsafeRawBufferPointer {
     static var none: Self { Self(start: nil, count: 0) }
@@ -93,7 +98,7 @@ extension UnsafeRawBufferPointer {
 
     /// Sends bytes as they are.
     public func send(_ bytes: [UInt8]) {
-        _ = bytes.withUnsafeBytes { exchange.sendRaw($0, .none, .none) }
+        bytes.withUnsafeBytes { _ = exchange.sendRaw($0) }
     }
 
     /// Leaves the connection open for the next request, as if a reply had been sent.
@@ -107,7 +112,7 @@ extension UnsafeRawBufferPointer {
 
     /// Says nothing until the client leaves.
     public consuming func stall() async {
-        exchange.sendRaw(.none, .none, .none)
+        exchange.sendRaw(.none)
         while exchange.handle != nil { await exchange.waitUntilDrained() }
     }
 }

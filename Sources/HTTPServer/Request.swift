@@ -20,8 +20,6 @@ public struct RequestHead: ~Copyable {
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { Fields.field(handle, name) }
 
-    /// Whether the client would rather have JSON than text.
-    public var prefersJSON: Bool { Accept(field("Accept")).prefersJSON }
 }
 
 /// A request, with its body complete. Belongs to the loop's thread.
@@ -40,8 +38,8 @@ public struct Request {
         exchange.handle.flatMap { Fields.field($0, name) }
     }
 
-    /// Whether the client would rather have JSON than text.
-    public var prefersJSON: Bool { Accept(field("Accept")).prefersJSON }
+    /// Which of `offered` the client prefers, by its Accept field; the first unless another is.
+    public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
 
     /// Bytes of the body; 0 when it was taken.
     public var bodyCount: Int { exchange.handle.map { shim_exchange_body_count($0) } ?? 0 }

@@ -134,14 +134,24 @@ public final class Server {
         }
     }
 
-    /// Sends a stream's head. Returns whether the body has to be chunked.
-    func start(_ status: Status, _ contentType: ContentType, on exchange: OpaquePointer) -> Bool {
+    /// Sends a piece of a stream in one system call, behind its head if that is due. Returns how many bytes wait in memory now.
+    func send(
+        _ piece: UnsafeRawBufferPointer, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
+    ) -> Int {
         let isChunked = !shim_exchange_is_http10(exchange)
-        let head = headWriter.head(
-            status, contentType, isChunked ? .chunked : .close, isChunked ? connectionField(exchange) : .close,
-            date: shim_server_date(handle), streaming: true)
-        _ = shim_exchange_send(exchange, head.baseAddress!, head.count, nil, 0, nil, 0)
-        return isChunked
+        let prefix = headWriter.prefix(
+            head, isChunked ? connectionField(exchange) : .close, date: shim_server_date(handle),
+            chunk: isChunked ? piece.count : nil)
+        let suffix: StaticString =
+            switch (isChunked, piece.isEmpty, isLast) {
+            case (true, false, false): "\r\n"
+            case (true, false, true): "\r\n0\r\n\r\n"
+            case (true, true, true): "0\r\n\r\n"
+            default: ""
+            }
+        return shim_exchange_send(
+            exchange, prefix.baseAddress, prefix.count, piece.baseAddress, piece.count, suffix.utf8Start,
+            suffix.utf8CodeUnitCount)
     }
 
     func exchangeBegan() { requestsInFlight += 1 }

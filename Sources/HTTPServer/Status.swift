@@ -14,6 +14,7 @@ public struct Status: Sendable, Equatable {
     public static let badRequest = Self(400, "Bad Request")
     public static let notFound = Self(404, "Not Found")
     public static let methodNotAllowed = Self(405, "Method Not Allowed")
+    public static let notAcceptable = Self(406, "Not Acceptable")
     public static let requestTimeout = Self(408, "Request Timeout")
     public static let contentTooLarge = Self(413, "Content Too Large")
     public static let expectationFailed = Self(417, "Expectation Failed")

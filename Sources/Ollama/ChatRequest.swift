@@ -1,12 +1,20 @@
 /// A request to `/api/chat`. Source: Ollama's docs/api, "Generate a chat completion".
 public struct ChatRequest: Sendable, Equatable {
     public var model: JSONText
-    /// The content of the one message, which is the user's.
-    public var prompt: JSONText
+    /// The content of a message from `system`, the first of all.
+    public var system: JSONText?
+    /// Messages, as the inside of a JSON array.
+    public var history: JSONValue?
+    /// The content of a message from the user, the last of all.
+    public var prompt: JSONText?
+    /// An array of base64 texts that belong to the prompt.
+    public var images: JSONValue?
+    /// Members that are passed on as they are.
+    public var options, format, think, tools, keepAlive: JSONValue?
     /// Whether the reply comes token by token; `false`: one object, whole.
     public var stream: Bool
 
-    public init(model: JSONText, prompt: JSONText, stream: Bool) {
+    public init(model: JSONText, prompt: JSONText?, stream: Bool) {
         self.model = model
         self.prompt = prompt
         self.stream = stream
@@ -15,12 +23,43 @@ public struct ChatRequest: Sendable, Equatable {
     /// The body as JSON.
     public var json: [UInt8] {
         var writer = JSONWriter()
-        writer.reserve(model.bytes.count + prompt.bytes.count + 80)
+        let values = [history, images, options, format, think, tools, keepAlive]
+        writer.reserve(
+            values.reduce(200) { $0 + ($1?.bytes.count ?? 0) } + model.bytes.count + (prompt?.bytes.count ?? 0)
+                + (system?.bytes.count ?? 0))
         writer.put("{\"model\":\"")
         writer.put(model)
-        writer.put("\",\"messages\":[{\"role\":\"user\",\"content\":\"")
-        writer.put(prompt)
-        writer.put(stream ? "\"}],\"stream\":true}" : "\"}],\"stream\":false}")
+        writer.put("\",\"messages\":[")
+        putMessages(to: &writer)
+        writer.put(stream ? "],\"stream\":true" : "],\"stream\":false")
+        writer.put(",\"options\":", options)
+        writer.put(",\"format\":", format)
+        writer.put(",\"think\":", think)
+        writer.put(",\"tools\":", tools)
+        writer.put(",\"keep_alive\":", keepAlive)
+        writer.put("}")
         return writer.bytes
+    }
+
+    private func putMessages(to writer: inout JSONWriter) {
+        var separator: StaticString = ""
+        if let system {
+            writer.put("{\"role\":\"system\",\"content\":\"")
+            writer.put(system)
+            writer.put("\"}")
+            separator = ","
+        }
+        if let history, !history.isBlank {
+            writer.put(separator, history)
+            separator = ","
+        }
+        if let prompt {
+            writer.put(separator)
+            writer.put("{\"role\":\"user\",\"content\":\"")
+            writer.put(prompt)
+            writer.put("\"")
+            writer.put(",\"images\":", images)
+            writer.put("}")
+        }
     }
 }

@@ -17,7 +17,8 @@ public struct JSONReader {
     public static let maximumDepth = 64
 
     public let bytes: UnsafeRawBufferPointer
-    private var position = 0
+    /// Where the next byte to be looked at is.
+    public private(set) var position = 0
     private var depth = 0
 
     public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
@@ -92,6 +93,23 @@ public struct JSONReader {
     }
 
     // MARK: Values
+
+    /// What a value is.
+    public enum Kind: Sendable {
+        case string, number, boolean, null, object, array
+    }
+
+    /// What the next value is, by its first byte. It is not passed.
+    public mutating func kind() throws(Malformed) -> Kind {
+        switch Unicode.Scalar(try peek()) {
+        case "\"": .string
+        case "{": .object
+        case "[": .array
+        case "t", "f": .boolean
+        case "n": .null
+        default: .number
+        }
+    }
 
     /// Passes a string.
     public mutating func string() throws(Malformed) -> Text {

@@ -11,8 +11,18 @@ public struct JSONWriter {
         bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
     }
 
+    /// JSON as it stands, such as a number.
+    public mutating func put(raw json: String) { bytes.append(contentsOf: json.utf8) }
+
     /// The inside of a string.
     public mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
+
+    /// A value with something before it, if there is one.
+    public mutating func put(_ before: StaticString, _ value: JSONValue?) {
+        guard let value else { return }
+        put(before)
+        bytes.append(contentsOf: value.bytes)
+    }
 
     /// A string, in quotes, with what must be escaped escaped.
     public mutating func put(quoted text: String) {

@@ -6,6 +6,9 @@ public final class OllamaClient {
     /// Bytes of a whole reply. A model's answer is text: this is some thousand times a long one.
     public static let replyLimit = 64 * 1024 * 1024
 
+    /// Bytes of one line of a streamed reply, as in Ollama's own client. Source: api/client.go, maxBufferSize.
+    public static let lineLimit = 8 * 1024 * 1024
+
     private let origin: Origin
     private let chatTemplate: RequestTemplate
     private let work: WorkQueue
@@ -29,20 +32,54 @@ public final class OllamaClient {
     /// Closes the connections that are kept.
     public func close() { origin.closeIdle() }
 
-    /// The whole answer to a chat, as UTF-8.
+    /// The whole answer to a chat.
     ///
-    /// - Parameter request: the JSON of a `ChatRequest` with `stream` false.
+    /// - Parameters:
+    ///   - request: the JSON of a chat with `stream` false.
+    ///   - deadlines: other ones than the client's.
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
-    public func answer(to request: Payload) async throws(OllamaError) -> [UInt8] {
+    public func answer(
+        to request: Payload, as form: WholeForm = .text, deadlines: Deadlines? = nil
+    ) async throws(OllamaError) -> [UInt8] {
         let reply: WholeReply
         do throws(ClientError) {
-            reply = try await origin.withResponse(to: chatTemplate, payload: request) {
+            reply = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
                 response throws(ClientError) in
-                try await WholeReply(reading: response, work: work)
+                try await WholeReply(reading: response, as: form, work: work)
             }
         } catch {
             throw .transport(error)
         }
         return try reply.answer()
+    }
+
+    /// Gives `receiver` the parts of an answer as they come. Returns when the answer is complete.
+    ///
+    /// - Parameters:
+    ///   - request: the JSON of a chat with `stream` true.
+    ///   - deadlines: other ones than the client's.
+    /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama ends at
+    ///   once.
+    public func stream(
+        _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
+    ) async throws(OllamaError) {
+        let reader = ChatReader(receiver)
+        var refusal: WholeReply?
+        do throws(ClientError) {
+            refusal = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
+                response throws(ClientError) in
+                guard response.head.status == 200 else {
+                    return try await WholeReply(reading: response, as: .object, work: work)
+                }
+                receiver.begin(response.flow)
+                _ = try await response.deliver(to: reader)
+                return nil
+            }
+        } catch {
+            if reader.isComplete { return }  // only the end of the HTTP message is missing
+            throw .transport(error)
+        }
+        _ = try refusal?.answer()
+        try reader.end()
     }
 }

@@ -12,4 +12,8 @@ public enum OllamaError: Error, Equatable {
     case incomplete
     /// Ollama reported an error in place of, or after the start of, an answer.
     case failed(message: String)
+    /// A line of a stream is longer than this many bytes.
+    case lineTooLong(limit: Int)
+    /// The model calls tools, and the caller wants nothing but text.
+    case toolCalls
 }

@@ -7,12 +7,16 @@ internal import FoundationEssentials
 public struct ReplyDecoder: Decodable, Equatable, Sendable {
     /// `message.content`; `nil` when there is none.
     public let content: String?
+    /// Whether there is a `message`.
+    public let hasMessage: Bool
+    /// `message.thinking`; `nil` when there is none.
+    public let thinking: String?
     /// Whether this is the last object of the reply; false when it does not say.
     public let done: Bool
     /// `done_reason`, such as `stop` or `length`.
     public let doneReason: String?
     /// Whether there is a `message.thinking` that is not empty.
-    public let hasThinking: Bool
+    public var hasThinking: Bool { thinking?.isEmpty == false }
     /// Whether there is an array `message.tool_calls`, be it empty.
     public let hasToolCalls: Bool
     /// The error that Ollama reports.
@@ -33,6 +37,21 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
         try? JSONDecoder().decode(Self.self, from: Data(bytes))
     }
 
+    /// What it says, in the words that `ReplyScanner` is sure of. `nil` when it is no part of an answer, or has tool calls, which
+    /// are not read here.
+    var plain: [UInt8]? {
+        guard hasMessage, !hasToolCalls else { return nil }
+        var writer = JSONWriter()
+        writer.put("{\"message\":{\"content\":")
+        writer.put(quoted: content ?? "")
+        if let thinking {
+            writer.put(",\"thinking\":")
+            writer.put(quoted: thinking)
+        }
+        writer.put(done ? "},\"done\":true}" : "},\"done\":false}")
+        return writer.bytes
+    }
+
     /// - Throws: `DecodingError`.
     public init(from decoder: any Decoder) throws {
         let reply = try decoder.container(keyedBy: Name.self)
@@ -40,12 +59,13 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
         doneReason = try reply.decodeIfPresent(String.self, forKey: .doneReason)
         error = try reply.decodeIfPresent(String.self, forKey: .error)
         guard reply.contains(.message), try !reply.decodeNil(forKey: .message) else {
-            (content, hasThinking, hasToolCalls) = (nil, false, false)
+            (hasMessage, content, thinking, hasToolCalls) = (false, nil, nil, false)
             return
         }
+        hasMessage = true
         let message = try reply.nestedContainer(keyedBy: MessageName.self, forKey: .message)
         content = try message.decodeIfPresent(String.self, forKey: .content)
-        hasThinking = try message.decodeIfPresent(String.self, forKey: .thinking)?.isEmpty == false
+        thinking = try message.decodeIfPresent(String.self, forKey: .thinking)
         hasToolCalls = try message.contains(.toolCalls) && !message.decodeNil(forKey: .toolCalls)
     }
 }

@@ -14,10 +14,12 @@ public struct ReplyScanner {
         public var done: Bool
         /// `done_reason`, such as `stop` or `length`: never with escapes.
         public var doneReason: Range<Int>?
-        /// Whether there is a `message.thinking` that is not empty.
-        public var hasThinking: Bool
-        /// Whether there is an array `message.tool_calls`, be it empty.
-        public var hasToolCalls: Bool
+        /// `message.thinking`, unless it is empty: what stands between the quotes.
+        public var thinking: Range<Int>?
+        /// The array `message.tool_calls`, brackets included, be it empty.
+        public var toolCalls: Range<Int>?
+        /// The member `message`, its name and value, without a comma.
+        public var messageMember: Range<Int>
     }
 
     /// What the bytes are.
@@ -32,11 +34,11 @@ public struct ReplyScanner {
 
     private var reader: JSONReader
     private var content: JSONReader.Text?
-    private var hasMessage = false
+    private var messageMember: Range<Int>?
     private var done: Bool?
     private var doneReason: Range<Int>?
-    private var hasThinking: Bool?
-    private var hasToolCalls = false
+    private var thinking: Range<Int>?
+    private var toolCalls: Range<Int>?
     private var error: JSONReader.Text?
 
     private init(_ bytes: UnsafeRawBufferPointer) { reader = JSONReader(bytes) }
@@ -66,11 +68,11 @@ public struct ReplyScanner {
             let raw = UnsafeRawBufferPointer(rebasing: reader.bytes[error.range])
             return Self.appendUnescaped(raw, to: &text) ? .error(String(decoding: text, as: UTF8.self)) : .unsure
         }
-        guard let content, let done else { return .unsure }
+        guard let content, let done, let messageMember else { return .unsure }
         return .message(
             Fields(
                 content: content.range, contentHasEscapes: content.hasEscapes, done: done, doneReason: doneReason,
-                hasThinking: hasThinking ?? false, hasToolCalls: hasToolCalls))
+                thinking: thinking?.isEmpty == false ? thinking : nil, toolCalls: toolCalls, messageMember: messageMember))
     }
 
     private mutating func reply() throws(JSONReader.Malformed) {
@@ -79,9 +81,9 @@ public struct ReplyScanner {
         while let name = try reader.nextName(isFirst: &isFirst) {
             if name.hasEscapes { throw JSONReader.Malformed() }  // it might be one of ours
             if reader.matches(name, "message") {
-                try expectFirst(!hasMessage)
-                hasMessage = true
+                try expectFirst(messageMember == nil)
                 try message()
+                messageMember = (name.range.lowerBound - 1)..<reader.position
             } else if reader.matches(name, "done") {
                 try expectFirst(done == nil)
                 done = try reader.boolean()
@@ -107,13 +109,14 @@ public struct ReplyScanner {
                 try expectFirst(content == nil)
                 content = try reader.string()
             } else if reader.matches(name, "thinking") {
-                try expectFirst(hasThinking == nil)
-                hasThinking = try !reader.string().range.isEmpty
+                try expectFirst(thinking == nil)
+                thinking = try reader.string().range
             } else if reader.matches(name, "tool_calls") {
                 let isArray = try reader.peek() == UInt8(ascii: "[")
-                try expectFirst(!hasToolCalls && isArray)
-                hasToolCalls = true
+                try expectFirst(toolCalls == nil && isArray)
+                let start = reader.position
                 try reader.skipValue()
+                toolCalls = start..<reader.position
             } else {
                 try reader.skipValue()
             }

@@ -1,6 +1,14 @@
 import EventLoop
 import HTTPClient
 
+/// What of a whole reply is wanted.
+public enum WholeForm: Sendable {
+    /// The answer's text.
+    case text
+    /// Ollama's object, as it sent it.
+    case object
+}
+
 /// Ollama's reply to a chat that is not streamed.
 struct WholeReply {
     private let head: ResponseHead
@@ -8,13 +16,18 @@ struct WholeReply {
 
     /// What the body says.
     fileprivate enum Content: Sendable {
-        case message(content: [UInt8], isDone: Bool)
+        /// `bytes` are of the form that was asked for.
+        case message(_ bytes: [UInt8], isDone: Bool)
+        /// A message that cannot be told as text.
+        case toolCalls
         case error(String)
         case garbage
     }
 
     /// Reads the body. A short one that comes in one piece is looked at where it lies; a long one is decoded by Dispatch.
-    init(reading response: borrowing IncomingResponse, work: WorkQueue) async throws(ClientError) {
+    init(
+        reading response: borrowing IncomingResponse, as form: WholeForm, work: WorkQueue
+    ) async throws(ClientError) {
         head = response.head
         var expected: Int?
         if case .length(let length) = response.head.framing { expected = length }
@@ -23,7 +36,7 @@ struct WholeReply {
         while true {
             let piece: Void? = try await response.nextPiece { piece throws(ClientError) in
                 if piece.count == expected && piece.count <= WorkQueue.batchLimit {
-                    content = Content(piece)
+                    content = Content(piece, form)
                 } else if body.count + piece.count <= OllamaClient.replyLimit {
                     body.append(contentsOf: piece)
                 } else {
@@ -35,59 +48,63 @@ struct WholeReply {
         if let content {
             self.content = content
         } else if body.count <= WorkQueue.batchLimit {
-            self.content = body.withUnsafeBytes(Content.init)
+            self.content = body.withUnsafeBytes { Content($0, form) }
         } else {
-            self.content = await work.run(weight: body.count) { [body] in body.withUnsafeBytes(Content.init) }
+            self.content = await work.run(weight: body.count) { [body] in body.withUnsafeBytes { Content($0, form) } }
         }
     }
 
-    /// The answer's text.
+    /// The answer, in the form that was asked for.
     func answer() throws(OllamaError) -> [UInt8] {
         switch content {
         case .error(let message) where head.status == 200: throw .failed(message: message)
         case .error(let message): throw .refused(status: head.status, message: message, retryAfter: head.retryAfter)
         case _ where head.status != 200: throw .refused(status: head.status, message: "", retryAfter: head.retryAfter)
-        case .message(let content, isDone: true): return content
         case .message(_, isDone: false): throw .incomplete
+        case .message(let bytes, isDone: true): return bytes
+        case .toolCalls: throw .toolCalls
         case .garbage: throw .garbled
         }
     }
 }
 
 extension WholeReply.Content {
-    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+    fileprivate init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         switch ReplyScanner.scan(bytes) {
-        case .message(let fields):
-            var content: [UInt8] = []
-            let raw = UnsafeRawBufferPointer(rebasing: bytes[fields.content])
-            if fields.contentHasEscapes {
-                guard ReplyScanner.appendUnescaped(raw, to: &content) else {
-                    self = .garbage
-                    return
-                }
-            } else {
-                content.append(contentsOf: raw)
-            }
-            self = .message(content: content, isDone: fields.done)
-        case .error(let message):
-            self = .error(message)
-        case .unsure:
-            self.init(decoding: bytes)
+        case .message(let fields): self.init(ChatPart(bytes, fields, original: bytes), form)
+        case .error(let message): self = .error(message)
+        case .unsure: self.init(decoding: bytes, form)
         }
     }
 
+    private init(_ part: borrowing ChatPart, _ form: WholeForm) {
+        var output: [UInt8] = []
+        switch form {
+        case .text where part.hasToolCalls:
+            self = .toolCalls
+            return
+        case .text: part.appendText(to: &output)
+        case .object: part.appendObject(to: &output)
+        }
+        self = .message(output, isDone: part.isDone)
+    }
+
     /// By Foundation, for what the scanner does not know.
-    private init(decoding bytes: UnsafeRawBufferPointer) {
+    private init(decoding bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         guard let reply = ReplyDecoder.decode(bytes) else {
             self = .garbage
             return
         }
         if let error = reply.error {
             self = .error(error)
-        } else if let content = reply.content {
-            self = .message(content: Array(content.utf8), isDone: reply.done)
-        } else {
+        } else if !reply.hasMessage {
             self = .garbage
+        } else if form == .object {
+            self = .message(Array(bytes), isDone: reply.done)
+        } else if reply.hasToolCalls {
+            self = .toolCalls
+        } else {
+            self = .message(Array((reply.content ?? "").utf8), isDone: reply.done)
         }
     }
 }

@@ -6,6 +6,8 @@ internal import Ollama
 enum PromptFailure: Error, Equatable {
     /// The body is not what the contract says. The sentence is for the client.
     case badRequest(String)
+    /// The body gives tools, and plain text is asked for, which has no place for calls to them.
+    case toolsAsText
     /// As many prompts are in flight as may be.
     case full(limit: Int)
     /// Ollama gave no answer.
@@ -35,7 +37,15 @@ enum PromptFailure: Error, Equatable {
             Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
         case .ollama(.garbled, _): (.badGateway, "Ollama's reply makes no sense.", nil)
         case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
-        case .ollama(.failed, _): (.badGateway, "Ollama failed while it was answering.", nil)
+        case .ollama(.failed(let message), _):
+            (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
+        case .ollama(.lineTooLong, _): (.badGateway, "A part of Ollama's answer is too long.", nil)
+        case .ollama(.toolCalls, _), .toolsAsText:
+            (
+                .notAcceptable,
+                "Tool calls are no text: send 'Accept: application/json' or, with \"stream\": true, 'Accept: text/event-stream'.",
+                nil
+            )
         }
     }
 
@@ -58,16 +68,29 @@ enum PromptFailure: Error, Equatable {
         switch status {
         case 404:
             (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
-        case 400: (.badRequest, "Ollama refuses the request: \(message.isEmpty ? "no reason given" : message)", nil)
+        case 400: (.badRequest, sentence("Ollama refuses the request", message), nil)
+        // Which it answers 500, though it is the client's mistake.
+        case 500 where message.hasPrefix("option \""): (.badRequest, sentence("Ollama refuses the request", message), nil)
         case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
-        default: (.badGateway, "Ollama failed to answer.", nil)
+        default: (.badGateway, sentence("Ollama failed to answer", message), nil)
         }
     }
+
+    /// What went wrong, with Ollama's own words if there are any.
+    private static func sentence(_ what: String, _ message: String) -> String {
+        if message.isEmpty { return what + "." }
+        let words = message.prefix(500)
+        return "\(what): \(words)\(words.hasSuffix(".") ? "" : ".")"
+    }
+
+    /// The one sentence for the client.
+    var sentence: String { told.1 }
 
     /// For the log: what happened, with all that the client is not told.
     var cause: String {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"
+        case .toolsAsText: "tools, but text is asked for"
         case .full(let limit): "\(limit) prompts are in flight"
         case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"
         case .ollama(.transport(.unreachable(let errno)), _): "ollama: connect: \(describe(errno: errno))"

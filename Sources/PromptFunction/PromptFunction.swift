@@ -18,12 +18,16 @@ public final class PromptFunction: Function {
         /// Prompts that may be with Ollama at the same time; 0 for any number.
         public var maxInFlight = 0
         public var deadlines = Deadlines()
+        /// Silence after which a stream of events gets a comment; 0 for none.
+        public var heartbeat = Duration.seconds(15)
 
         public init(host: OllamaHost) { self.host = host }
     }
 
     private let settings: Settings
+    private let loop: EventLoop
     private let work: WorkQueue
+    private let scratch = Scratch()
     private let ollama: OllamaClient
     private let log: Logger
     private let defaultModel: JSONText
@@ -32,6 +36,7 @@ public final class PromptFunction: Function {
 
     public init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         self.settings = settings
+        self.loop = loop
         self.log = log
         defaultModel = JSONText(settings.model)
         work = WorkQueue(on: loop)
@@ -55,25 +60,58 @@ public final class PromptFunction: Function {
 
     /// Takes a prompt and replies with the model's answer, or with why there is none.
     public func handle(_ request: Request, _ reply: consuming Reply) async {
-        let response: Response
+        let prompt: Prompt
         do throws(PromptFailure) {
-            response = Response(body: try await answer(request))
+            try enter()
         } catch {
-            if !error.isCancelled { note(error) }
-            response = error.response(asJSON: request.prefersJSON)
+            refuse(error, AnswerForm(request), reply)
+            return
+        }
+        defer { inFlight -= 1 }
+        do throws(PromptFailure) {
+            prompt = try await decode(request)
+        } catch {
+            refuse(error, AnswerForm(request), reply)
+            return
+        }
+        let form = AnswerForm(request)
+        if prompt.hasTools && form == .text {
+            refuse(.toolsAsText, form, reply)
+        } else if prompt.isStreamed {
+            await stream(prompt, as: form, reply)
+        } else {
+            await answer(prompt, as: form, reply)
+        }
+    }
+
+    /// Replies with the whole answer.
+    private func answer(_ prompt: Prompt, as form: AnswerForm, _ reply: consuming Reply) async {
+        let response: Response
+        do throws(OllamaError) {
+            let body = try await ollama.answer(to: prompt.payload, as: form.whole, deadlines: prompt.deadlines)
+            response = Response(.ok, form == .objects ? .json : .text, body: body)
+        } catch {
+            refuse(.ollama(error, model: prompt.model.string), form, reply)
+            return
         }
         reply.send(response)
     }
 
-    private func answer(_ request: Request) async throws(PromptFailure) -> [UInt8] {
-        try enter()
-        defer { inFlight -= 1 }
-        let chat = try await decode(request)
+    /// Replies token by token.
+    private func stream(_ prompt: Prompt, as form: AnswerForm, _ reply: consuming Reply) async {
+        let stream = AnswerStream(form, reply, heartbeat: settings.heartbeat, scratch: scratch, on: loop)
         do throws(OllamaError) {
-            return try await ollama.answer(to: chat.payload)
+            try await ollama.stream(prompt.payload, to: stream, deadlines: prompt.deadlines)
         } catch {
-            throw .ollama(error, model: chat.model.string)
+            let failure = PromptFailure.ollama(error, model: prompt.model.string)
+            note(failure)
+            stream.fail(failure)
         }
+    }
+
+    private func refuse(_ failure: PromptFailure, _ form: AnswerForm, _ reply: consuming Reply) {
+        note(failure)
+        reply.send(failure.response(asJSON: form.tellsErrorsAsJSON))
     }
 
     /// Takes a place among the prompts in flight.
@@ -85,18 +123,27 @@ public final class PromptFunction: Function {
     }
 
     /// A request as Ollama gets it.
-    private struct Chat: Sendable {
+    private struct Prompt: Sendable {
         let model: JSONText
         let payload: Payload
+        let isStreamed: Bool
+        let hasTools: Bool
+        /// Other ones than the server's.
+        let deadlines: Deadlines?
     }
 
     /// Reads the body and writes Ollama's, on a Dispatch thread.
-    private func decode(_ request: Request) async throws(PromptFailure) -> Chat {
+    private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
-        let result = await work.run(weight: body.count) { [defaultModel] () -> Result<Chat, PromptFailure> in
+        let (defaultModel, allowed) = (defaultModel, settings.deadlines)
+        let result = await work.run(weight: body.count) { () -> Result<Prompt, PromptFailure> in
             do throws(PromptFailure) {
-                let chat = try PromptRequest(body: body.copy()).chat(defaultModel: defaultModel)
-                return .success(Chat(model: chat.model, payload: Payload(chat.json)))
+                let request = try PromptRequest(body: body.copy())
+                let chat = request.chat(defaultModel: defaultModel)
+                return .success(
+                    Prompt(
+                        model: chat.model, payload: Payload(chat.json), isStreamed: chat.stream,
+                        hasTools: request.hasTools, deadlines: request.timeouts.deadlines(within: allowed)))
             } catch {
                 return .failure(error)
             }
@@ -105,6 +152,7 @@ public final class PromptFunction: Function {
     }
 
     private func note(_ failure: PromptFailure) {
+        if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
         log.log(
             level: level, "prompt failed",

@@ -5,12 +5,42 @@ struct ChatBody: Decodable, Sendable {
     struct Message: Decodable, Sendable {
         var role: String?
         var content: String?
+        var images: [String]?
+    }
+
+    struct Options: Decodable, Sendable {
+        var num_predict: Int?
+    }
+
+    struct Tool: Decodable, Sendable {
+        struct Function: Decodable, Sendable {
+            var name: String
+        }
+
+        var function: Function
+    }
+
+    /// `true`, `false` or a level. Source: Ollama's docs, "Thinking".
+    struct Think: Decodable, Sendable {
+        let isOn: Bool
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if let isOn = try? value.decode(Bool.self) {
+                self.isOn = isOn
+            } else {
+                isOn = try !value.decode(String.self).isEmpty
+            }
+        }
     }
 
     var model: String?
     var messages: [Message]?
     var prompt: String?
     var stream: Bool?
+    var think: Think?
+    var tools: [Tool]?
+    var options: Options?
 
     /// What is asked: the last message, or the prompt.
     var question: String { messages?.last?.content ?? prompt ?? "" }

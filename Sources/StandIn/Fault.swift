@@ -18,6 +18,12 @@ public enum Fault: String, Sendable, CaseIterable {
     case close
     /// A whole response whose body is not JSON.
     case garbage
+    /// Some tokens, then a line that is not JSON; garbage if not streamed.
+    case garbling
+    /// Some tokens, then nothing, until the client leaves; silence if not streamed.
+    case stalling
+    /// A line that does not end; silence if not streamed.
+    case endless
     /// What comes is not HTTP.
     case noise
     /// Nothing comes, until the client leaves.

@@ -25,7 +25,7 @@ extension StandIn {
             reply.send(Response(.ok, .json, body: wire.loadOnly()))
             return
         }
-        let answer = Answer(to: body.question, tokens: settings.tokens)
+        let answer = Answer(to: body, tokens: settings.tokens)
         var pending: Reply? = consume reply
         await runner.inTurn {
             let reply = pending.take()!
@@ -42,7 +42,7 @@ extension StandIn {
     private func whole(_ answer: Answer, _ wire: WireFormat, _ reply: consuming Reply) async {
         let started = ContinuousClock.now
         await loop.sleep(for: settings.firstToken + settings.tokenInterval * max(answer.tokens.count - 1, 0))
-        let body = wire.whole(answer.text, tokens: answer.tokens.count, started: started)
+        let body = wire.whole(answer, started: started)
         if body.count <= Self.contentLengthLimit {
             reply.send(Response(.ok, .json, body: body))
         } else {
@@ -56,12 +56,13 @@ extension StandIn {
         let started = ContinuousClock.now
         await loop.sleep(for: settings.firstToken)  // no status line before the first token
         let body = reply.start(.ok, .ndjson)
-        for (index, token) in answer.tokens.enumerated() {
+        let before = answer.thinking.map(wire.thinking) + (answer.tool.map { [wire.call($0)] } ?? [])
+        for index in 0..<(before.count + answer.tokens.count) {
             if index > 0 { await loop.sleep(for: settings.tokenInterval) }
             if Task.isCancelled { return }
-            await body.send(wire.token(token))
+            await body.send(index < before.count ? before[index] : wire.token(answer.tokens[index - before.count]))
         }
-        await body.send(wire.end(tokens: answer.tokens.count, started: started))
+        await body.send(wire.end(answer, started: started))
         body.end()
     }
 }

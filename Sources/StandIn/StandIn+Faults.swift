@@ -15,15 +15,29 @@ extension StandIn {
         case .failing: await endStream(wire, reply, with: WireFormat.error("unexpected EOF") + [0x0A])
         case .unfinished where !isStream: reply.send(Response(.ok, .json, body: wire.unfinished(" a a a a")))
         case .unfinished: await endStream(wire, reply, with: [])
-        case .garbage: reply.send(Response(.ok, .json, body: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut".utf8)))
+        case .garbling where isStream:
+            await endStream(wire, reply, with: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut\n".utf8))
+        case .stalling where isStream:
+            let body = await begin(wire, reply)
+            await loop.sleep(for: .seconds(3600))  // or until the client leaves
+            body.end()
+        case .garbling, .garbage: reply.send(Response(.ok, .json, body: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut".utf8)))
         default: await playRaw(fault, wire, isStream, reply)
         }
     }
 
+    private static let answer = Answer([" one", " two", " three"])
+
+    /// Some tokens.
+    private func begin(_ wire: WireFormat, _ reply: consuming Reply) async -> Body {
+        let body = reply.start(.ok, .ndjson)
+        for token in Self.answer.tokens { await body.send(wire.token(token)) }
+        return body
+    }
+
     /// Some tokens, then `last`, then the proper end of the response.
     private func endStream(_ wire: WireFormat, _ reply: consuming Reply, with last: [UInt8]) async {
-        let body = reply.start(.ok, .ndjson)
-        for token in [" one", " two", " three"] { await body.send(wire.token(token)) }
+        let body = await begin(wire, reply)
         await body.send(last)
         body.end()
     }
@@ -51,6 +65,15 @@ extension StandIn {
         case .stale:
             raw.send(response)
             raw.close()
+        case .endless where isStream:
+            let start = Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"message\":{\"content\":\"xxxxxxxxx\r\n".utf8)
+            raw.send(start)
+            let chunk = Array("10000\r\n\(String(repeating: "x", count: 0x10000))\r\n".utf8)
+            for _ in 0..<200 where !Task.isCancelled {  // 12.5 MiB
+                raw.send(chunk)
+                await loop.turn()
+            }
+            await raw.stall()
         case .flood:
             raw.send(Array("HTTP/1.1 200 OK\r\n".utf8))
             let field = Array("X-Flood: \(String(repeating: "x", count: 1000))\r\n".utf8)
@@ -65,18 +88,17 @@ extension StandIn {
 
     /// A right response with three tokens.
     private static func rawResponse(_ wire: WireFormat, _ isStream: Bool) -> [UInt8] {
-        let tokens = [" one", " two", " three"]
         let started = ContinuousClock.now
         var response: [UInt8]
         if isStream {
             response = Array(
                 "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-            for line in tokens.map(wire.token) + [wire.end(tokens: 3, started: started)] {
+            for line in answer.tokens.map(wire.token) + [wire.end(answer, started: started)] {
                 response += Array("\(String(line.count, radix: 16))\r\n".utf8) + line + [0x0D, 0x0A]
             }
             response += Array("0\r\n\r\n".utf8)
         } else {
-            let body = wire.whole(tokens.joined(), tokens: 3, started: started)
+            let body = wire.whole(answer, started: started)
             response = Array(
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: \(body.count)\r\n\r\n"
                     .utf8)

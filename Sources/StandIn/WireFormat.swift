@@ -15,14 +15,21 @@ struct WireFormat: Sendable {
     /// One token of a stream, with its line end.
     func token(_ text: String) -> [UInt8] { line(text, tail: "\"done\":false}\n") }
 
+    /// One token of thinking, with its line end. Source: Ollama's docs/api, "Chat request (with thinking)".
+    func thinking(_ text: String) -> [UInt8] { line("", thinking: text, tail: "\"done\":false}\n") }
+
+    /// A call of a tool, with its line end. Source: Ollama's docs/api, "Chat request (Streaming with tools)".
+    func call(_ tool: String) -> [UInt8] { line("", tool: tool, tail: "\"done\":false}\n") }
+
     /// The end of a stream, with its line end.
-    func end(tokens: Int, started: ContinuousClock.Instant) -> [UInt8] {
-        line("", tail: statistics(tokens: tokens, started: started) + "\n")
+    func end(_ answer: Answer, started: ContinuousClock.Instant) -> [UInt8] {
+        line("", tail: statistics(answer, started: started) + "\n")
     }
 
     /// A whole reply.
-    func whole(_ text: String, tokens: Int, started: ContinuousClock.Instant) -> [UInt8] {
-        line(text, tail: statistics(tokens: tokens, started: started))
+    func whole(_ answer: Answer, started: ContinuousClock.Instant) -> [UInt8] {
+        line(
+            answer.text, thinking: answer.thinking.joined(), tool: answer.tool, tail: statistics(answer, started: started))
     }
 
     /// A whole reply that does not say that it is complete.
@@ -31,21 +38,24 @@ struct WireFormat: Sendable {
     /// The reply to a request without messages.
     func loadOnly() -> [UInt8] { line("", tail: "\"done\":true,\"done_reason\":\"load\"}") }
 
-    private func line(_ text: String, tail: String) -> [UInt8] {
-        let content =
-            switch shape {
-            case .chat: "\"message\":{\"role\":\"assistant\",\"content\":\(Self.quoted(text))}"
-            case .generate: "\"response\":\(Self.quoted(text))"
-            }
+    private func line(_ text: String, thinking: String = "", tool: String? = nil, tail: String) -> [UInt8] {
+        let content: String
+        switch shape {
+        case .chat:
+            let thought = thinking.isEmpty ? "" : ",\"thinking\":\(Self.quoted(thinking))"
+            let call = tool.map { ",\"tool_calls\":[{\"function\":{\"name\":\(Self.quoted($0)),\"arguments\":{}}}]" } ?? ""
+            content = "\"message\":{\"role\":\"assistant\",\"content\":\(Self.quoted(text))\(thought)\(call)}"
+        case .generate: content = "\"response\":\(Self.quoted(text))"
+        }
         return Array("{\"model\":\(Self.quoted(model)),\"created_at\":\"\(Self.now)\",\(content),\(tail)".utf8)
     }
 
-    private func statistics(tokens: Int, started: ContinuousClock.Instant) -> String {
+    private func statistics(_ answer: Answer, started: ContinuousClock.Instant) -> String {
         let (seconds, attoseconds) = (ContinuousClock.now - started).components
         let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         return """
-            "done":true,"done_reason":"stop","total_duration":\(nanoseconds),"load_duration":1,\
-            "prompt_eval_count":1,"prompt_eval_duration":1,"eval_count":\(tokens),"eval_duration":\(nanoseconds)}
+            "done":true,"done_reason":"\(answer.isCut ? "length" : "stop")","total_duration":\(nanoseconds),"load_duration":1,\
+            "prompt_eval_count":1,"prompt_eval_duration":1,"eval_count":\(answer.tokens.count),"eval_duration":\(nanoseconds)}
             """
     }
 

@@ -35,10 +35,14 @@ struct DeadlineOptions: ParsableArguments {
     @Option(help: "How long one of Ollama's addresses may take to accept a connection. (default: 5s)")
     var connectTimeout: DurationArgument?
 
-    @Option(help: "How long Ollama may take until its reply begins; loading a model counts. (default: 10m)")
-    var firstByteTimeout: DurationArgument?
+    @Option(
+        help: """
+            How long Ollama may take until the first token, or a whole answer, begins to come; loading the model counts. \
+            (default: 10m)
+            """)
+    var firstTokenTimeout: DurationArgument?
 
-    @Option(help: "How long Ollama may be silent within a reply. (default: 2m)")
+    @Option(help: "How long Ollama may be silent between two tokens. (default: 2m)")
     var idleTimeout: DurationArgument?
 
     @Option(help: "How long Ollama may take for a whole answer. (default: 30m)")
@@ -52,7 +56,7 @@ struct DeadlineOptions: ParsableArguments {
             ).duration
         }
         try set(\.connect, connectTimeout, "CONNECT_TIMEOUT")
-        try set(\.firstByte, firstByteTimeout, "FIRST_BYTE_TIMEOUT")
+        try set(\.firstByte, firstTokenTimeout, "FIRST_TOKEN_TIMEOUT")
         try set(\.idle, idleTimeout, "IDLE_TIMEOUT")
         try set(\.total, totalTimeout, "TOTAL_TIMEOUT")
         return deadlines
@@ -123,6 +127,9 @@ struct OllamaOptions: ParsableArguments {
     @Option(help: "Prompts that may be with Ollama at the same time; 0 for any number. (default: 0)")
     var maxInFlight: Int?
 
+    @Option(help: "Silence after which a stream of server-sent events gets a comment; 0 for none. (default: 15s)")
+    var heartbeat: DurationArgument?
+
     @OptionGroup var deadlines: DeadlineOptions
 
     /// - Returns: the settings, and what is odd about the host, if anything.
@@ -139,6 +146,9 @@ struct OllamaOptions: ParsableArguments {
             maxInFlight, "PROMPTD_MAX_IN_FLIGHT", "a number, or 0 for any number", default: 0)
         guard settings.maxInFlight >= 0 else { throw ValidationError("Give --max-in-flight a number, or 0 for any number.") }
         settings.deadlines = try deadlines.deadlines()
+        settings.heartbeat = try Environment.setting(
+            heartbeat, "PROMPTD_HEARTBEAT", DurationArgument.expected, default: DurationArgument(settings.heartbeat)
+        ).duration
         return (settings, warning)
     }
 }

@@ -142,7 +142,7 @@ import Testing
     @Test func `a failure is told as text or JSON, with its fields`() async throws {
         try await withServer { loop, host in
             host.function.handler = { request, reply in
-                reply.send(.failure(.serviceUnavailable, "Say \"later\".", asJSON: request.prefersJSON, retryAfter: 1234))
+                reply.send(.failure(.serviceUnavailable, "Say \"later\".", asJSON: request.preferred(of: [.text, .json]) == .json, retryAfter: 1234))
             }
             let text = try await host.ask(post("{}"))
             #expect(text.text == "Say \"later\".\n")

@@ -34,7 +34,7 @@ func scan(_ bytes: some Collection<UInt8>) -> Scan {
         return .message(
             Reading(
                 content: content, done: fields.done, doneReason: fields.doneReason.map { Array(raw[$0]) },
-                hasThinking: fields.hasThinking, hasToolCalls: fields.hasToolCalls))
+                hasThinking: fields.thinking != nil, hasToolCalls: fields.toolCalls != nil))
     }
 }
 

@@ -16,7 +16,7 @@ final class Pair {
     private let standInServer: Server
 
     init(
-        _ standInSettings: StandInSettings, on loop: EventLoop,
+        _ standInSettings: StandInSettings, limits: Limits = Limits(), on loop: EventLoop,
         _ change: (inout PromptFunction.Settings) throws -> Void = { _ in }
     ) throws {
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -27,9 +27,12 @@ final class Pair {
         var settings = PromptFunction.Settings(host: try OllamaHost.parse("\(upstream)").0)
         try change(&settings)
         function = PromptFunction(settings, on: loop, log: log)
-        server = Server(function, on: loop, log: log)
+        server = Server(function, limits: limits, on: loop, log: log)
         port = try server.listen(on: loopback).port
     }
+
+    /// Connections that are open to the stand-in.
+    var upstreamConnections: Int { standInServer.connections }
 
     /// Posts `body` and receives the response.
     func post(_ body: String, _ fields: [String] = []) async throws -> RawResponse {
@@ -73,10 +76,13 @@ func answer(to prompt: String) -> String {
 func withPair(
     _ standIn: StandInSettings = StandInSettings(),
     settings change: @Sendable (inout PromptFunction.Settings) throws -> Void = { _ in },
+    limits changeLimits: @Sendable (inout Limits) -> Void = { _ in },
     _ body: @Sendable (isolated EventLoop, Pair) async throws -> Void
 ) async throws {
     try await onLoop { loop in
-        let pair = try Pair(standIn, on: loop, change)
+        var limits = Limits()
+        changeLimits(&limits)
+        let pair = try Pair(standIn, limits: limits, on: loop, change)
         try await body(loop, pair)
         // A task that the end of the loop finds waiting is never freed.
         try await until("the stand-in is through", on: loop) { pair.standIn.counts.active == 0 }

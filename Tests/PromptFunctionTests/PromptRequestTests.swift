@@ -1,61 +1,139 @@
+import Foundation
+import HTTPClient
 import Ollama
 @testable import PromptFunction
 import Testing
 
-/// The scanner against Foundation's decoder, which is its oracle.
-@Suite struct `Prompt scanner` {
+/// What Foundation makes of a body: the oracle.
+private struct Decoded: Decodable {
+    var prompt: String?
+    var model: String?
+    var system: String?
+    var stream: Bool?
+}
+
+private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(Decoded.self, from: Data(bytes)) }
+
+/// Reading what a client asks.
+@Suite struct `Prompt requests` {
     static let bodies = [
         "{}", " { } ", #"{"prompt":"x"}"#, #"{"model":"m","prompt":"x"}"#, #"{"prompt":"","model":""}"#,
         #"{"prompt":"\u00e9\ud83d\ude00\\\"\/\b\f\n\r\t é 😀"}"#, #"{"a":[1,-0.5e+3,true,null,{"prompt":"inner"}],"prompt":"x"}"#,
-        #"{"prompt":null,"model":"m"}"#, #"{"prompt":"a","prompt":"b"}"#, #"{"pr\u006fmpt":"x"}"#,
-        #"{"message":"Hello World"}"#,
+        #"{"prompt":null,"model":"m"}"#, #"{"pr\u006fmpt":"x"}"#, #"{"message":"Hello World"}"#,
+        #"{"system":"s","stream":true,"prompt":"x"}"#, #"{"stream":false,"system":null}"#,
     ]
     static let wrong = [
         "", " ", "[]", "null", "1", "\"x\"", "{", "}", "{}{}", "{}x", #"{"prompt"}"#, #"{"prompt":}"#, #"{"prompt":1}"#,
         #"{"prompt":["x"]}"#, #"{"prompt":{}}"#, #"{"model":false}"#, #"{"prompt":"x""#, #"{"prompt":"x",}"#,
         #"{"prompt":"\ud800"}"#, #"{"prompt":"\x"}"#, "{\"prompt\":\"\n\"}", #"{prompt:"x"}"#, #"{'prompt':'x'}"#,
-        #"{"a":01}"#, #"{"a":tru}"#,
+        #"{"a":01}"#, #"{"a":tru}"#, #"{"stream":"yes"}"#,
     ]
 
     @Test(arguments: bodies)
-    func `what it reads, Foundation reads alike`(body: String) throws {
-        let decoded = try PromptRequest(decoding: Array(body.utf8))
-        if let scanned = PromptRequest(scanning: Array(body.utf8)) {
-            #expect(scanned.prompt?.string == decoded.prompt?.string)
-            #expect(scanned.model?.string == decoded.model?.string)
-        }
+    func `what is right is read as Foundation reads it`(body: String) throws {
+        let decoded = try #require(decode(Array(body.utf8)))
         let read = try PromptRequest(body: Array(body.utf8))
-        #expect(read.prompt?.string == decoded.prompt?.string)
+        #expect(read.prompt?.string == decoded.prompt)
+        #expect(read.model?.string == decoded.model)
+        #expect(read.system?.string == decoded.system)
+        #expect(read.stream == decoded.stream ?? false)
     }
 
     @Test(arguments: wrong)
-    func `what is wrong, it leaves to Foundation, which refuses it`(body: String) {
-        #expect(PromptRequest(scanning: Array(body.utf8)) == nil)
+    func `what is wrong is refused`(body: String) {
         #expect(throws: PromptFailure.self) { try PromptRequest(body: Array(body.utf8)) }
     }
 
-    @Test func `an ordinary body needs no help`() {
-        #expect(PromptRequest(scanning: Array(#"{"prompt":"Why is the sky blue?","model":"llama3.2:1b"}"#.utf8)) != nil)
-    }
-
     @Test(arguments: bodies)
-    func `mutations are read as Foundation reads them, or refused by both`(body: String) {
-        for index in body.utf8.indices {
+    func `mutations are read as Foundation reads them, or refused`(body: String) {
+        for index in 0..<body.utf8.count {
             for replacement: UInt8 in [0, 0x22, 0x5C, 0x7B, 0x7D, 0x2C, 0x3A, 0x80, 0xC3, 0xFF] {
                 var bytes = Array(body.utf8)
-                bytes[body.utf8.distance(from: body.utf8.startIndex, to: index)] = replacement
-                guard let scanned = PromptRequest(scanning: bytes) else { continue }
-                let decoded = try? PromptRequest(decoding: bytes)
-                #expect(scanned.prompt?.string == decoded?.prompt?.string)
-                #expect(scanned.model?.string == decoded?.model?.string)
+                bytes[index] = replacement
+                guard let read = try? PromptRequest(body: bytes) else { continue }
+                let decoded = decode(bytes)
+                #expect(decoded != nil, "\(String(decoding: bytes, as: UTF8.self))")
+                #expect(read.prompt?.string == decoded?.prompt)
+                #expect(read.model?.string == decoded?.model)
             }
         }
     }
 
-    @Test func `a chat is written as Ollama wants it`() {
-        let chat = ChatRequest(model: JSONText("m\""), prompt: JSONText("a\n\u{1}é"), stream: false)
-        #expect(
-            String(decoding: chat.json, as: UTF8.self)
-                == #"{"model":"m\"","messages":[{"role":"user","content":"a\n\u0001é"}],"stream":false}"#)
+    @Test func `of equal names the last counts`() throws {
+        let read = try PromptRequest(body: Array(#"{"prompt":"a","stream":true,"prompt":"b","stream":false,"tools":[{}],"tools":[]}"#.utf8))
+        #expect(read.prompt?.string == "b")
+        #expect(!read.stream && !read.hasTools)
+    }
+
+    /// What a request becomes for Ollama.
+    @Test(arguments: [
+        ("{}", #""messages":[{"role":"user","content":"Who are you?"}],"stream":false"#),
+        (#"{"messages":[]}"#, #""messages":[],"stream":false"#),
+        (#"{"messages":[ ],"prompt":"p"}"#, #""messages":[{"role":"user","content":"p"}],"stream":false"#),
+        (
+            #"{"messages":[{"role":"user","content":"a"}, {"role":"assistant","content":null,"tool_calls":[{}]}],"prompt":"p","stream":true}"#,
+            #""messages":[{"role":"user","content":"a"}, {"role":"assistant","content":null,"tool_calls":[{}]},{"role":"user","content":"p"}],"stream":true"#
+        ),
+        (
+            #"{"messages":[{"role":"user","content":"a","images":["aGk="]}],"system":"be \"brief\""}"#,
+            #""messages":[{"role":"system","content":"be \"brief\""},{"role":"user","content":"a","images":["aGk="]}],"stream":false"#
+        ),
+        (
+            #"{"images":["aGk=" ],"prompt":"p"}"#,
+            #""messages":[{"role":"user","content":"p","images":["aGk=" ]}],"stream":false"#
+        ),
+        (#"{"options":{"seed": 1},"think":"low"}"#, #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"options":{"seed": 1},"think":"low""#),
+        (
+            #"{"format":"json","tools":[{"a":1}],"keep_alive":-1,"think":false,"options":null}"#,
+            #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":"json","think":false,"tools":[{"a":1}],"keep_alive":-1"#
+        ),
+        (#"{"format":{"type":"object"},"keep_alive":"5m"}"#, #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":{"type":"object"},"keep_alive":"5m""#),
+    ])
+    func `the whole of Ollama's chat can be asked for`(body: String, rest: String) throws {
+        let chat = try PromptRequest(body: Array(body.utf8)).chat(defaultModel: JSONText("m\""))
+        let json = chat.json
+        #expect(String(decoding: json, as: UTF8.self) == #"{"model":"m\"",\#(rest)}"#)
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(json)) }
+    }
+
+    @Test(arguments: [
+        (#"{"messages":"x"}"#, "\"messages\" as an array"), (#"{"messages":["x"]}"#, "\"messages\" as an array of objects"),
+        (#"{"messages":[{}]}"#, "\"role\" as a string"), (#"{"messages":[{"role":1}]}"#, "\"role\" as a string"),
+        (#"{"messages":[{"role":"user","content":[]}]}"#, "\"content\" as a string"),
+        (#"{"messages":[{"role":"user","images":[1]}]}"#, "\"images\" as an array"),
+        (#"{"messages":[{"role":"user","tool_calls":[1]}]}"#, "\"tool_calls\" as an array"),
+        (#"{"system":1}"#, "\"system\" as a string"), (#"{"options":[]}"#, "\"options\" as an object"),
+        (#"{"format":"xml"}"#, "\"format\" as \"json\""), (#"{"format":1}"#, "\"format\" as \"json\""),
+        (#"{"think":1}"#, "\"think\" as true"), (#"{"tools":{}}"#, "\"tools\" as an array"),
+        (#"{"tools":[1]}"#, "\"tools\" as an array"), (#"{"images":["a",1]}"#, "\"images\" as an array"),
+        (#"{"keep_alive":[]}"#, "\"keep_alive\" as a duration"), (#"{"stream":1}"#, "\"stream\" as true or false"),
+        (#"{"timeout":"soon"}"#, "\"timeout\" as a number"), (#"{"timeout":-1}"#, "\"timeout\" as a number"),
+        (#"{"timeout":{"total":0}}"#, "\"timeout\" as a number"), (#"{"timeout":[]}"#, "\"timeout\" as a number"),
+        (#"{"images":["a"],"messages":[]}"#, "Put \"images\" into the message"),
+    ])
+    func `a field of the wrong type is named`(body: String, sentence: String) {
+        #expect {
+            try PromptRequest(body: Array(body.utf8))
+        } throws: { error in
+            guard case .badRequest(let text) = error as? PromptFailure else { return false }
+            return text.contains(sentence)
+        }
+    }
+
+    @Test func `timeouts are lowered, never raised`() throws {
+        var allowed = PromptFunction.Settings(host: try OllamaHost.parse("a").0).deadlines
+        allowed.idle = .zero
+        allowed.total = .seconds(10)
+        let request = try PromptRequest(
+            body: Array(#"{"timeout":{"total":"1h","idle":"500ms","first_token":2.5,"connect":"1s","unknown":1}}"#.utf8))
+        let deadlines = try #require(request.timeouts.deadlines(within: allowed))
+        #expect(deadlines.total == .seconds(10))
+        #expect(deadlines.idle == .milliseconds(500))
+        #expect(deadlines.firstByte == .milliseconds(2500))
+        #expect(deadlines.connect == .seconds(1))
+        let total = try PromptRequest(body: Array(#"{"timeout":3}"#.utf8))
+        #expect(total.timeouts.deadlines(within: allowed)?.total == .seconds(3))
+        let none = try PromptRequest(body: Array("{}".utf8))
+        #expect(none.timeouts.deadlines(within: allowed) == nil)
     }
 }

@@ -105,6 +105,18 @@ public final class Command: @unchecked Sendable {
         }
     }
 
+    /// Waits until standard output has `text`.
+    public func untilOutput(_ text: String, within seconds: Double = 20) async throws {
+        try await offLoop { [self] in
+            let end = Date(timeIntervalSinceNow: seconds)
+            try condition.withLock {
+                while !outputText.contains(text) {
+                    guard openPipes > 0, condition.wait(until: end) else { throw TimedOut("\(text) in: \(outputText)") }
+                }
+            }
+        }
+    }
+
     public func signal(_ number: Int32) { kill(identifier, number) }
 
     /// Waits for its end. The status of one that a signal ended is negative.

@@ -5,6 +5,8 @@ public struct RawResponse: Sendable {
     public var phrase = ""
     public var fields: [(name: String, value: String)] = []
     public var body: [UInt8] = []
+    /// Bytes of each chunk.
+    public var chunks: [Int] = []
     /// Whether the body came to its end: by length, by last chunk, or by an orderly close.
     public var isWhole = true
 
@@ -59,6 +61,7 @@ extension RawSocket {
             }
             if size == 0 { return }
             response.body += data
+            response.chunks.append(size)
         }
     }
 }

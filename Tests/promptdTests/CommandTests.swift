@@ -42,7 +42,7 @@ import Testing
         (["--port", "99999"], [:], ["--port"]),
         (["--listen", "nonsense"], [:], ["--listen", "nonsense"]),
         ([], ["LISTEN_ADDRESS": "1.2.3.4"], ["--listen"]),
-        ([], ["PROMPTD_FIRST_BYTE_TIMEOUT": "soon"], ["PROMPTD_FIRST_BYTE_TIMEOUT", "500ms"]),
+        ([], ["PROMPTD_FIRST_TOKEN_TIMEOUT": "soon"], ["PROMPTD_FIRST_TOKEN_TIMEOUT", "500ms"]),
         (["--drain", "x"], [:], ["--drain"]),
         (["--log-level", "loud"], [:], ["--log-level", "debug"]),
         (["--max-connections", "0"], [:], ["--max-connections"]),

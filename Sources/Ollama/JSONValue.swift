@@ -1,0 +1,13 @@
+/// A JSON value as a client sent it: any value, or the inside of an array. It is passed on without being written anew.
+public struct JSONValue: Sendable, Equatable {
+    /// Valid JSON.
+    public let bytes: ArraySlice<UInt8>
+
+    /// - Parameter range: where a `JSONReader` found it in `json`.
+    public init(_ range: Range<Int>, in json: [UInt8]) { bytes = json[range] }
+
+    public init(_ json: String) { bytes = Array(json.utf8)[...] }
+
+    /// Whether nothing but white space is in it: as the inside of an empty array.
+    public var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
+}

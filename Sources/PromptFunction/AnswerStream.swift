@@ -1,0 +1,127 @@
+internal import EventLoop
+internal import HTTPClient
+internal import HTTPServer
+internal import Ollama
+
+/// Sends a streamed answer to one client as Ollama makes it. Belongs to the loop's thread.
+///
+/// The token path: Ollama's line is read where it was received, what the client gets of it goes to a scratch buffer that all
+/// streams share, and what one read brought leaves in one write, before the read's callback returns.
+final class AnswerStream: ChatReceiver {
+    private let form: AnswerForm
+    private let loop: EventLoop
+    private let scratch: Scratch
+    /// Until the head is due: an error has its own status as long as it is here.
+    private var reply: Reply?
+    /// From the head on.
+    private var body: Body?
+    /// Whether parts came that `settle` has not seen.
+    private var hasNews = false
+    private var isComplete = false
+    private var flow: BodyFlow?
+    private var heartbeat: LoopTimer?
+    private let interval: Duration
+    /// What a heartbeat says while the prompt waits for its turn.
+    var waitingNote: (() -> String)?
+
+    /// - Parameter interval: silence after which server-sent events get a comment; 0 for none.
+    init(
+        _ form: AnswerForm, _ reply: consuming Reply, heartbeat interval: Duration, scratch: Scratch, on loop: EventLoop
+    ) {
+        self.form = form
+        self.reply = consume reply
+        self.interval = interval
+        self.scratch = scratch
+        self.loop = loop
+        if form == .events && interval > .zero {
+            heartbeat = LoopTimer(on: loop) { [unowned self] in beat() }
+            heartbeat?.deadline = loop.now + interval
+        }
+    }
+
+    // MARK: From Ollama
+
+    func begin(_ flow: BodyFlow) { self.flow = flow }
+
+    func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        switch form {
+        case .text:
+            if part.hasToolCalls { throw .toolCalls }
+            part.appendText(to: &scratch.bytes)
+        case .objects:
+            part.appendObject(to: &scratch.bytes)
+            scratch.bytes.append(0x0A)
+        case .events: EventWriter.append(part, to: &scratch.bytes)
+        }
+        hasNews = true
+        isComplete = part.isDone
+    }
+
+    func settle() -> Bool {
+        guard hasNews else { return true }
+        hasNews = false
+        heartbeat?.deadline = loop.now + interval
+        begin()
+        defer { scratch.clear() }
+        if isComplete {
+            end()
+            return true
+        }
+        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
+        body?.whenDrained { [flow] in flow?.resume() }
+        return false
+    }
+
+    // MARK: To the client
+
+    /// Begins the reply, if that has not been done.
+    private func begin() {
+        guard let reply = reply.take() else { return }
+        body = reply.start(.ok, form.streamType, unbuffered: true)
+        // Thinking that text does not show is a sign of life all the same.
+        if scratch.bytes.isEmpty && !isComplete { body?.sendHead() }
+    }
+
+    /// What is in the scratch buffer is the last of the reply.
+    private func end() {
+        heartbeat = nil
+        if let body = body.take() { body.end(scratch.bytes) }
+    }
+
+    /// Nothing has come for a while. Those between here and the client, and the client, see that somebody is at work.
+    private func beat() {
+        heartbeat?.deadline = loop.now + interval
+        begin()
+        scratch.bytes.append(contentsOf: ": \(waitingNote?() ?? "waiting for the model")\n\n".utf8)
+        body?.write(scratch.bytes)
+        scratch.clear()
+    }
+
+    /// Tells the client that there is no answer, or no more of it: by a status, a last object, or by breaking off.
+    func fail(_ failure: PromptFailure) {
+        heartbeat = nil
+        scratch.clear()
+        if let reply = reply.take() {
+            reply.send(failure.response(asJSON: form.tellsErrorsAsJSON))
+            return
+        }
+        switch form {
+        case .text: body = nil  // cut: the chunk that ends it does not come
+        case .objects:
+            EventWriter.append(failure, asEvent: false, to: &scratch.bytes)
+            end()
+        case .events:
+            EventWriter.append(failure, asEvent: true, to: &scratch.bytes)
+            end()
+        }
+        scratch.clear()
+    }
+}
+
+/// Memory for what is being written: one for all streams, since each empties it before another's turn. Belongs to the loop's thread.
+final class Scratch {
+    var bytes: [UInt8] = []
+
+    /// Empties it, and gives memory back that only an unusual line needs.
+    func clear() { bytes.removeAll(keepingCapacity: bytes.capacity <= 256 * 1024) }
+}

@@ -1,0 +1,49 @@
+internal import HTTPServer
+internal import Ollama
+
+/// Writes the events of a streamed answer. Source: WHATWG HTML, 9.2.6.
+///
+/// Tokens are events without a name: `data: {"content":" Hello"}`, or `thinking`, or `tool_calls`. Two names mark the end: `done`,
+/// with Ollama's last object but for its message, and `error`. JSON goes through as Ollama wrote it: it has no line ends.
+enum EventWriter {
+    /// Appends what a part of an answer says.
+    static func append(_ part: borrowing ChatPart, to output: inout [UInt8]) {
+        if part.hasThinking {
+            put("data: {\"thinking\":\"", to: &output)
+            part.appendThinkingJSON(to: &output)
+            put("\"}\n\n", to: &output)
+        }
+        if part.hasContent {
+            put("data: {\"content\":\"", to: &output)
+            part.appendContentJSON(to: &output)
+            put("\"}\n\n", to: &output)
+        }
+        if part.hasToolCalls {
+            put("data: {\"tool_calls\":", to: &output)
+            part.appendToolCallsJSON(to: &output)
+            put("}\n\n", to: &output)
+        }
+        if part.isDone {
+            put("event: done\ndata: ", to: &output)
+            part.appendSummaryJSON(to: &output)
+            put("\n\n", to: &output)
+        }
+    }
+
+    /// Appends the object that ends an answer which failed: as an event, or as a line of its own.
+    static func append(_ failure: PromptFailure, asEvent: Bool, to output: inout [UInt8]) {
+        if asEvent { put("event: error\ndata: ", to: &output) }
+        var writer = JSONWriter()
+        writer.put("{\"error\":")
+        writer.put(quoted: failure.sentence)
+        writer.put(",\"status\":")
+        writer.put(raw: String(failure.status.code))
+        writer.put("}\n")
+        output.append(contentsOf: writer.bytes)
+        if asEvent { put("\n", to: &output) }
+    }
+
+    private static func put(_ text: StaticString, to output: inout [UInt8]) {
+        unsafe output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}

@@ -1,0 +1,204 @@
+internal import Ollama
+
+extension PromptRequest {
+    static let notAnObject = #"Send a JSON object, such as {"prompt": "Why is the sky blue?", "model": "llama3.2:1b"}."#
+
+    /// Reads a body, in one pass that checks all of it. Takes time in proportion to it: for Dispatch.
+    ///
+    /// Of equal names the last counts; `null` counts as absent; other names are ignored.
+    ///
+    /// - Throws: `PromptFailure.badRequest` with a sentence for the client.
+    init(body: [UInt8]) throws(PromptFailure) {
+        var reading = Reading(body)
+        let outcome = unsafe body.withUnsafeBytes { bytes in
+            var reader = unsafe JSONReader(bytes)
+            return Result { () throws(JSONReader.Malformed) in try reading.object(&reader) }
+        }
+        guard case .success = outcome else { throw .badRequest(Self.notAnObject) }
+        if let complaint = reading.complaint { throw .badRequest(complaint) }
+        self = reading.request
+        if images != nil && prompt == nil && messages != nil {
+            throw .badRequest("Put \"images\" into the message that they belong to, or send a \"prompt\" with them.")
+        }
+    }
+}
+
+/// One pass through a body.
+private struct Reading {
+    let body: [UInt8]
+    var request = PromptRequest()
+    /// The first field that is not what it should be, as a sentence. The rest is read all the same: it may be no JSON at all.
+    var complaint: String?
+
+    init(_ body: [UInt8]) { self.body = body }
+
+    mutating func object(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            try member(name.hasEscapes ? JSONText(name, in: body).string : plain(name), &reader)
+        }
+        try reader.end()
+    }
+
+    /// A name without escapes; the empty one for names that are none of ours.
+    private func plain(_ name: JSONReader.Text) -> String {
+        name.range.count > 12 ? "" : String(decoding: body[name.range], as: UTF8.self)
+    }
+
+    private mutating func member(_ name: String, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        switch name {
+        case "prompt": try string(\.prompt, name, &reader)
+        case "model": try string(\.model, name, &reader)
+        case "system": try string(\.system, name, &reader)
+        case "stream": request.stream = try boolean(name, &reader) ?? false
+        case "messages": request.messages = try messages(&reader)
+        case "images": request.images = try array(of: .string, name, &reader, "an array of base64 strings")
+        case "tools": request.tools = try array(of: .object, name, &reader, "an array of objects")
+        case "options": request.options = try value(name, &reader, [.object], "an object")
+        case "think": request.think = try value(name, &reader, [.boolean, .string], "true, false or a level")
+        case "keep_alive": request.keepAlive = try value(name, &reader, [.string, .number], "a duration or a number of seconds")
+        case "format": request.format = try format(&reader)
+        case "timeout": try timeouts(&reader)
+        default: try reader.skipValue()
+        }
+    }
+
+    private mutating func complain(_ name: String, _ expected: String) {
+        if complaint == nil { complaint = "Give \"\(name)\" as \(expected)." }
+    }
+
+    // MARK: Kinds of values
+
+    private mutating func string(
+        _ path: WritableKeyPath<PromptRequest, JSONText?>, _ name: String, _ reader: inout JSONReader
+    ) throws(JSONReader.Malformed) {
+        switch try reader.kind() {
+        case .string: request[keyPath: path] = JSONText(try reader.string(), in: body)
+        case .null:
+            try reader.skipValue()
+            request[keyPath: path] = nil
+        default:
+            try reader.skipValue()
+            complain(name, "a string")
+        }
+    }
+
+    private mutating func boolean(_ name: String, _ reader: inout JSONReader) throws(JSONReader.Malformed) -> Bool? {
+        switch try reader.kind() {
+        case .boolean: return try reader.boolean()
+        case .null: try reader.skipValue()
+        default:
+            try reader.skipValue()
+            complain(name, "true or false")
+        }
+        return nil
+    }
+
+    /// A value of one of these kinds, as it stands.
+    private mutating func value(
+        _ name: String, _ reader: inout JSONReader, _ kinds: Set<JSONReader.Kind>, _ expected: String
+    ) throws(JSONReader.Malformed) -> JSONValue? {
+        let kind = try reader.kind()
+        let start = reader.position
+        try reader.skipValue()
+        if kind == .null { return nil }
+        if !kinds.contains(kind) { complain(name, expected) }
+        return JSONValue(start..<reader.position, in: body)
+    }
+
+    /// An array whose elements are of one kind.
+    private mutating func array(
+        of wanted: JSONReader.Kind, _ name: String, _ reader: inout JSONReader, _ expected: String
+    ) throws(JSONReader.Malformed) -> JSONValue? {
+        guard try reader.kind() == .array else { return try value(name, &reader, [], expected) }
+        let start = reader.position
+        var isFirst = true
+        try reader.begin("[")
+        while try reader.nextElement(isFirst: &isFirst, before: "]") {
+            if try reader.kind() != wanted { complain(name, expected) }
+            try reader.skipValue()
+        }
+        return JSONValue(start..<reader.position, in: body)
+    }
+
+    /// Source: Ollama's docs/api: "json", or a schema.
+    private mutating func format(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
+        let expected = "\"json\" or as a JSON schema"
+        let isString = try reader.kind() == .string
+        guard let found = try value("format", &reader, [.string, .object], expected) else { return nil }
+        if isString && !found.bytes.elementsEqual("\"json\"".utf8) { complain("format", expected) }
+        return found
+    }
+
+    // MARK: Messages
+
+    /// The inside of the array of messages.
+    private mutating func messages(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
+        guard try reader.kind() == .array else { return try value("messages", &reader, [], "an array of messages") }
+        let start = reader.position + 1
+        var isFirst = true
+        try reader.begin("[")
+        while try reader.nextElement(isFirst: &isFirst, before: "]") {
+            if try reader.kind() == .object {
+                try message(&reader)
+            } else {
+                complain("messages", "an array of objects, each with \"role\" and \"content\"")
+                try reader.skipValue()
+            }
+        }
+        return JSONValue(start..<(reader.position - 1), in: body)
+    }
+
+    private mutating func message(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        var isFirst = true
+        var hasRole = false
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            if reader.matches(name, "role") {
+                hasRole = try reader.kind() == .string
+                try reader.skipValue()
+            } else if reader.matches(name, "content") {
+                let kind = try reader.kind()
+                if kind != .string && kind != .null { complain("content", "a string in each of \"messages\"") }
+                try reader.skipValue()
+            } else if reader.matches(name, "images") {
+                _ = try array(of: .string, "images", &reader, "an array of base64 strings")
+            } else if reader.matches(name, "tool_calls") {
+                _ = try array(of: .object, "tool_calls", &reader, "an array of objects")
+            } else {
+                try reader.skipValue()
+            }
+        }
+        if !hasRole { complain("role", "a string in each of \"messages\"") }
+    }
+
+    // MARK: Timeouts
+
+    /// `"timeout": 30`, `"timeout": "30s"`, or an object of these.
+    private mutating func timeouts(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        switch try reader.kind() {
+        case .null: try reader.skipValue()
+        case .object:
+            var isFirst = true
+            try reader.begin("{")
+            while let name = try reader.nextName(isFirst: &isFirst) {
+                let path: WritableKeyPath<PromptTimeouts, Duration?>? = PromptTimeouts.path(plain(name))
+                let duration = try duration(&reader)
+                if let path { request.timeouts[keyPath: path] = duration }
+            }
+        default: request.timeouts.total = try duration(&reader)
+        }
+    }
+
+    private mutating func duration(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> Duration? {
+        let expected = "a number of seconds, a duration such as \"500ms\" or \"30s\", or an object of them by name"
+        guard let found = try value("timeout", &reader, [.string, .number], expected) else { return nil }
+        let text = String(decoding: found.bytes, as: UTF8.self)
+        guard complaint == nil, let duration = PromptTimeouts.duration(text) else {
+            complain("timeout", expected)
+            return nil
+        }
+        return duration
+    }
+}
