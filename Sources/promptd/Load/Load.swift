@@ -103,8 +103,8 @@ struct Load: ParsableCommand {
         if let files = OpenFiles.raiseLimit(), files < plan.files {
             throw ValidationError(
                 """
-                \(plan.connections) connections need \(plan.files) open files, but the limit is \(files): give --connections \
-                \(max(1, files - (plan.files - plan.connections))) or fewer, or raise the limit (ulimit -Hn).
+                \(plan.connections) connections need \(plan.files) open files, but the limit is \(files): give \
+                --connections \(max(1, files - (plan.files - plan.connections))) or fewer, or raise the limit (ulimit -Hn).
                 """)
         }
         let isJSON = json
