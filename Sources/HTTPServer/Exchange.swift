@@ -13,8 +13,12 @@ final class Exchange {
     var isAnswered = false
     /// The head of a stream, until its first piece is sent.
     private var streamHead: StreamHead?
+    /// Bytes that waited in memory for the client when a piece was sent last; 0 since it has taken all.
+    private var backlog = 0
     /// Who waits for the client to have taken what was sent, or to have left.
     private var whenDrained: (() -> Void)?
+    /// Who waits for it to have left.
+    private var whenGone: (() -> Void)?
 
     init(_ handle: OpaquePointer, on server: Server) {
         self.handle = handle
@@ -28,6 +32,7 @@ final class Exchange {
         handle = nil
         server.exchangeEnded()
         drained()
+        whenGone?()
         Unmanaged.passUnretained(self).release()
     }
 
@@ -40,6 +45,7 @@ final class Exchange {
     }
 
     func drained() {
+        backlog = 0
         let call = whenDrained
         whenDrained = nil
         call?()
@@ -70,25 +76,32 @@ final class Exchange {
         guard let handle else { return 0 }
         let head = streamHead
         streamHead = nil
-        return server.send(piece, head: head, isLast: isLast, on: handle)
+        backlog = server.send(piece, head: head, isLast: isLast, on: handle)
+        return backlog
     }
 
-    /// Sends bytes as they are. Returns how many wait in memory now.
-    @discardableResult
-    func sendRaw(_ bytes: UnsafeRawBufferPointer) -> Int {
+    /// Sends bytes as they are.
+    func sendRaw(_ bytes: UnsafeRawBufferPointer) {
         isAnswered = true
-        guard let handle else { return 0 }
-        return shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
+        guard let handle else { return }
+        backlog = shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
     }
 
-    /// Has `call` made once when the client has taken what was sent, or left.
+    /// Has `call` made once when the client has taken what was sent, or left; now, if it has.
     func whenDrained(_ call: @escaping () -> Void) {
-        if handle == nil { call() } else { whenDrained = call }
+        if backlog == 0 || handle == nil { call() } else { whenDrained = call }
     }
 
     /// Waits until the client has taken what was sent, or left.
     func waitUntilDrained() async {
         await withUnsafeContinuation { continuation in whenDrained { continuation.resume() } }
+    }
+
+    /// Waits until the client has left.
+    func waitUntilGone() async {
+        await withUnsafeContinuation { continuation in
+            if handle == nil { continuation.resume() } else { whenGone = { continuation.resume() } }
+        }
     }
 
     var keepsAlive: Bool { handle.map(server.keepsAlive) ?? false }

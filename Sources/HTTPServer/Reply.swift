@@ -98,7 +98,7 @@ extension UnsafeRawBufferPointer {
 
     /// Sends bytes as they are.
     public func send(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { _ = exchange.sendRaw($0) }
+        bytes.withUnsafeBytes { exchange.sendRaw($0) }
     }
 
     /// Leaves the connection open for the next request, as if a reply had been sent.
@@ -112,7 +112,6 @@ extension UnsafeRawBufferPointer {
 
     /// Says nothing until the client leaves.
     public consuming func stall() async {
-        exchange.sendRaw(.none)
-        while exchange.handle != nil { await exchange.waitUntilDrained() }
+        await exchange.waitUntilGone()
     }
 }

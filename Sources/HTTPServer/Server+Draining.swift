@@ -17,18 +17,30 @@ extension Server {
         isDraining = true
         service.serverIsDraining()
         await loop.sleep(for: min(grace, limit))
-        await loop.turn()  // what the kernel has accepted for us, and we have not seen, is served too
+        await takeWaiting()
         shim_server_stop_listening(handle)
         await loop.turn()  // and what it has to say is read
         shim_server_close_idle(handle)
         guard connections > 0 else { return 0 }
         let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
         timer.deadline = end
-        await withUnsafeContinuation { emptyWaiter = $0 }
+        await withUnsafeContinuation { continuation in
+            // This may be a job of its own, and the last may have gone before it.
+            if connections > 0 && loop.now < end { emptyWaiter = continuation } else { continuation.resume() }
+        }
         withExtendedLifetime(timer) {}
         let unanswered = requestsInFlight
         shim_server_cut_all(handle)
         return unanswered
+    }
+
+    /// Takes the connections that the kernel has accepted for us, and we have not seen: a part of them each turn.
+    private func takeWaiting() async {
+        var before = 0
+        repeat {
+            before = connections
+            await loop.turn()
+        } while connections > before
     }
 
     func emptied() {
