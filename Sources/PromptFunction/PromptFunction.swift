@@ -76,6 +76,7 @@ public final class PromptFunction: Function {
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
             let prompt = try await decode(request)
+            if Task.isCancelled { throw .cancelled }
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }
             try await answer(prompt, request, reply)
