@@ -17,7 +17,7 @@ final class Fleet {
     let port: UInt16
     /// What the function has logged.
     let log = LogRecorder()
-    private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private let loop: EventLoop
 
     /// - Parameter hosts: other Ollamas, behind the stand-ins in the list.
@@ -29,7 +29,7 @@ final class Fleet {
         let loopback = try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]
         for settings in standInSettings {
             standIns.append(StandIn(settings, on: loop))
-            let server = Server(standIns.last!, on: loop, log: quiet)
+            let server = Server(standIns.last!, on: loop, log: Self.quiet)
             addresses.append(try server.listen(on: loopback))
             standInServers.append(server)
         }
@@ -38,19 +38,22 @@ final class Fleet {
         try change(&settings)
         let recorder = log
         function = PromptFunction(settings, on: loop, log: Logger(label: "test") { _ in recorder })
-        server = Server(function, on: loop, log: quiet)
+        server = Server(function, on: loop, log: Self.quiet)
         port = try server.listen(on: loopback).port
     }
 
     // MARK: Stand-ins
 
     /// Ends a stand-in's server: nobody listens there, and its connections break.
-    func stop(_ index: Int) { standInServers[index] = nil }
+    func stop(_ index: Int) async {
+        _ = await standInServers[index]?.drain(within: .zero)
+        standInServers[index] = nil
+    }
 
     /// Starts it again, on its port, as a new one that has seen nothing.
     func restart(_ index: Int, _ settings: StandInSettings = StandInSettings()) throws {
         let standIn = StandIn(settings, on: loop)
-        let server = Server(standIn, on: loop, log: quiet)
+        let server = Server(standIn, on: loop, log: Self.quiet)
         _ = try server.listen(on: addresses[index])
         (standIns[index], standInServers[index]) = (standIn, server)
     }

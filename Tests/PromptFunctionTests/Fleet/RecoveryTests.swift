@@ -28,7 +28,12 @@ import Testing
 
     @Test func `a client that leaves while a busy Ollama is given time is forgotten`() async throws {
         try await withFleet { loop, fleet in
-            let socket = try await fleet.begin([#"{"model":"fault:busy"}"#], on: loop)[0]
+            let port = fleet.port
+            let socket = try await offLoop {
+                let socket = try RawSocket(port: port)
+                try socket.send(postRequest(#"{"model":"fault:busy"}"#))
+                return socket
+            }
             try await until("it is to be tried again", on: loop) { fleet.retries == 1 }
             socket.close()
             try await until("it is gone", on: loop) { fleet.server.requestsInFlight == 0 }
@@ -59,7 +64,7 @@ import Testing
     func `where all are away the client is told, and none is asked until one is back`(count: Int) async throws {
         let settings = Array(repeating: StandInSettings(), count: count)
         try await withFleet(settings, settings: { $0.checkInterval = .zero }) { loop, fleet in
-            for index in 0..<count { fleet.stop(index) }
+            for index in 0..<count { await fleet.stop(index) }
             let first = try await fleet.post("{}")
             #expect(first.status == 502 && first.text == Self.away)
             #expect(fleet.retries == count - 1)
@@ -80,7 +85,7 @@ import Testing
         try await withFleet(settings: { $0.maxInFlight = 1 }) { loop, fleet in
             fleet.standIns[0].hold()
             let sockets = try await fleet.begin((0..<3).map { Several.prompt($0) }, on: loop)
-            fleet.stop(0)
+            await fleet.stop(0)
             // The one that it had is told, and so is the next, which finds nobody. The last one waits.
             let first = try await response(on: sockets[0])
             #expect(first.status == 502)
@@ -115,7 +120,7 @@ import Testing
     @Test func `what clients do wrong keeps nobody away`() async throws {
         let service = Refusing()
         try await onLoop { loop in
-            let upstream = Server(service, on: loop, log: .init(label: "test") { _ in LogRecorder() })
+            let upstream = Server(service, on: loop, log: Fleet.quiet)
             let address = try upstream.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
             let fleet = try Fleet([], hosts: ["\(address)"], on: loop) { _ in }
             for _ in 0..<10 {

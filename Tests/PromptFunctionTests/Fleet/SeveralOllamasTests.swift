@@ -80,7 +80,7 @@ import Testing
 
     @Test func `a host that refuses connections is passed over`() async throws {
         try await withFleet(Self.two, settings: { $0.checkInterval = .zero }) { loop, fleet in
-            fleet.stop(0)
+            await fleet.stop(0)
             try await Self.untilRetried(fleet)
             #expect(fleet.log.lines(with: "trying again").count == 1)
             #expect(fleet.log.lines(with: "trying again")[0].contains("Connection refused"))
@@ -188,7 +188,7 @@ import Testing
     @Test func `a host that answers 404 to listings serves prompts`() async throws {
         try await onLoop { loop in
             let service = Chats()
-            let upstream = Server(service, on: loop, log: .init(label: "test") { _ in LogRecorder() })
+            let upstream = Server(service, on: loop, log: Fleet.quiet)
             let address = try upstream.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
             let change: (inout PromptFunction.Settings) throws -> Void = {
                 ($0.readiness, $0.checkInterval) = (.loaded, .milliseconds(5))
