@@ -87,7 +87,8 @@ final class Admission {
         if queue.count == 0 || client == nil, let place = place(for: ticket) { return place }
         let turn = Turn(ticket, on: loop)
         let waiter = try wait(turn, client)
-        note?({ [queue] in queue.place(of: waiter) })
+        serve()  // there may be room that the one in front does not want
+        if turn.outcome == nil { note?({ [queue] in queue.place(of: waiter) }) }
         await turn.wait()
         guard let outcome = turn.outcome else {
             queue.leave(waiter)
