@@ -11,7 +11,8 @@ extension PromptFunction {
 
     /// What has been tried for one prompt.
     private struct Attempts {
-        let began: LoopInstant
+        /// When the first began: what a prompt waits in the queue before is not Ollama's time.
+        var began: LoopInstant
         /// The Ollamas that failed, other than by being busy.
         var failed: [OllamaBackend] = []
         var busy = 0
@@ -22,21 +23,23 @@ extension PromptFunction {
     /// is asked; where one is busy, again after a while. After the first byte, never.
     func answer(_ prompt: Prompt, _ request: Request, _ reply: PromptReply) async throws(PromptFailure) {
         var attempts = Attempts(began: loop.now)
-        let ticket = Admission.Ticket(
+        var ticket = Admission.Ticket(
             model: prompt.model, prefix: prompt.prefix, bytes: prompt.payload.count,
             wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
         while true {
             let client = attempts.count > 0 ? nil : { [self] in protection.client(of: request) }
             let place = try await admission.enter(ticket, client: client) { reply.placeInQueue = $0 }
             reply.placeInQueue = nil
+            if attempts.count == 0 { attempts.began = loop.now }
             do throws(OllamaError) {
                 try await ask(place.backend.client, prompt, reply, since: attempts)
                 admission.leave(place, .answered, tokens: reply.tokens)
                 return
             } catch {
-                admission.leave(place, outcome(of: error, prompt))
+                admission.leave(place, outcome(of: error, prompt, attempts))
                 let failure = PromptFailure.ollama(error, model: prompt.modelText)
                 guard let pause = nextTry(after: error, place.backend, &attempts) else { throw failure }
+                ticket.failed = attempts.failed
                 log.notice(
                     "trying again",
                     metadata: ["ollama": "\(place.backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
@@ -66,10 +69,11 @@ extension PromptFunction {
         }
     }
 
-    /// What a failure says of the Ollama: nothing, where the client left or would not wait.
-    private func outcome(of error: OllamaError, _ prompt: Prompt) -> OllamaBackend.Outcome {
+    /// What a failure says of the Ollama: nothing, where the client left or would not wait, or others took the time.
+    private func outcome(of error: OllamaError, _ prompt: Prompt, _ attempts: Attempts) -> OllamaBackend.Outcome {
         switch error {
         case .transport(.cancelled): .givenUp
+        case .transport(.timeout(.total)) where attempts.count > 0: .givenUp
         case .transport(.timeout) where prompt.timeouts.deadlines(within: settings.deadlines) != nil: .givenUp
         default: .failed(error)
         }
@@ -86,6 +90,8 @@ extension PromptFunction {
         }
         guard error.isBeforeFirstByte else { return nil }
         attempts.failed.append(backend)
+        // Where the others failed meanwhile it may have been asked twice.
+        guard attempts.failed.count < backends.count else { return nil }
         let hasOther = backends.contains { other in other.admitsPrompts && !attempts.failed.contains { $0 === other } }
         return hasOther ? .zero : nil
     }

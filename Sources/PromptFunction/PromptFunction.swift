@@ -76,6 +76,7 @@ public final class PromptFunction: Function {
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
             let prompt = try await decode(request)
+            if Task.isCancelled { throw .cancelled }
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }

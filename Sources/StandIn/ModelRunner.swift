@@ -12,6 +12,7 @@ final class ModelRunner {
     private var loading: [String: [Waiter]] = [:]
     private var running = 0
     private var waiting: [Waiter] = []
+    private var isHeld = false
 
     /// Someone who waits for a model, or for a turn.
     private final class Waiter {
@@ -64,7 +65,7 @@ final class ModelRunner {
     }
 
     private func enter() async -> Bool {
-        if settings.parallel == 0 || running < settings.parallel {
+        if hasRoom {
             running += 1
             return true
         }
@@ -76,12 +77,36 @@ final class ModelRunner {
     }
 
     private func leave() {
-        if waiting.isEmpty {
-            running -= 1
-        } else {
-            let next = waiting.removeFirst()
-            next.hasPlace = true
-            next.latch.open()
-        }
+        running -= 1
+        letIn()
+    }
+
+    private var hasRoom: Bool { !isHeld && (settings.parallel == 0 || running < settings.parallel) }
+
+    private func letIn() {
+        while hasRoom, !waiting.isEmpty { letOneIn() }
+    }
+
+    private func letOneIn() {
+        let next = waiting.removeFirst()
+        running += 1
+        next.hasPlace = true
+        next.latch.open()
+    }
+
+    // MARK: Holding
+
+    /// From now on requests wait, until `release`.
+    func hold() { isHeld = true }
+
+    /// Lets the first that waits in, whatever the limit. Does nothing when none waits.
+    func step() {
+        if !waiting.isEmpty { letOneIn() }
+    }
+
+    /// Lets those in that wait.
+    func release() {
+        isHeld = false
+        letIn()
     }
 }

@@ -29,6 +29,17 @@ public final class StandIn: Service {
         return counts
     }
 
+    // MARK: Holding
+
+    /// From now on prompts get no answer, until `release`. Faults do not wait.
+    public func hold() { runner.hold() }
+
+    /// Answers the prompt that has waited for longest; none waits: does nothing.
+    public func step() { runner.step() }
+
+    /// Answers all that wait, and those that come.
+    public func release() { runner.release() }
+
     // MARK: Requests without a body
 
     public func respond(to request: borrowing RequestHead) -> Response? {
@@ -37,6 +48,7 @@ public final class StandIn: Service {
             return ["/api/chat", "/api/generate", "/api/show"].contains(path)
                 ? Self.error(.badRequest, "missing request body") : notFound
         }
+        if path == "/api/tags" || path == "/api/ps" { counts_.listings += 1 }
         switch path {
         case "/": return .text("Ollama is running")
         case "/api/version": return json("{\"version\":\"\(Self.version)\"}")
@@ -58,7 +70,10 @@ public final class StandIn: Service {
         Response(status, .json, body: WireFormat.error(message))
     }
 
-    private var names: [String] { settings.models.isEmpty ? ["llama3.2:1b", "llama3.2:3b"] : settings.models }
+    /// Where any model is there: two for a start, and what was asked for.
+    private var names: [String] {
+        settings.models.isEmpty ? runner.loaded.union(["llama3.2:1b", "llama3.2:3b"]).sorted() : settings.models
+    }
 
     private static func description(_ name: String) -> String {
         let quoted = WireFormat.quoted(name)

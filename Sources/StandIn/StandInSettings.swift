@@ -28,6 +28,8 @@ public struct StandInCounts: Sendable, Equatable, Encodable {
     public var maxActive = 0
     /// Those whose client left before the end.
     public var aborted = 0
+    /// Listings of models that were asked for, of either kind.
+    public var listings = 0
     /// Models that were loaded.
     public var loads = 0
 }

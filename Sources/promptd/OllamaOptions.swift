@@ -46,16 +46,28 @@ struct OllamaOptions: ParsableArguments {
         let entries = (list ?? "").split(separator: ",").filter { $0.contains { !$0.isWhitespace } }
         var hosts: [OllamaHost] = []
         var warnings: [String] = []
-        for entry in entries.isEmpty ? [""] : entries {
-            let (host, warning) = try OllamaHost.parse(String(entry))
-            guard host.scheme == .http else {
-                throw ValidationError(
-                    "OLLAMA_HOST is \(host.url), but TLS is not supported yet: give an address that begins with http://.")
-            }
-            if let warning { warnings.append(warning) }
+        for (index, entry) in (entries.isEmpty ? [""] : entries).enumerated() {
+            // By its number, as it may hold a password.
+            let which = entries.count > 1 ? "Address \(index + 1) of \(entries.count): " : ""
+            let (host, warning) = try parse(entry, which)
+            if let warning { warnings.append(which + warning) }
             if !hosts.contains(where: { $0.url == host.url }) { hosts.append(host) }
         }
         return (hosts, warnings)
+    }
+
+    private static func parse(_ entry: Substring, _ which: String) throws -> (OllamaHost, warning: String?) {
+        let parsed: (host: OllamaHost, warning: String?)
+        do throws(OllamaHostError) {
+            parsed = try OllamaHost.parse(String(entry))
+        } catch {
+            throw ValidationError("\(which)\(error)")
+        }
+        guard parsed.host.scheme == .http else {
+            throw ValidationError(
+                "\(which)OLLAMA_HOST is \(parsed.host.url), but TLS is not supported yet: give an address that begins with http://.")
+        }
+        return parsed
     }
 
     private func deadlines() throws -> Deadlines {

@@ -21,6 +21,8 @@ final class Admission {
         let bytes: Int
         /// How long it may wait; 0 for any time.
         let wait: Duration
+        /// The Ollamas that have failed it: another is waited for.
+        var failed: [OllamaBackend] = []
     }
 
     /// A place with an Ollama. `leave` is to be called for each, once.
@@ -85,7 +87,8 @@ final class Admission {
         if queue.count == 0 || client == nil, let place = place(for: ticket) { return place }
         let turn = Turn(ticket, on: loop)
         let waiter = try wait(turn, client)
-        note?({ [queue] in queue.place(of: waiter) })
+        serve()  // there may be room that the one in front does not want
+        if turn.outcome == nil { note?({ [queue] in queue.place(of: waiter) }) }
         await turn.wait()
         guard let outcome = turn.outcome else {
             queue.leave(waiter)
@@ -104,8 +107,11 @@ final class Admission {
 
     /// Lets in whoever there is a place for. To be called when an Ollama answers again.
     func serve() {
-        while queue.count > 0, hasRoom, let turn = queue.next() {
-            guard let place = place(for: turn.ticket) else { preconditionFailure("there was room") }
+        while queue.count > 0, hasRoom {
+            // The one in front may wait for an Ollama other than those that have room: the rest need not.
+            let first = queue.inFront.flatMap { place(for: $0.ticket) }
+            guard let turn = queue.next(skippingFront: first == nil) else { return }
+            guard let place = first ?? place(for: turn.ticket) else { preconditionFailure("there was room") }
             turn.end(.success(place))
         }
     }
@@ -116,9 +122,10 @@ final class Admission {
 
     private func place(for ticket: Ticket) -> Place? {
         let now = loop.now
-        guard let index = BackendChoice.best(of: backends, for: ticket.model, prefix: ticket.prefix, at: now) else {
-            return nil
+        let best = BackendChoice.best(of: backends, for: ticket.model, prefix: ticket.prefix, at: now) { backend in
+            ticket.failed.contains { $0 === backend }
         }
+        guard let index = best else { return nil }
         rate.promptBegan(at: now)
         return Place(backend: backends[index], visit: backends[index].begin(ticket.model, at: now))
     }

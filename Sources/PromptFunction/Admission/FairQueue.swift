@@ -96,9 +96,14 @@ final class FairQueue<Value> {
 
     // MARK: Leaving
 
+    /// The first of those who wait before all others.
+    var inFront: Value? { lines[front].count > 0 ? places[lines[front].first].value : nil }
+
     /// Serves the one whose turn it is.
-    func next() -> Value? {
-        if lines[front].count > 0 { return remove(lines[front].first) }
+    ///
+    /// - Parameter skippingFront: whether those who wait before all others are passed over.
+    func next(skippingFront: Bool = false) -> Value? {
+        if !skippingFront, lines[front].count > 0 { return remove(lines[front].first) }
         guard turn != none else { return nil }
         let line = turn
         turn = lines[line].next

@@ -9,14 +9,19 @@ enum BackendChoice {
     /// the same `prefix`, so that prompts that begin alike find what Ollama has kept of the last one (rendezvous hashing:
     /// when a host comes or goes, no other's prompts move). O(hosts), without an allocation.
     ///
-    /// - Parameter prefix: `PromptPrefix.hash` of the prompt.
-    static func best(
-        of backends: [some Backend], for model: ModelName, prefix: UInt64, at now: LoopInstant
+    /// - Parameters:
+    ///   - prefix: `PromptPrefix.hash` of the prompt.
+    ///   - isAvoided: which hosts are not to be taken while there are others, busy as those may be.
+    static func best<Host: Backend>(
+        of backends: [Host], for model: ModelName, prefix: UInt64, at now: LoopInstant,
+        avoiding isAvoided: (Host) -> Bool = { _ in false }
     ) -> Int? {
+        let hasOthers = backends.contains { $0.admitsPrompts && !isAvoided($0) }
         var best: (place: Int, rank: Rank)?
         for place in backends.indices {
             let backend = backends[place]
             guard backend.admitsPrompts, backend.limit == 0 || backend.inFlight < backend.limit else { continue }
+            if hasOthers && isAvoided(backend) { continue }
             let rank = Rank(
                 standing: backend.inventory.standing(of: model, at: now), inFlight: backend.inFlight,
                 score: PromptPrefix.mix(prefix ^ backend.seed))

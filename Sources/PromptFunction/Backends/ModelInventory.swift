@@ -62,11 +62,17 @@ struct ModelInventory {
 
     func standing(of model: ModelName, at now: LoopInstant) -> Standing {
         guard let entry = entries[model] else { return knowsWhatIsThere ? .absent : .unknown }
-        if entry.isLoaded || isLoading(entry, at: now) { return .loaded }
-        if entry.answeredAt != nil, !knowsWhatIsLoaded { return .loaded }
+        if hasLoaded(entry) || isLoading(entry, at: now) { return .loaded }
         if entry.isListed { return .there }
         if knowsWhatIsThere { return .absent }
         return entry.missingAt.map { now - $0 < Self.absence } ?? false ? .absent : .unknown
+    }
+
+    /// Whether the host has the model loaded; `false` while it is being loaded.
+    func hasLoaded(_ model: ModelName) -> Bool { entries[model].map(hasLoaded) ?? false }
+
+    private func hasLoaded(_ entry: Entry) -> Bool {
+        entry.isLoaded || (entry.answeredAt != nil && !knowsWhatIsLoaded)
     }
 
     private func isLoading(_ entry: Entry, at now: LoopInstant) -> Bool {

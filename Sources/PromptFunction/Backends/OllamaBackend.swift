@@ -110,6 +110,7 @@ final class OllamaBackend: Backend {
     /// - Returns: whether it answers again, after its breaker was open.
     func check(deadlines: Deadlines, on loop: EventLoop) async -> Bool {
         let (asked, epoch) = (loop.now, breaker.epoch)
+        let wasOpen = !breaker.admits
         breaker.probeBegan()
         do throws(OllamaError) {
             if let models = try await client.models(.there, deadlines: deadlines) {
@@ -123,7 +124,8 @@ final class OllamaBackend: Backend {
                 inventory.listsNothingLoaded()
             }
             lastCheck = .answers
-            let wasOpen = !breaker.admits
+            // A breaker that opened meanwhile knows more than this.
+            guard wasOpen || breaker.epoch == epoch else { return false }
             breaker.probeSucceeded()
             return wasOpen
         } catch {
@@ -132,7 +134,7 @@ final class OllamaBackend: Backend {
                 inventory.hostWasAway()
                 fail(.refused, epoch, at: loop.now)
             }
-            breaker.probeFailed(at: loop.now, using: &random)
+            if wasOpen { breaker.probeFailed(at: loop.now, using: &random) }
             return false
         }
     }

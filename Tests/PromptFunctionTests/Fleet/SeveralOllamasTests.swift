@@ -1,0 +1,227 @@
+import EventLoop
+import HTTPClient
+import HTTPServer
+import Ollama
+import PromptFunction
+import StandIn
+import TestSupport
+import Testing
+
+/// Prompts for several Ollamas.
+@Suite(.timeLimit(.minutes(1))) struct `Several Ollamas` {
+    static let two = [StandInSettings(), StandInSettings()]
+    static let three = two + [StandInSettings()]
+
+    static func prompt(_ text: some CustomStringConvertible, model: String = "llama3.2:1b") -> String {
+        #"{"prompt":"\#(text)","model":"\#(model)"}"#
+    }
+
+    @Test func `prompts go to the least busy of those that have the model loaded`() async throws {
+        try await withFleet(Self.three, settings: { $0.checkInterval = .milliseconds(20) }) { loop, fleet in
+            // Two of them have it, which they tell when they are asked.
+            for index in [0, 2] { try await Self.load("m", fleet.addresses[index].port) }
+            let seen = fleet.listings
+            try await until("the checks have seen it", on: loop) { fleet.listings >= seen + 18 }
+            for standIn in fleet.standIns { standIn.hold() }
+            let before = fleet.requests
+            let sockets = try await fleet.begin((0..<10).map { Self.prompt($0, model: "m") }, on: loop)
+            try await until("all are asked", on: loop) { fleet.active == 10 }
+            #expect(zip(fleet.requests, before).map { $0 - $1 } == [5, 0, 5])
+            // One gets through with all it has, and is the least busy then.
+            fleet.standIns[2].release()
+            try await until("it is through", on: loop) { fleet.function.inFlight == 5 }
+            fleet.standIns[2].hold()
+            let next = try await fleet.begin((0..<5).map { Self.prompt($0, model: "m") }, on: loop)
+            try await until("all are asked", on: loop) { fleet.active == 10 }
+            #expect(zip(fleet.requests, before).map { $0 - $1 } == [5, 0, 10])
+            for socket in sockets + next { socket.close() }
+        }
+    }
+
+    /// Has the stand-in at `port` load a model.
+    private static func load(_ model: String, _ port: UInt16) async throws {
+        let body = #"{"model":"\#(model)","messages":[],"stream":false}"#
+        try await offLoop {
+            let socket = try RawSocket(port: port)
+            defer { socket.close() }
+            try socket.send("POST /api/chat HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            #expect(try socket.response().status == 200)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `each model stays where it is loaded`(isListed: Bool) async throws {
+        var standIn = StandInSettings()
+        standIn.loadTime = .milliseconds(5)
+        standIn.firstToken = .milliseconds(1)
+        let check = isListed ? Duration.milliseconds(5) : .zero
+        let change: @Sendable (inout PromptFunction.Settings) throws -> Void = { ($0.checkInterval, $0.maxInFlight) = (check, 64) }
+        try await withFleet([standIn, standIn, standIn], settings: change) { loop, fleet in
+            let port = fleet.port
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in 0..<20 {
+                    group.addTask {
+                        try await offLoop {
+                            let socket = try RawSocket(port: port)
+                            defer { socket.close() }
+                            for index in 0..<10 {
+                                try socket.send(postRequest(Self.prompt(index, model: "model\((client + index) % 2)")))
+                                #expect(try socket.response().text == answer(to: "\(index)"))
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(fleet.requests.reduce(0, +) == 200)
+            #expect(fleet.standIns.reduce(0) { $0 + $1.counts.loads } == 2)
+        }
+    }
+
+    @Test func `a host that refuses connections is passed over`() async throws {
+        try await withFleet(Self.two, settings: { $0.checkInterval = .zero }) { loop, fleet in
+            await fleet.stop(0)
+            try await Self.untilRetried(fleet)
+            #expect(fleet.log.lines(with: "trying again").count == 1)
+            #expect(fleet.log.lines(with: "trying again")[0].contains("Connection refused"))
+            // It is known now: nobody is sent there.
+            for index in 0..<20 {
+                let text = try await fleet.post(Self.prompt(index)).text
+                #expect(text == answer(to: "\(index)"))
+            }
+            #expect(fleet.retries == 1)
+        }
+    }
+
+    /// Posts prompts that differ, each to be answered, until one was tried at the host that fails.
+    private static func untilRetried(_ fleet: Fleet) async throws {
+        for index in 0..<100 where fleet.retries == 0 {
+            let response = try await fleet.post(Self.prompt(index, model: "model\(index)"))
+            #expect(response.text == answer(to: "\(index)"), "\(response)")
+        }
+    }
+
+    @Test(arguments: ["silence", "reset", "close"])
+    func `where a host fails before the first byte, another answers`(way: String) async throws {
+        let server = try RawServer()
+        let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
+            $0.deadlines.firstByte = .milliseconds(100)
+            $0.checkInterval = .zero
+        }
+        async let peers = server.play([
+            { peer in
+                try peer.receiveRequest()
+                switch way {
+                case "silence": try peer.receiveEnd()
+                case "reset": peer.reset()
+                default: peer.close()
+                }
+            }
+        ])
+        try await withFleet(hosts: ["127.0.0.1:\(server.port)"], settings: change) { loop, fleet in
+            try await Self.untilRetried(fleet)
+            #expect(fleet.log.lines(with: "trying again").count == 1)
+            #expect(fleet.log.lines(with: "trying again")[0].contains("ollama=http://127.0.0.1:\(server.port)"))
+        }
+        _ = try await peers
+        #expect(server.accepted == 1)
+    }
+
+    @Test func `a prompt is not sent again to a host that failed it, whatever that has loaded`() async throws {
+        // It fails this prompt, and it alone has the model: the next one would go there too.
+        try await withFleet(Self.three, settings: { $0.checkInterval = .zero }) { loop, fleet in
+            let failed = try await fleet.post(#"{"model":"fault:close"}"#)
+            #expect(failed.status == 502)
+            #expect(fleet.requests == [1, 1, 1])
+            #expect(fleet.log.lines(with: "trying again").count == 2)
+        }
+    }
+
+    @Test func `a host that has the model and closes connections does not keep its prompts`() async throws {
+        let server = try RawServer()
+        let script: RawServer.Script = { peer in
+            guard try peer.receiveRequest().head.hasPrefix("GET /api/ps") else {
+                peer.close()
+                return
+            }
+            let list = #"{"models":[{"name":"llama3.2:1b","model":"llama3.2:1b"}]}"#
+            try peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(list.utf8.count)\r\n\r\n\(list)")
+            peer.close()
+        }
+        let tags: RawServer.Script = { peer in
+            try peer.receiveRequest()
+            try peer.send("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            peer.close()
+        }
+        async let peers = server.play([tags, script] + Array(repeating: script, count: 3))
+        try await withFleet(hosts: ["127.0.0.1:\(server.port)"], settings: { $0.checkInterval = .seconds(600) }) { loop, fleet in
+            try await until("both were checked", on: loop) { server.accepted == 2 && fleet.listings == 2 }
+            for index in 0..<3 {
+                let response = try await fleet.post(Self.prompt(index))
+                #expect(response.text == answer(to: "\(index)"))
+            }
+            #expect(fleet.log.lines(with: "trying again").count == server.accepted - 2)
+        }
+        // What the scripts still wait for.
+        for _ in server.accepted..<5 {
+            try await offLoop {
+                let socket = try RawSocket(port: server.port)
+                try socket.send("GET / HTTP/1.1\r\n\r\n")
+                _ = try socket.receiveUntilEnd()
+            }
+        }
+        _ = try await peers
+    }
+
+    @Test(arguments: [true, false])
+    func `after the first byte a prompt is never sent again`(streams: Bool) async throws {
+        try await withFleet(Self.three) { loop, fleet in
+            for fault in ["cut", "reset", "garbling", "failing", "unfinished", "noise"] {
+                let before = fleet.requests.reduce(0, +)
+                _ = try await fleet.post(#"{"model":"fault:\#(fault)","stream":\#(streams)}"#)
+                #expect(fleet.requests.reduce(0, +) == before + 1, "\(fault)")
+            }
+            #expect(fleet.retries == 0)
+        }
+    }
+
+    @Test func `a host that answers 404 to listings serves prompts`() async throws {
+        try await onLoop { loop in
+            let service = Chats()
+            let upstream = Server(service, on: loop, log: Fleet.quiet)
+            let address = try upstream.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
+            let change: (inout PromptFunction.Settings) throws -> Void = {
+                ($0.readiness, $0.checkInterval) = (.loaded, .milliseconds(5))
+            }
+            let fleet = try Fleet([], hosts: ["\(address)"], on: loop, change)
+            try await fleet.function.start()
+            try await until("it was checked", on: loop) { service.listings >= 2 }
+            let unknown = try await fleet.get("/health/readiness")
+            #expect(unknown.text == "No Ollama has the model 'llama3.2:1b' loaded")
+            let response = try await fleet.post("{}")
+            #expect(response.text == "hello")
+            let seen = service.listings
+            try await until("it was checked again", on: loop) { service.listings >= seen + 4 }
+            let ready = try await fleet.get("/health/readiness")
+            #expect(ready.text == "Ready")
+            #expect(service.chats == 1)
+            await fleet.function.stop()
+        }
+    }
+
+    /// An Ollama that lists nothing. Belongs to the loop.
+    private final class Chats: Service {
+        var listings = 0
+        var chats = 0
+
+        func respond(to request: borrowing RequestHead) -> Response? {
+            listings += 1
+            return .text(.notFound, "404 page not found")
+        }
+
+        func handle(_ request: Request, _ reply: consuming Reply) async {
+            chats += 1
+            reply.send(Response(.ok, .json, body: Array(#"{"message":{"content":"hello"},"done":true}"#.utf8)))
+        }
+    }
+}
