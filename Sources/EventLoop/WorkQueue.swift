@@ -15,6 +15,8 @@ public final class WorkQueue {
     private let serial = DispatchQueue(label: "promptd.batch")
     private let concurrent = DispatchQueue(label: "promptd.big", attributes: .concurrent)
     private var batch: [Work] = []
+    /// Pieces of one batch: results come back, and memory is freed, before thousands are done.
+    private static let piecesPerBatch = 64
     /// Whether a batch is with Dispatch.
     private var isHandedOver = false
 
@@ -48,8 +50,8 @@ public final class WorkQueue {
     private func handOver() {
         guard !batch.isEmpty, !isHandedOver else { return }
         isHandedOver = true
-        let pieces = batch
-        batch.removeAll(keepingCapacity: true)
+        let pieces = Array(batch.prefix(Self.piecesPerBatch))
+        batch.removeFirst(pieces.count)
         // Only the loop's thread looks into the queue, and it outlives the batch.
         nonisolated(unsafe) let queue = self
         serial.async { [loop] in
