@@ -45,7 +45,8 @@ let package = Package(
             ],
             swiftSettings: strictSettings),
         .target(
-            name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+            name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "TestSupport", logging],

@@ -11,8 +11,8 @@ public struct JSONValue: Sendable, Equatable {
     /// Whether nothing but white space is in it: as the inside of an empty array.
     public var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
 
-    /// The same object with one more member, the last: it is the one that counts for Go, should it be there already. It has to
-    /// be an object.
+    /// The same object with one more member, the last: it is the one that counts for Go, should it be there already.
+    /// It has to be an object.
     public func adding(_ member: String) -> JSONValue {
         let inside = bytes.dropFirst().dropLast()
         let separator = JSONValue(inside).isBlank ? "" : ","

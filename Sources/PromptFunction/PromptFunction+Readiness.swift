@@ -16,7 +16,8 @@ extension PromptFunction {
         let best = answering.map { $0.inventory.standing(of: model, at: loop.now) }.max() ?? .absent
         switch settings.readiness {
         case .model where best < .there: return .unwell("No Ollama has the model '\(settings.model)'")
-        case .loaded where !answering.contains { $0.inventory.hasLoaded(model) }: return .unwell("No Ollama has the model '\(settings.model)' loaded")
+        case .loaded where !answering.contains { $0.inventory.hasLoaded(model) }:
+            return .unwell("No Ollama has the model '\(settings.model)' loaded")
         default: return .well
         }
     }

@@ -65,7 +65,8 @@ struct OllamaOptions: ParsableArguments {
         }
         guard parsed.host.scheme == .http else {
             throw ValidationError(
-                "\(which)OLLAMA_HOST is \(parsed.host.url), but TLS is not supported yet: give an address that begins with http://.")
+                "\(which)OLLAMA_HOST is \(parsed.host.url), but TLS is not supported yet: "
+                    + "give an address that begins with http://.")
         }
         return parsed
     }

@@ -99,7 +99,8 @@ import Testing
         switch (form, streams) {
         case ("application/x-ndjson", false): body.contains("\"content\":\"\(text)\"")
         case ("application/x-ndjson", true): body.contains("\"done\":true") && body.contains("stand-in")
-        case ("text/event-stream", true): Streams.text(ofEvents: withoutComments(body)) == text && body.contains("event: done")
+        case ("text/event-stream", true):
+            Streams.text(ofEvents: withoutComments(body)) == text && body.contains("event: done")
         default: body == text
         }
     }

@@ -12,7 +12,9 @@ import Testing
     @Test func `without a valid key nobody is answered but health checks and GETs`() async throws {
         let sentence = "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
         try await withFleet(settings: { $0.protection.keys = try APIKeys(list: "ant,bee") }) { loop, fleet in
-            for fields in [[], ["X-API-Key: cat"], ["Authorization: Bearer ant2"], ["Authorization: Basic ant"], ["X-API-Key:"]] {
+            for fields in [
+                [], ["X-API-Key: cat"], ["Authorization: Bearer ant2"], ["Authorization: Basic ant"], ["X-API-Key:"],
+            ] {
                 let refused = try await fleet.post("{}", fields)
                 #expect(refused.status == 401 && refused.text == sentence + "\n", "\(fields)")
                 let json = try await fleet.post("{}", fields + ["Accept: application/json"])

@@ -116,7 +116,8 @@ import Testing
             let long = Self.prompt(String(repeating: "x", count: 1000))
             let sockets = try await fleet.begin([long, long, long], on: loop)
             let refused = try await fleet.post(long, ["Accept: application/json"])
-            #expect(refused.status == 503 && refused["Retry-After"] == "5" && refused.text.hasPrefix("{\"error\":\"Too many"))
+            #expect(refused.status == 503 && refused["Retry-After"] == "5")
+            #expect(refused.text.hasPrefix("{\"error\":\"Too many"))
             let small = try await fleet.begin([Self.prompt("small")], on: loop)  // for which there is room
             for socket in sockets + small { socket.close() }
         }

@@ -55,7 +55,9 @@ import Testing
         standIn.loadTime = .milliseconds(5)
         standIn.firstToken = .milliseconds(1)
         let check = isListed ? Duration.milliseconds(5) : .zero
-        let change: @Sendable (inout PromptFunction.Settings) throws -> Void = { ($0.checkInterval, $0.maxInFlight) = (check, 64) }
+        let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
+            ($0.checkInterval, $0.maxInFlight) = (check, 64)
+        }
         try await withFleet([standIn, standIn, standIn], settings: change) { loop, fleet in
             let port = fleet.port
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -154,7 +156,8 @@ import Testing
             peer.close()
         }
         async let peers = server.play([tags, script] + Array(repeating: script, count: 3))
-        try await withFleet(hosts: ["127.0.0.1:\(server.port)"], settings: { $0.checkInterval = .seconds(600) }) { loop, fleet in
+        let host = "127.0.0.1:\(server.port)"
+        try await withFleet(hosts: [host], settings: { $0.checkInterval = .seconds(600) }) { loop, fleet in
             try await until("both were checked", on: loop) { server.accepted == 2 && fleet.listings == 2 }
             for index in 0..<3 {
                 let response = try await fleet.post(Self.prompt(index))
