@@ -2,7 +2,7 @@ internal import HTTPClient
 internal import Ollama
 
 /// A request as Ollama gets it, and what else it takes to serve it.
-struct Prompt: Sendable {
+final class Prompt: Sendable {
     let model: ModelName
     /// What the model is called in what a client is told.
     let modelText: String

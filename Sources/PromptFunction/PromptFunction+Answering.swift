@@ -12,43 +12,65 @@ extension PromptFunction {
     /// What has been tried for one prompt.
     private struct Attempts {
         /// When the first began: what a prompt waits in the queue before is not Ollama's time.
-        var began: LoopInstant
+        let began: LoopInstant
         /// The Ollamas that failed, other than by being busy.
         var failed: [OllamaBackend] = []
         var busy = 0
         var count: Int { failed.count + busy }
     }
 
-    /// Gets an answer: waits for a place with an Ollama and asks it. Where one fails before the first byte of its response, another
-    /// is asked; where one is busy, again after a while. After the first byte, never.
-    func answer(_ prompt: Prompt, _ request: Request, _ reply: PromptReply) async throws(PromptFailure) {
-        var attempts = Attempts(began: loop.now)
-        var ticket = Admission.Ticket(
+    /// What it takes to find a place for a prompt.
+    func ticket(for prompt: Prompt) -> Admission.Ticket {
+        Admission.Ticket(
             model: prompt.model, prefix: prompt.prefix, bytes: prompt.payload.count,
             wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
+    }
+
+    /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is busy, again
+    /// after a while. After the first byte, never.
+    ///
+    /// - Parameters:
+    ///   - ticket: of the prompt, for other places.
+    ///   - place: the first Ollama that has room for it.
+    @inline(never)  // what waits for a place is not to hold the memory of what comes after
+    func answer(
+        _ prompt: Prompt, _ ticket: Admission.Ticket, at place: Admission.Place, _ reply: PromptReply
+    ) async throws(PromptFailure) {
+        var (ticket, place) = (ticket, place)
+        var attempts = Attempts(began: loop.now)
         while true {
-            let client = attempts.count > 0 ? nil : { [self] in protection.client(of: request) }
-            let place = try await admission.enter(ticket, client: client) { reply.placeInQueue = $0 }
-            reply.placeInQueue = nil
-            if attempts.count == 0 { attempts.began = loop.now }
+            let pause: Duration
             do throws(OllamaError) {
                 try await ask(place.backend.client, prompt, reply, since: attempts)
                 admission.leave(place, .answered, tokens: reply.tokens)
                 return
             } catch {
                 admission.leave(place, outcome(of: error, prompt, attempts))
-                let failure = PromptFailure.ollama(error, model: prompt.modelText)
-                guard let pause = nextTry(after: error, place.backend, &attempts) else { throw failure }
-                ticket.failed = attempts.failed
-                log.notice(
-                    "trying again",
-                    metadata: ["ollama": "\(place.backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
-                await loop.sleep(for: pause)
-                if Task.isCancelled { throw .cancelled }
+                pause = try retry(after: error, prompt, at: place.backend, &attempts)
             }
+            ticket.failed = attempts.failed
+            await loop.sleep(for: pause)
+            if Task.isCancelled { throw .cancelled }
+            place = try await admission.enter(ticket, client: nil) { reply.placeInQueue = $0 }
+            reply.placeInQueue = nil
         }
     }
 
+    /// Decides that a prompt is tried again, and says so in the log.
+    ///
+    /// - Returns: after what pause.
+    /// - Throws: the failure, where it is not.
+    private func retry(
+        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ attempts: inout Attempts
+    ) throws(PromptFailure) -> Duration {
+        let failure = PromptFailure.ollama(error, model: prompt.modelText)
+        guard let pause = nextTry(after: error, backend, &attempts) else { throw failure }
+        log.notice(
+            "trying again", metadata: ["ollama": "\(backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
+        return pause
+    }
+
+    @inline(never)
     private func ask(
         _ client: OllamaClient, _ prompt: Prompt, _ reply: PromptReply, since attempts: Attempts
     ) async throws(OllamaError) {

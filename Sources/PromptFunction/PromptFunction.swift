@@ -80,7 +80,12 @@ public final class PromptFunction: Function {
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }
-            try await answer(prompt, request, reply)
+            let ticket = ticket(for: prompt)
+            let place = try await admission.enter(ticket, client: { [self] in protection.client(of: request) }) {
+                reply.placeInQueue = $0
+            }
+            reply.placeInQueue = nil
+            try await answer(prompt, ticket, at: place, reply)
         } catch {
             note(error)
             reply.fail(error)
@@ -88,6 +93,7 @@ public final class PromptFunction: Function {
     }
 
     /// Reads the body and writes Ollama's, on a Dispatch thread.
+    @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
         let result = await work.run(weight: body.count) { [rules] in

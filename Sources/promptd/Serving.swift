@@ -54,6 +54,7 @@ final class Serving {
             try await function.start()
             let server = Server(function, limits: plan.limits, on: loop, log: log)
             let addresses = try listen(server)
+            handleSignals(of: function)  // before anybody is told that it runs
             log.info(
                 "serving prompts",
                 metadata: [
@@ -64,8 +65,8 @@ final class Serving {
                     "files": "\(files)",
                 ])
             let memory = MemoryKeeper(server, on: loop)
-            reloadKeys(of: function)
-            let (limit, grace) = await stopSignal()
+            await stopAsked.wait()
+            let (limit, grace) = end
             withExtendedLifetime(memory) {}
             log.info(
                 "finishing",
@@ -142,24 +143,11 @@ final class Serving {
         return bound
     }
 
-    /// Has SIGHUP replace the API keys. Where they cannot be read, those of before stay.
-    private func reloadKeys(of function: PromptFunction) {
-        guard let read = plan.reloadKeys else { return }
-        let reload = { [log] in
-            do {
-                function.setKeys(try read())
-                log.info("read the API keys again")
-            } catch {
-                log.error("the API keys stay as they were: \(error)")
-            }
-        }
-        if let signal = try? LoopSignal(SIGHUP, on: loop, reload) { signals.append(signal) }
-    }
+    // MARK: Signals
 
-    // MARK: Stopping
-
-    /// Waits for SIGTERM or SIGINT and tells how long finishing may take. A second signal ends the process at once.
-    private func stopSignal() async -> (limit: Duration, grace: Duration) {
+    /// SIGTERM and SIGINT stop the server, and tell how long finishing may take; a second one ends the process at once. SIGHUP has
+    /// the API keys read again.
+    private func handleSignals(of function: PromptFunction) {
         do {
             let interrupt = min(plan.drain, Self.interruptDrain)
             // Half of what little time there is stays for the last that came.
@@ -167,11 +155,22 @@ final class Serving {
             for (number, limit, grace) in ends {
                 signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, (limit, grace)) })
             }
+            if let read = plan.reloadKeys {
+                signals.append(try LoopSignal(SIGHUP, on: loop) { [unowned self] in reloadKeys(of: function, read) })
+            }
         } catch {
             log.error("signals cannot be handled: \(error)")
         }
-        await stopAsked.wait()
-        return end
+    }
+
+    /// Replaces the API keys. Where they cannot be read, those of before stay.
+    private func reloadKeys(of function: PromptFunction, _ read: () throws -> APIKeys) {
+        do {
+            function.setKeys(try read())
+            log.info("read the API keys again")
+        } catch {
+            log.error("the API keys stay as they were: \(error)")
+        }
     }
 
     private func stop(_ number: CInt, _ end: (limit: Duration, grace: Duration)) {

@@ -80,6 +80,7 @@ final class Admission {
     ///   - client: whose line it stands in; asked for only when it has to wait. `nil`: it was served before, and goes before all.
     ///   - note: told how to ask how many are before it, when it has to wait.
     /// - Throws: why there is no place.
+    @inline(never)
     func enter(
         _ ticket: Ticket, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
     ) async throws(PromptFailure) -> Place {
