@@ -91,14 +91,15 @@ public final class Command: @unchecked Sendable {
     /// What it has said on standard error so far.
     public var log: String { condition.withLock { errorText } }
 
-    /// Waits until standard error has `text`; returns the whole line.
-    public func line(with text: String, within seconds: Double = 20) async throws -> String {
+    /// Waits until standard error has `text`, in as many lines as `count`; returns the last of these lines, whole.
+    public func line(with text: String, count: Int = 1, within seconds: Double = 20) async throws -> String {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
                 while true {
                     let lines = errorText.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                    if let line = lines.first(where: { $0.contains(text) }) { return String(line) }
+                    let found = lines.lazy.filter { $0.contains(text) }.prefix(count)
+                    if let line = found.dropFirst(count - 1).first { return String(line) }
                     guard openPipes > 0, condition.wait(until: end) else { throw TimedOut("\(text) in: \(errorText)") }
                 }
             }
