@@ -52,8 +52,8 @@ begin_stand_in() {
     process[$1]=$!
 }
 
-# open_stand_in NAME FLAGS ...: finds a port for it, below those that the system gives to clients: while the stand-in is gone,
-# nobody else must get it.
+# open_stand_in NAME FLAGS ...: finds a port for it, below those that the system gives to clients: while the stand-in is
+# gone, nobody else must get it.
 open_stand_in() {
     local attempt
     for attempt in {1..20}; do

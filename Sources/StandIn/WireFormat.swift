@@ -1,4 +1,3 @@
-internal import EventLoop
 internal import FoundationEssentials
 
 /// Ollama's JSON, written as Go writes it.

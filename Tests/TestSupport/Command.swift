@@ -96,10 +96,16 @@ public final class Command: @unchecked Sendable {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
+                var (read, found) = (0, 0)  // a log of thousands of lines is read once
                 while true {
-                    let lines = errorText.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                    let found = lines.lazy.filter { $0.contains(text) }.prefix(count)
-                    if let line = found.dropFirst(count - 1).first { return String(line) }
+                    var rest = errorText.utf8.dropFirst(read)
+                    while let lineEnd = rest.firstIndex(of: 0x0A) {
+                        let line = Substring(rest[..<lineEnd])
+                        if line.contains(text) { found += 1 }
+                        if found == count { return String(line) }
+                        read += line.utf8.count + 1
+                        rest = rest[rest.index(after: lineEnd)...]
+                    }
                     guard openPipes > 0, condition.wait(until: end) else { throw TimedOut("\(text) in: \(errorText)") }
                 }
             }
