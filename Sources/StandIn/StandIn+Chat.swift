@@ -16,7 +16,7 @@ extension StandIn {
             reply.send(Self.missing(model))
             return
         }
-        let wire = WireFormat(shape: shape, model: model)
+        let wire = WireFormat(shape: shape, model: model, clock: clock)
         guard await runner.load(model) else {
             reply.send(Self.busy)
             return

@@ -4,7 +4,7 @@ import EventLoop
 extension StandIn {
     /// Answers as the fault wants it.
     func play(_ fault: Fault, _ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
-        let wire = WireFormat(shape: shape, model: body.model!)
+        let wire = WireFormat(shape: shape, model: body.model!, clock: clock)
         let isStream = body.stream ?? true
         switch fault {
         case .missing: reply.send(Self.missing(body.model!))

@@ -1,5 +1,6 @@
 public import EventLoop
 public import HTTPServer
+public import Logging
 internal import FoundationEssentials
 
 /// An Ollama without a model: it speaks the real wire protocol, quirks included, and says plainly what it is.
@@ -13,11 +14,16 @@ public final class StandIn: Service {
     let loop: EventLoop
     let work: WorkQueue
     let runner: ModelRunner
+    let clock: WireClock
+    private let log: Logger?
     var counts_ = StandInCounts()
 
-    public init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop) {
+    /// - Parameter log: gets a line for each question, at debug level: what a stand-in that is killed has seen.
+    public init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop, log: Logger? = nil) {
         self.settings = settings
         self.loop = loop
+        self.log = log
+        clock = WireClock(on: loop)
         work = WorkQueue(on: loop)
         runner = ModelRunner(settings, on: loop)
     }
@@ -103,6 +109,7 @@ public final class StandIn: Service {
             counts_.requests += 1
             counts_.active += 1
             counts_.maxActive = max(counts_.maxActive, counts_.active)
+            log?.debug("asked", metadata: ["question": "\(body.question.prefix(200))"])
             await answer(body, path == "/api/chat" ? .chat : .generate, reply)
             counts_.active -= 1
             if Task.isCancelled { counts_.aborted += 1 }

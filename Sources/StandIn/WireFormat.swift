@@ -3,14 +3,24 @@ internal import FoundationEssentials
 /// Ollama's JSON, written as Go writes it.
 ///
 /// On purpose it shares no code with what promptd reads and writes JSON with: a bug in one must not hide one in the other.
-struct WireFormat: Sendable {
+///
+/// Belongs to the loop's thread.
+struct WireFormat {
     /// What a reply's pieces are called.
     enum Shape: Sendable {
         case chat, generate
     }
 
-    let shape: Shape
-    let model: String
+    private let shape: Shape
+    /// What every line begins with, up to the time.
+    private let start: String
+    private let clock: WireClock
+
+    init(shape: Shape, model: String, clock: WireClock) {
+        self.shape = shape
+        self.clock = clock
+        start = "{\"model\":\(Self.quoted(model)),\"created_at\":\""
+    }
 
     /// One token of a stream, with its line end.
     func token(_ text: String) -> [UInt8] { line(text, tail: "\"done\":false}\n") }
@@ -47,7 +57,7 @@ struct WireFormat: Sendable {
             content = "\"message\":{\"role\":\"assistant\",\"content\":\(Self.quoted(text))\(thought)\(call)}"
         case .generate: content = "\"response\":\(Self.quoted(text))"
         }
-        return Array("{\"model\":\(Self.quoted(model)),\"created_at\":\"\(Self.now)\",\(content),\(tail)".utf8)
+        return Array("\(start)\(clock.text)\",\(content),\(tail)".utf8)
     }
 
     private func statistics(_ answer: Answer, started: ContinuousClock.Instant) -> String {
@@ -64,6 +74,7 @@ struct WireFormat: Sendable {
 
     /// A string as Go's encoder writes it.
     static func quoted(_ text: String) -> String {
+        if text.utf8.allSatisfy(isPlain) { return "\"\(text)\"" }  // nearly every token; the encoder takes microseconds
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         guard let data = try? encoder.encode(text) else { return "\"\"" }
@@ -74,5 +85,11 @@ struct WireFormat: Sendable {
         return json
     }
 
-    private static var now: String { Date().formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true)) + "Z" }
+    /// Whether a byte stands for itself in a JSON string as Go writes it.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        default: 0x20...0x7E ~= byte
+        }
+    }
 }

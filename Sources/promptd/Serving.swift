@@ -71,7 +71,8 @@ final class Serving {
             log.info(
                 "finishing",
                 metadata: [
-                    "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)", "limit": "\(limit)",
+                    "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)",
+                    "in-flight": "\(function.inFlight)", "limit": "\(limit)",
                     "grace": "\(grace)",
                 ])
             let unfinished = await server.drain(within: limit, grace: grace)
@@ -80,6 +81,7 @@ final class Serving {
                 log.error("time is up: requests were cut", metadata: ["requests": "\(unfinished)"])
                 return 1
             }
+            log.info("finished", metadata: ["waiting": "\(function.waiting)", "in-flight": "\(function.inFlight)"])
             return 0
         } catch {
             log.critical("\(error)")

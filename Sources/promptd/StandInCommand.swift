@@ -12,7 +12,8 @@ struct StandInCommand: ParsableCommand {
         abstract: "Run a stand-in Ollama without a model: for trying out, tests and load runs.",
         discussion: """
             It speaks Ollama's protocol and repeats the prompt. A model named fault:NAME makes something go wrong; NAME is one of \
-            \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). GET /stand-in/counts tells what it has seen.
+            \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). GET /stand-in/counts tells what it has \
+            seen; with --log-level debug each question is logged.
             """)
 
     @Option(help: "The port to listen on; 0 for a free one.")
@@ -65,7 +66,7 @@ struct StandInCommand: ParsableCommand {
             var limits = Limits()
             limits.bodyBytes = 1 << 40  // Ollama has no limit
             limits.bufferedBytes = 1 << 40
-            let server = Server(StandIn(settings, on: loop), limits: limits, on: loop, log: log)
+            let server = Server(StandIn(settings, on: loop, log: log), limits: limits, on: loop, log: log)
             do {
                 let bound = try server.listen(on: address)
                 log.info("standing in for Ollama", metadata: ["address": "\(bound)"])

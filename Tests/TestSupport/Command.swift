@@ -91,14 +91,21 @@ public final class Command: @unchecked Sendable {
     /// What it has said on standard error so far.
     public var log: String { condition.withLock { errorText } }
 
-    /// Waits until standard error has `text`; returns the whole line.
-    public func line(with text: String, within seconds: Double = 20) async throws -> String {
+    /// Waits until standard error has `text`, in as many lines as `count`; returns the last of these lines, whole.
+    public func line(with text: String, count: Int = 1, within seconds: Double = 20) async throws -> String {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
+                var (read, found) = (0, 0)  // a log of thousands of lines is read once
                 while true {
-                    let lines = errorText.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                    if let line = lines.first(where: { $0.contains(text) }) { return String(line) }
+                    var rest = errorText.utf8.dropFirst(read)
+                    while let lineEnd = rest.firstIndex(of: 0x0A) {
+                        let line = Substring(rest[..<lineEnd])
+                        if line.contains(text) { found += 1 }
+                        if found == count { return String(line) }
+                        read += line.utf8.count + 1
+                        rest = rest[rest.index(after: lineEnd)...]
+                    }
                     guard openPipes > 0, condition.wait(until: end) else { throw TimedOut("\(text) in: \(errorText)") }
                 }
             }

@@ -90,6 +90,7 @@ import Testing
         (.whole, "eggs", 200, 0, nil, ""),
         (.whole, "busy\n", 503, 0, .status(503), "busy\n"),
         (.events, "data: x\n\n", 404, 0, .status(404), "data: x\n\n"),
+        (.whole, "", 502, 0, .bareStatus(502), ""),
         (.text, "eggs", 200, 1, nil, ""),
     ]
 

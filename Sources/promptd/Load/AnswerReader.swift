@@ -96,7 +96,7 @@ struct AnswerReader {
     mutating func end() -> LoadFailure? {
         guard status == 200 else {
             example = String(decoding: text, as: UTF8.self)
-            return .status(status)
+            return text.isEmpty ? .bareStatus(status) : .status(status)
         }
         if let failure { return failure }
         if form == .events, !isDone {

@@ -17,6 +17,8 @@ enum LoadFailure: Hashable, Sendable {
     case notHTTP
     case tooLong
     case status(Int)
+    /// The same, and not a word about why.
+    case bareStatus(Int)
     /// A stream told of an error, or of something that makes no sense.
     case answerFailed
     /// The answer is whole, but not the one that was expected.
@@ -60,6 +62,7 @@ extension LoadFailure: CustomStringConvertible {
         case .notHTTP: "not an HTTP reply"
         case .tooLong: "reply too long"
         case .status(let code): "status \(code)"
+        case .bareStatus(let code): "status \(code) without a word"
         case .answerFailed: "answer failed"
         case .unexpected: "not the expected answer"
         }
