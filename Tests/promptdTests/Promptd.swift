@@ -21,10 +21,14 @@ enum Promptd {
     }
 
     /// Waits until the stand-in at `address` has been asked: the prompt is in flight, then.
-    static func untilAsked(_ address: String) async throws {
-        while try await curl("http://\(address)/stand-in/counts").contains("\"requests\":0") {
-            try Task.checkCancellation()
-        }
+    static func untilAsked(_ address: String, times: Int = 1) async throws {
+        while try await requests(address) < times { try Task.checkCancellation() }
+    }
+
+    /// How often the stand-in has been asked.
+    private static func requests(_ address: String) async throws -> Int {
+        let counts = try await curl("http://\(address)/stand-in/counts")
+        return counts.firstMatch(of: /"requests":(\d+)/).flatMap { Int($0.1) } ?? 0
     }
 
     /// Waits until nobody listens at `url`: a server that finishes first serves who has already connected.
