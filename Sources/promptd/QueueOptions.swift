@@ -48,6 +48,9 @@ struct QueueOptions: ParsableArguments {
         settings.readyQueue = try Environment.number(readyQueue, "ready-queue", from: 0, default: settings.readyQueue)
         settings.checkInterval = try Environment.duration(
             checkInterval, "check-interval", default: settings.checkInterval)
+        guard settings.readiness == .process || settings.checkInterval > .zero else {
+            throw ValidationError("Give --check-interval a time, such as 5s: readiness depends on the checks.")
+        }
     }
 }
 
