@@ -62,6 +62,7 @@ import Testing
         let isBlocked = Gate()
         async let peers = server.play([
             { peer in
+                defer { isBlocked.open() }  // when something fails, too: nobody is to wait for ever
                 try peer.receiveRequest()
                 try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
                 let limit = 64 * 1024 * 1024

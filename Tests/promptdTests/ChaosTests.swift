@@ -42,7 +42,7 @@ import Testing
             repeat {
                 all.append(
                     try await Self.load(
-                        "\(form) \(all.count)", chaos.url, form, "--count", "100", "--rate", "60", "--connections", "60"))
+                        "\(form) \(all.count)", chaos.url, form, "--count", "60", "--rate", "40", "--connections", "60"))
             } while !isOver.isOpen
             return all
         }
@@ -59,7 +59,7 @@ import Testing
         var found = try await whole + streams
         // Once nothing fails any more, nothing fails; it takes breakers a while to learn of it.
         repeat {
-            found.append(try await Self.load("after \(found.count)", chaos.url, "--count", "100", "--rate", "200"))
+            found.append(try await Self.load("after \(found.count)", chaos.url, "--count", "60", "--rate", "200"))
         } while found.last!.failed > 0
         try await chaos.untilIdle()
         chaos.server.signal(SIGTERM)
@@ -74,7 +74,7 @@ import Testing
     private static func account(_ found: [Found], _ questions: [Substring], _ log: String, _ seed: Comment) {
         func lines(_ text: String) -> Int { Chaos.lines(with: text, of: log).count }
         let sent = found.reduce(0) { $0 + $1.requests }, answered = found.reduce(0) { $0 + $1.answered }
-        #expect(found.allSatisfy { $0.requests == 100 && $0.answered + $0.failed == 100 }, seed)
+        #expect(found.allSatisfy { $0.requests == 60 && $0.answered + $0.failed == 60 }, seed)
         #expect(found.allSatisfy { $0.resent + $0.givenUp == 0 }, seed)
         #expect(found.flatMap(\.dishonest).isEmpty, "\(found.flatMap(\.dishonest)) with seed \(seed)")
         let failures = lines(" prompt failed "), asked = lines(" prompt failed cause=\"ollama: ")
