@@ -1,7 +1,7 @@
 public import HTTPClient
 
 /// Why Ollama gave no answer.
-public enum OllamaError: Error, Equatable {
+public indirect enum OllamaError: Error, Equatable {
     /// Ollama could not be reached, or what came was not a whole HTTP response.
     case transport(ClientError)
     /// Ollama replied with `status`; `message` is its JSON `error` field, or empty.

@@ -3,7 +3,7 @@ internal import HTTPClient
 internal import Ollama
 
 /// Why a prompt has no answer. The HTTP statuses of the function are decided here, and nowhere else.
-enum PromptFailure: Error, Equatable {
+indirect enum PromptFailure: Error, Equatable {
     /// The body is not what the contract says. The sentence is for the client.
     case badRequest(String)
     /// The body gives tools, and plain text is asked for, which has no place for calls to them.
