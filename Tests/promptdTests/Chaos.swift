@@ -29,8 +29,9 @@ actor Chaos {
             hosts.append(Host(command: command, port: String(address.split(separator: ":").last!)))
         }
         let addresses = hosts.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+        // So few places that all three are needed: one that has restarted has no model loaded, and is asked last.
         (server, url) = try await Promptd.serve(
-            ["--first-token-timeout", "1s", "--max-in-flight", "16"], environment: ["OLLAMA_HOST": addresses])
+            ["--first-token-timeout", "1s", "--max-in-flight", "4"], environment: ["OLLAMA_HOST": addresses])
     }
 
     /// Ends all processes.
