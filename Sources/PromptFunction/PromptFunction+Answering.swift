@@ -21,9 +21,7 @@ extension PromptFunction {
 
     /// What it takes to find a place for a prompt.
     func ticket(for prompt: Prompt) -> Admission.Ticket {
-        Admission.Ticket(
-            model: prompt.model, prefix: prompt.prefix, bytes: prompt.payload.count,
-            wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
+        Admission.Ticket(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
     /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is busy, again
@@ -36,7 +34,7 @@ extension PromptFunction {
     func answer(
         _ prompt: Prompt, _ ticket: Admission.Ticket, at place: Admission.Place, _ reply: PromptReply
     ) async throws(PromptFailure) {
-        var (ticket, place) = (ticket, place)
+        var place = place
         var attempts = Attempts(began: loop.now)
         while true {
             let pause: Duration
@@ -74,21 +72,23 @@ extension PromptFunction {
     private func ask(
         _ client: OllamaClient, _ prompt: Prompt, _ reply: PromptReply, since attempts: Attempts
     ) async throws(OllamaError) {
-        var deadlines = prompt.timeouts.deadlines(within: settings.deadlines)
-        if attempts.count > 0 {  // all attempts together have the time of one
-            let total = deadlines?.total ?? settings.deadlines.total
-            if total > .zero {
-                let left = total - (loop.now - attempts.began)
-                guard left > .zero else { throw .transport(.timeout(.total)) }
-                deadlines = deadlines ?? settings.deadlines
-                deadlines?.total = left
-            }
-        }
+        let deadlines = try deadlines(for: prompt, since: attempts)
         if prompt.isStreamed {
             try await client.stream(prompt.payload, to: reply, deadlines: deadlines)
         } else {
             reply.send(try await client.answer(to: prompt.payload, as: reply.form.whole, deadlines: deadlines))
         }
+    }
+
+    /// Other deadlines than the server's, where the client lowers them or others have taken some of the time.
+    private func deadlines(for prompt: Prompt, since attempts: Attempts) throws(OllamaError) -> Deadlines? {
+        let lowered = prompt.timeouts.deadlines(within: settings.deadlines)
+        guard attempts.count > 0 else { return lowered }
+        var deadlines = lowered ?? settings.deadlines
+        guard deadlines.total > .zero else { return deadlines }
+        deadlines.total = deadlines.total - (loop.now - attempts.began)  // all attempts together have the time of one
+        if deadlines.total <= .zero { throw .transport(.timeout(.total)) }
+        return deadlines
     }
 
     /// What a failure says of the Ollama: nothing, where the client left or would not wait, or others took the time.

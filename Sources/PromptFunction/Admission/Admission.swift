@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import HTTPClient
 internal import Ollama
 
 /// Lets prompts to the Ollamas: at most so many at a time to each, the others in turn. Belongs to the loop's thread.
@@ -14,21 +15,29 @@ final class Admission {
         var wait = Duration.seconds(600)
     }
 
-    /// What it takes to find a place for a prompt.
-    struct Ticket {
-        let model: ModelName
-        let prefix: UInt64
-        let bytes: Int
+    /// What it takes to find a place for a prompt. A class, as is `Place`, so that what waits for an answer keeps but a word of it.
+    final class Ticket {
+        let prompt: Prompt
         /// How long it may wait; 0 for any time.
         let wait: Duration
         /// The Ollamas that have failed it: another is waited for.
         var failed: [OllamaBackend] = []
+
+        init(_ prompt: Prompt, wait: Duration) {
+            self.prompt = prompt
+            self.wait = wait
+        }
     }
 
     /// A place with an Ollama. `leave` is to be called for each, once.
-    struct Place {
+    final class Place {
         let backend: OllamaBackend
         let visit: OllamaBackend.Visit
+
+        init(_ backend: OllamaBackend, _ visit: OllamaBackend.Visit) {
+            self.backend = backend
+            self.visit = visit
+        }
     }
 
     private let backends: [OllamaBackend]
@@ -123,12 +132,12 @@ final class Admission {
 
     private func place(for ticket: Ticket) -> Place? {
         let now = loop.now
-        let best = BackendChoice.best(of: backends, for: ticket.model, prefix: ticket.prefix, at: now) { backend in
+        let best = BackendChoice.best(of: backends, for: ticket.prompt.model, prefix: ticket.prompt.prefix, at: now) { backend in
             ticket.failed.contains { $0 === backend }
         }
         guard let index = best else { return nil }
         rate.promptBegan(at: now)
-        return Place(backend: backends[index], visit: backends[index].begin(ticket.model, at: now))
+        return Place(backends[index], backends[index].begin(ticket.prompt.model, at: now))
     }
 
     // MARK: Waiting
@@ -136,9 +145,9 @@ final class Admission {
     private func wait(_ turn: Turn, _ client: (() -> ClientIdentity)?) throws(PromptFailure) -> FairQueue<Turn>.Waiter {
         let deadline = turn.ticket.wait > .zero ? loop.now + turn.ticket.wait : nil
         defer { expiry?.deadline = queue.nextDeadline }
-        guard let client else { return queue.enterFirst(turn, bytes: turn.ticket.bytes, deadline: deadline) }
+        guard let client else { return queue.enterFirst(turn, bytes: turn.ticket.prompt.payload.count, deadline: deadline) }
         do throws(FairQueue<Turn>.Full) {
-            return try queue.enter(turn, client: client(), bytes: turn.ticket.bytes, deadline: deadline)
+            return try queue.enter(turn, client: client(), bytes: turn.ticket.prompt.payload.count, deadline: deadline)
         } catch {
             throw .queueFull(waiting: queue.count, retryAfter: retryAfter)
         }
