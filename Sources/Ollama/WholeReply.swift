@@ -22,8 +22,8 @@ struct WholeReply {
     private let head: ResponseHead
     private let content: Content
 
-    /// What the body says.
-    fileprivate enum Content: Sendable {
+    /// What the body says. Indirect: a word, all of which is set before it is looked at (valgrind looks, too).
+    fileprivate indirect enum Content: Sendable {
         /// `bytes` are of the form that was asked for.
         case message(WholeAnswer, isDone: Bool)
         /// A message that cannot be told as text.
