@@ -682,6 +682,7 @@ static void on_settled(void *context) { (void)context; }
 
 static bool on_turned(void *context, bool is_cut) {
 	(void)context;
+	(void)is_cut;
 	turns++;
 	connections_now = (int)shim_server_connection_count(server);
 	return false;
