@@ -39,7 +39,8 @@ public struct ReplyScanner {
     private var messageMember: Range<Int>?
     private var done: Bool?
     private var doneReason: Range<Int>?
-    private var thinking: Range<Int>?
+    private var thinking = 0..<0
+    private var hasThinking = false
     private var toolCalls: Range<Int>?
     private var tokens: Int?
     private var error: JSONReader.Text?
@@ -75,7 +76,7 @@ public struct ReplyScanner {
         return .message(
             Fields(
                 content: content.range, contentHasEscapes: content.hasEscapes, done: done, doneReason: doneReason,
-                thinking: thinking?.isEmpty == false ? thinking : nil, toolCalls: toolCalls, tokens: tokens,
+                thinking: thinking.isEmpty ? nil : thinking, toolCalls: toolCalls, tokens: tokens,
                 messageMember: messageMember))
     }
 
@@ -125,7 +126,8 @@ public struct ReplyScanner {
                 try expectFirst(content == nil)
                 content = try reader.string()
             } else if reader.matches(name, "thinking") {
-                try expectFirst(thinking == nil)
+                try expectFirst(!hasThinking)
+                hasThinking = true
                 thinking = try reader.string().range
             } else if reader.matches(name, "tool_calls") {
                 let isArray = try reader.peek() == UInt8(ascii: "[")
