@@ -37,7 +37,7 @@ struct WholeReply {
         reading response: borrowing IncomingResponse, as form: WholeForm, work: WorkQueue
     ) async throws(ClientError) {
         head = response.head
-        var expected: Int?
+        var expected = -1  // bytes; unless they are known, no piece is all of it
         if case .length(let length) = response.head.framing { expected = length }
         var body: [UInt8] = []
         var content: Content?
