@@ -211,6 +211,7 @@ import Testing
             { peer in
                 _ = try peer.receiveHead()
                 try peer.send("HTTP/1.1 413 No\r\nContent-Length: 4\r\n\r\nmuch")
+                try peer.waitUntilRead()  // or the rest of the request may be out first
                 try peer.receiveEnd()
             }
         ]) { _, origin, _ in
