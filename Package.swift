@@ -3,13 +3,14 @@ import PackageDescription
 
 /// What every Swift target is compiled with.
 ///
-/// `NonisolatedNonsendingByDefault` is not decoration: objects that belong to the event loop are plain classes, and their
-/// asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
-let swiftSettings: [SwiftSetting] = [
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+/// `NonisolatedNonsendingByDefault` is not decoration: objects that belong to the event loop are plain classes, and
+/// their asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
+let swiftSettings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 /// For the targets that have no business with pointers.
 let strictSettings = swiftSettings + [.strictMemorySafety()]
@@ -35,7 +36,8 @@ let package = Package(
         .target(name: "HTTPServer", dependencies: ["EventLoop", "CLibevent", logging], swiftSettings: swiftSettings),
         .target(name: "HTTPClient", dependencies: ["EventLoop", "CLibevent"], swiftSettings: swiftSettings),
         .target(name: "Ollama", dependencies: ["HTTPClient", "EventLoop"], swiftSettings: swiftSettings),
-        .target(name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: strictSettings),
+        .target(
+            name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: strictSettings),
         .target(name: "StandIn", dependencies: ["HTTPServer", "EventLoop", logging], swiftSettings: strictSettings),
         .executableTarget(
             name: "promptd",

@@ -54,7 +54,8 @@ static void resize(struct addresses *self, size_t capacity) {
 
 bool addresses_enter(struct addresses *self, struct address_key key, size_t limit) {
 	if (!self->capacity) {
-		if (getrandom(self->seed, sizeof self->seed, GRND_NONBLOCK) < 0) self->seed[0] = (uintptr_t)self; // early at boot
+		if (getrandom(self->seed, sizeof self->seed, GRND_NONBLOCK) < 0)
+			self->seed[0] = (uintptr_t)self; // early at boot
 		resize(self, MIN_CAPACITY);
 	} else if (self->used * 2 >= self->capacity) {
 		resize(self, self->capacity * 2);

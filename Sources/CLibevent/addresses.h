@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/// What counts as one address: an IPv4 address, mapped into IPv6 or not, or an IPv6 /64, which is what one client is given.
+/// What counts as one address: an IPv4 address, mapped into IPv6 or not, or an IPv6 /64, which is what one client is
+/// given.
 struct address_key {
 	uint64_t prefix;
 	uint32_t family; ///< AF_INET or AF_INET6; 0: no address
@@ -20,8 +21,8 @@ struct address_entry {
 
 /// A hash table of addresses that have connections. All zero at the start; without addresses it has no memory.
 ///
-/// Its seed is random: nobody can choose addresses that fall on one place. Entering and leaving take the same time however
-/// many addresses there are, but for the moments at which the table grows or shrinks.
+/// Its seed is random: nobody can choose addresses that fall on one place. Entering and leaving take the same time
+/// however many addresses there are, but for the moments at which the table grows or shrinks.
 struct addresses {
 	struct address_entry *entries;
 	size_t capacity, used; ///< capacity is a power of 2, and at least twice `used`

@@ -96,8 +96,8 @@ void connection_close_evhttp(struct shim_exchange *self) {
 	evhttp_connection_free(evcon);
 }
 
-/// Sends a RST now. (SO_LINGER would too, but evhttp's shutdown comes before our close, and a FIN before the RST can pass for
-/// the proper end of a reply that has no other.)
+/// Sends a RST now. (SO_LINGER would too, but evhttp's shutdown comes before our close, and a FIN before the RST can
+/// pass for the proper end of a reply that has no other.)
 static void reset_socket(int fd) {
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 	connect(fd, &nowhere, sizeof nowhere);

@@ -19,7 +19,8 @@ enum phase {
 	PHASE_PENDING,   ///< the function has the request
 	PHASE_FINISHING, ///< the reply is complete but not all sent
 	PHASE_NEW,       ///< accepted, and still evhttp's
-	PHASE_LINGERING, ///< evhttp's side is gone; the peer may still be sending, and a close would reset what it has to read
+	PHASE_LINGERING, ///< evhttp's side is gone; the peer may still be sending, and a close would reset what it has to
+					 ///< read
 };
 
 enum place {
@@ -70,22 +71,22 @@ struct shim_exchange {
 	uint64_t body_left;        ///< of Content-Length
 	struct guard_head head;
 	struct guard_chunks chunks;
-	void *context;     ///< the function's; NULL: it does not want to hear of the client's leaving
+	void *context;         ///< the function's; NULL: it does not want to hear of the client's leaving
 	int64_t write_timeout; ///< lowers the server's for this request; 0: it does not
-	uint64_t written;  ///< bytes that the socket took since the connection began
-	uint64_t taken;    ///< of them, those that had arrived when the deadline to take more was set
-	uint32_t lingered; ///< bytes discarded while lingering
-	bool in_evhttp;    ///< evhttp is on the stack: nothing of its may be freed
-	bool finished;     ///< by the function
-	bool cut, reset;   ///< by the function, while in_evhttp
-	bool close_after;  ///< no further request after this one
-	bool linger_after; ///< closing must not reset: the peer was turned away in mid-request
-	bool broken;       ///< writing failed
+	uint64_t written;      ///< bytes that the socket took since the connection began
+	uint64_t taken;        ///< of them, those that had arrived when the deadline to take more was set
+	uint32_t lingered;     ///< bytes discarded while lingering
+	bool in_evhttp;        ///< evhttp is on the stack: nothing of its may be freed
+	bool finished;         ///< by the function
+	bool cut, reset;       ///< by the function, while in_evhttp
+	bool close_after;      ///< no further request after this one
+	bool linger_after;     ///< closing must not reset: the peer was turned away in mid-request
+	bool broken;           ///< writing failed
 	bool reading, writing;
 	bool urgent;          ///< its bytes are looked at before those of others
 	int64_t last_request; ///< when its last head was complete
-	bool continue_later; ///< held has more requests, left for the next turn
-	bool closed;         ///< to be freed when `pins` is 0
+	bool continue_later;  ///< held has more requests, left for the next turn
+	bool closed;          ///< to be freed when `pins` is 0
 	unsigned pins;
 };
 
@@ -98,10 +99,10 @@ struct shim_server {
 	void *context;
 	struct shim_exchange *connections; ///< all of them, newest first
 	size_t connection_count, peak;
-	size_t places[4];     ///< connections in each place but PLACE_NONE
-	struct addresses addresses; ///< of connections, if their number per address is limited
-	unsigned adopting;    ///< connections whose sockets evhttp still has
-	bool accepted_enough; ///< for this turn
+	size_t places[4];              ///< connections in each place but PLACE_NONE
+	struct addresses addresses;    ///< of connections, if their number per address is limited
+	unsigned adopting;             ///< connections whose sockets evhttp still has
+	bool accepted_enough;          ///< for this turn
 	struct shim_exchange *parsing; ///< whose bytes evhttp looks at now
 	struct body_account *account;
 	struct evhttp_bound_socket *listeners[16];

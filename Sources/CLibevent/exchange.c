@@ -14,7 +14,9 @@ struct shim_body {
 
 void shim_exchange_set_context(shim_exchange *self, void *context) { self->context = context; }
 
-shim_method shim_exchange_method(const shim_exchange *self) { return self->request ? self->head.method : SHIM_METHOD_NONE; }
+shim_method shim_exchange_method(const shim_exchange *self) {
+	return self->request ? self->head.method : SHIM_METHOD_NONE;
+}
 
 const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
 	const char *target = self->request ? evhttp_request_get_uri(self->request) : "";

@@ -6,7 +6,7 @@
 /// RFC 9110, 5.6.2.
 static bool is_token_byte(uint8_t byte) {
 	return (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z') ||
-	       (byte && strchr("!#$%&'*+-.^_`|~", byte));
+		   (byte && strchr("!#$%&'*+-.^_`|~", byte));
 }
 
 enum guard_scan guard_find_end(const uint8_t *bytes, size_t count, size_t *scanned) {
@@ -141,7 +141,8 @@ int guard_check_head(const uint8_t *bytes, size_t count, struct guard_head *head
 	for (size_t at = 0; at + 2 < count;) {
 		const uint8_t *end = memchr(bytes + at, '\n', count - at); // there: the head is complete, each LF behind a CR
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
-		const int refused = at == 0 ? check_request_line(line, head, &seen, &known_method) : check_field(line, head, &seen);
+		const int refused = at == 0 ? check_request_line(line, head, &seen, &known_method)
+									: check_field(line, head, &seen);
 		if (refused) return refused;
 		const size_t next = (size_t)(end - bytes) + 1;
 		if (head->chunked && !head->encoding_end) {
@@ -158,8 +159,18 @@ int guard_check_head(const uint8_t *bytes, size_t count, struct guard_head *head
 
 // ---- chunks
 
-enum { CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, TRAILER_START, TRAILER_LINE,
-	TRAILER_LF, LAST_LF };
+enum {
+	CHUNK_SIZE,
+	CHUNK_EXTENSION,
+	CHUNK_SIZE_LF,
+	CHUNK_DATA,
+	CHUNK_DATA_CR,
+	CHUNK_DATA_LF,
+	TRAILER_START,
+	TRAILER_LINE,
+	TRAILER_LF,
+	LAST_LF
+};
 enum { MAX_EXTENSION_BYTES = 4096, MAX_CHUNK_DIGITS = 15 };
 
 static int hex_value(uint8_t byte) {
@@ -195,7 +206,10 @@ static bool framing_byte(struct guard_chunks *self, uint8_t byte) {
 	case CHUNK_EXTENSION: return skipped_byte(self, byte, CHUNK_SIZE_LF);
 	case CHUNK_SIZE_LF: self->state = self->left ? CHUNK_DATA : TRAILER_START; return byte == '\n';
 	case CHUNK_DATA_CR: self->state = CHUNK_DATA_LF; return byte == '\r';
-	case CHUNK_DATA_LF: self->state = CHUNK_SIZE; self->digits = 0; return byte == '\n';
+	case CHUNK_DATA_LF:
+		self->state = CHUNK_SIZE;
+		self->digits = 0;
+		return byte == '\n';
 	case TRAILER_START:
 		if (byte == '\r') {
 			self->state = LAST_LF;
@@ -209,7 +223,8 @@ static bool framing_byte(struct guard_chunks *self, uint8_t byte) {
 	}
 }
 
-enum guard_step guard_next_chunk(struct guard_chunks *self, const uint8_t *bytes, size_t count, size_t *used, size_t *data) {
+enum guard_step guard_next_chunk(
+	struct guard_chunks *self, const uint8_t *bytes, size_t count, size_t *used, size_t *data) {
 	size_t at = 0;
 	*data = 0;
 	for (; at < count; at++) {

@@ -32,8 +32,9 @@ static void dispatch(struct shim_exchange *self) {
 	else connection_close(self, false);
 }
 
-/// Gives evhttp the head, in words that it cannot misunderstand: after a chunked request it takes the reply for chunked, too, and
-/// never gets ready for the next one. So a chunked body becomes one with a Content-Length once it is whole.
+/// Gives evhttp the head, in words that it cannot misunderstand: after a chunked request it takes the reply for
+/// chunked, too, and never gets ready for the next one. So a chunked body becomes one with a Content-Length once it is
+/// whole.
 static void give_head(struct shim_exchange *self, const uint8_t *bytes, size_t length) {
 	const struct guard_head *head = &self->head;
 	struct evbuffer *input = bufferevent_get_input(self->bev);
@@ -131,9 +132,7 @@ static size_t take_chunked_body(struct shim_exchange *self, const uint8_t *bytes
 		case GUARD_DATA:
 			if (!take_body_bytes(self, bytes + at + used - data, data)) return count;
 			break;
-		case GUARD_END:
-			dispatch_decoded(self);
-			return at + used;
+		case GUARD_END: dispatch_decoded(self); return at + used;
 		}
 		at += used;
 	}
@@ -203,7 +202,8 @@ size_t connection_take(struct shim_exchange *self, const uint8_t *bytes, size_t 
 /// The client floods us behind requests that wait: stop reading, and look now and then whether it is still there.
 static void pause_reading(struct shim_exchange *self) {
 	connection_set_reading(self, false);
-	if (self->phase == PHASE_PENDING && !connection_overflow(self)) connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
+	if (self->phase == PHASE_PENDING && !connection_overflow(self))
+		connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
 }
 
 void connection_bound_held(struct shim_exchange *self) {

@@ -27,10 +27,10 @@ struct shim_loop {
 	shim_loop_callbacks callbacks;
 	void *context;
 	_Atomic(const char *) thread; ///< whose loop it is: a mark that only this thread has; read by all
-	int64_t now; ///< 0: not read in this turn
+	int64_t now;                  ///< 0: not read in this turn
 	bool stopping;
-	unsigned callbacks_left; ///< in this turn
-	int mapped; ///< libevent has a place for every descriptor below
+	unsigned callbacks_left;            ///< in this turn
+	int mapped;                         ///< libevent has a place for every descriptor below
 	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< what recv(2) fills, for every socket of the loop
 };
 
@@ -48,8 +48,8 @@ void shim_timer_stop(struct shim_timer *self);
 
 /// Has libevent make its places for descriptors in blocks. To be called before the first event of `fd` is added.
 ///
-/// libevent keeps a small place for each descriptor it ever saw. Made one by one, among what connections allocate, they would
-/// hold every page of the heap when the connections have long been gone.
+/// libevent keeps a small place for each descriptor it ever saw. Made one by one, among what connections allocate, they
+/// would hold every page of the heap when the connections have long been gone.
 void shim_loop_map(shim_loop *self, int fd);
 
 /// To be called at the end of every libevent callback.

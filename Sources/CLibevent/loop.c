@@ -50,8 +50,8 @@ shim_loop *shim_loop_new(void) {
 	if (!self || !config) goto failed;
 	self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (self->wake_fd < 0) goto failed;
-	// No locks: only eventfd is touched from other threads. The changelist spares epoll_ctl for an event that comes and goes
-	// within a turn; it is unsafe with dup'ed descriptors, and there are none.
+	// No locks: only eventfd is touched from other threads. The changelist spares epoll_ctl for an event that comes and
+	// goes within a turn; it is unsafe with dup'ed descriptors, and there are none.
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	self->base = event_base_new_with_config(config);
 	if (!self->base) goto failed_base;

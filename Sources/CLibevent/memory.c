@@ -6,8 +6,8 @@
 #include <malloc.h>
 
 void shim_memory_prepare(void) {
-	mallopt(M_ARENA_MAX, 2);                // the loop's thread, and Dispatch's
-	mallopt(M_MMAP_THRESHOLD, 256 * 1024);  // unset, it would grow with the largest body
+	mallopt(M_ARENA_MAX, 2);               // the loop's thread, and Dispatch's
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024); // unset, it would grow with the largest body
 }
 
 void shim_memory_trim(void) { malloc_trim(0); }

@@ -12,8 +12,8 @@ static int64_t write_timeout(const struct shim_exchange *self) {
 	return own && (!servers || own < servers) ? own : servers;
 }
 
-/// Bytes that have arrived at the peer since the connection began. What the socket took says little: it takes megabytes for
-/// a peer that takes nothing, and then nothing more until a third of them is out. Source: tcp(7), SIOCOUTQ.
+/// Bytes that have arrived at the peer since the connection began. What the socket took says little: it takes megabytes
+/// for a peer that takes nothing, and then nothing more until a third of them is out. Source: tcp(7), SIOCOUTQ.
 static uint64_t taken_by_peer(const struct shim_exchange *self) {
 	int queued = 0;
 	if (ioctl(self->fd, TIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > self->written) return self->taken;
@@ -88,7 +88,7 @@ void connection_completed(struct shim_exchange *self) {
 	self->phase = PHASE_IDLE;
 	connection_set_deadline(self, self->server->limits.idle_timeout);
 	evhttp_send_reply_end(request); // its output is empty: it gets ready for the next request at once
-	if (!self->evcon) { // evhttp saw a reason to close that the guard did not
+	if (!self->evcon) {             // evhttp saw a reason to close that the guard did not
 		connection_close(self, false);
 		return;
 	}

@@ -56,7 +56,7 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *cont
 	connection_register(self, server); // counts from now on: the server may be freed before the next callback
 	bufferevent_incref(self->bev);
 	event_assign(&self->writable, base, -1, 0, on_adopt, self);
-	event_active(&self->writable, 0, 0); // runs soon after this callback: same turn, nothing polled in between
+	event_active(&self->writable, 0, 0);        // runs soon after this callback: same turn, nothing polled in between
 	if (++server->adopting == ACCEPTS_A_TURN) { // libevent would go on until nobody waits
 		server->accepted_enough = true;
 		set_listening(server, false);
@@ -101,7 +101,8 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 
 // ---- the server
 
-shim_server *shim_server_new(shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks, void *context) {
+shim_server *shim_server_new(
+	shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks, void *context) {
 	struct shim_server *self = calloc(1, sizeof *self);
 	struct body_account *account = calloc(1, sizeof *account);
 	struct evhttp *http = evhttp_new(loop->base);
@@ -147,8 +148,8 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 	if (self->listener_count == sizeof self->listeners / sizeof *self->listeners) return ENOSPC;
 	const int fd = bound_socket(address, length, ipv6_only);
 	if (fd < 0) return errno;
-	struct evconnlistener *listener = evconnlistener_new(self->loop->base, NULL, NULL,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 4096, fd);
+	struct evconnlistener *listener = evconnlistener_new(
+		self->loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 4096, fd);
 	if (!listener) {
 		const int error = errno;
 		close(fd);

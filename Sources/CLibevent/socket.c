@@ -32,8 +32,8 @@ static void connection_received(struct shim_exchange *self, const uint8_t *bytes
 
 /// The peer has sent its FIN, or the connection broke.
 static void connection_ended(struct shim_exchange *self, bool by_fin) {
-	// A client that only closed its sending side still gets the reply that is being sent, and those to requests that were
-	// here, whole, before: reading goes on after them, and finds the end again.
+	// A client that only closed its sending side still gets the reply that is being sent, and those to requests that
+	// were here, whole, before: reading goes on after them, and finds the end again.
 	if (by_fin && (self->phase == PHASE_FINISHING || self->continue_later)) {
 		self->linger_after = false;
 		connection_set_reading(self, false);
@@ -137,6 +137,5 @@ void connection_open(struct shim_exchange *self) {
 	if (refused) connection_reject(self, refused);
 	else if (self->place == PLACE_RESERVED && server->limits.header_timeout) // as short as its purpose
 		connection_set_deadline(self, server->limits.header_timeout);
-	else
-		connection_set_deadline(self, server->limits.idle_timeout);
+	else connection_set_deadline(self, server->limits.idle_timeout);
 }

@@ -26,8 +26,8 @@ static size_t overflow_count(const shim_stream *self) {
 
 size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self); }
 
-/// Takes note that nothing more can be sent. The readable side tells the owner: after a reset recv(2) still yields what the
-/// peer sent before.
+/// Takes note that nothing more can be sent. The readable side tells the owner: after a reset recv(2) still yields what
+/// the peer sent before.
 static void stream_break(shim_stream *self, int error) {
 	self->write_error = error;
 	event_del(&self->writable);
@@ -46,14 +46,12 @@ static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
 	shim_stream *self = context;
 	shim_loop *loop = self->loop;
 	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
-	if (count > 0)
-		self->callbacks.received(self->context, loop->buffer, (size_t)count);
+	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
-		// A failed send(2) has taken the socket's error, and leaves a FIN to be seen where there was a RST. EPIPE alone comes
-		// after a real one.
+		// A failed send(2) has taken the socket's error, and leaves a FIN to be seen where there was a RST. EPIPE alone
+		// comes after a real one.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
-	else if (errno != EAGAIN && errno != EINTR)
-		stream_end(self, errno);
+	else if (errno != EAGAIN && errno != EINTR) stream_end(self, errno);
 	shim_loop_settle(loop);
 }
 
@@ -78,10 +76,8 @@ static void flush_stream(shim_stream *self) {
 	if (count > 16) count = 16;
 	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
 	const ssize_t sent = sendmsg(self->fd, &message, MSG_NOSIGNAL);
-	if (sent > 0)
-		evbuffer_drain(self->overflow, (size_t)sent);
-	else if (sent < 0 && errno != EAGAIN && errno != EINTR)
-		stream_break(self, errno);
+	if (sent > 0) evbuffer_drain(self->overflow, (size_t)sent);
+	else if (sent < 0 && errno != EAGAIN && errno != EINTR) stream_break(self, errno);
 }
 
 static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
@@ -120,8 +116,9 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 		close(fd);
 		return NULL;
 	}
-	*self = (shim_stream){ .loop = loop, .fd = fd, .connected = connected, .reading = true, .callbacks = callbacks,
-		.context = context };
+	*self = (shim_stream){
+		.loop = loop, .fd = fd, .connected = connected, .reading = true, .callbacks = callbacks, .context = context
+	};
 	shim_loop_map(loop, fd);
 	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
 	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
@@ -147,7 +144,8 @@ static void on_loan_over(const void *bytes, size_t count, void *context) {
 }
 
 /// What the socket takes of both pieces now.
-static size_t stream_write(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count) {
+static size_t stream_write(
+	shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count) {
 	if (!self->connected || overflow_count(self)) return 0;
 	struct iovec pieces[2] = { { (void *)head, head_count }, { (void *)body, body_count } };
 	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = body_count ? 2 : 1 };
@@ -168,12 +166,12 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 	if (!loan || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
 	*loan = (struct loan){ release, owner };
 	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
-	if (head_count > head_sent && evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
+	if (head_count > head_sent &&
+		evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
 		abort();
-	if (body_count == body_sent)
-		on_loan_over(NULL, 0, loan);
-	else if (evbuffer_add_reference(self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over,
-		loan) < 0)
+	if (body_count == body_sent) on_loan_over(NULL, 0, loan);
+	else if (evbuffer_add_reference(
+				 self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over, loan) < 0)
 		abort();
 	event_add(&self->writable, NULL);
 }
@@ -182,10 +180,8 @@ void shim_stream_set_reading(shim_stream *self, bool reading) {
 	if (self->reading == reading) return;
 	self->reading = reading;
 	if (!self->connected || self->ended) return;
-	if (reading)
-		event_add(&self->readable, NULL);
-	else
-		event_del(&self->readable);
+	if (reading) event_add(&self->readable, NULL);
+	else event_del(&self->readable);
 }
 
 void shim_stream_free(shim_stream *self) {

@@ -4,12 +4,12 @@ import Synchronization
 
 /// Runs Swift's jobs between libevent's events, on one thread.
 ///
-/// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to libevent.
-/// Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop looks; the loop
-/// works them off between its events, so many a turn.
+/// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to
+/// libevent. Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop
+/// looks; the loop works them off between its events, so many a turn.
 ///
-/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are touched on the loop's thread only
-/// (checked where they are entered); `inbox` has its mutex.
+/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are touched on the
+/// loop's thread only (checked where they are entered); `inbox` has its mutex.
 public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop: for the targets that register events with it.
     public let handle: OpaquePointer
@@ -23,7 +23,8 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     private static let drainLimit = 4096
     private static let backlogPerTurn = 32
 
-    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth handing over only now and then.
+    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth handing over only now
+    /// and then.
     private var cutTurns = 0
     private static let turnsPerHook = 8
 
@@ -109,7 +110,8 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     /// Runs what is ready, and what becomes ready by it. Does nothing when it is already at it.
     ///
-    /// A callback that lends out bytes calls it before the bytes go away; libevent's other callbacks end with it anyway.
+    /// A callback that lends out bytes calls it before the bytes go away; libevent's other callbacks end with it
+    /// anyway.
     public func drain() {
         guard !isDraining, !ready.isEmpty else { return }
         isDraining = true
@@ -137,8 +139,8 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         backlog.append(contentsOf: arrivals)
     }
 
-    /// Goes on with the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must not keep
-    /// a health check waiting.
+    /// Goes on with the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must
+    /// not keep a health check waiting.
     private func workOff() {
         let end = min(backlogStart + Self.backlogPerTurn, backlog.count)
         while backlogStart < end {
@@ -155,8 +157,8 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
         }
     }
 
-    /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them. For the loop's
-    /// lifetime; loop's thread only.
+    /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them.
+    /// For the loop's lifetime; loop's thread only.
     public func atTurnEnd(_ hook: @escaping () -> Void) {
         checkIsolated()
         turnHooks.append(hook)

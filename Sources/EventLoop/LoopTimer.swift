@@ -13,7 +13,8 @@ public final class LoopTimer {
         init(_ fire: @escaping () -> Void) { self.fire = fire }
     }
 
-    /// Makes a timer without a deadline. `fire` is called on the loop when one passes; it should not hold its owner strongly.
+    /// Makes a timer without a deadline. `fire` is called on the loop when one passes; it should not hold its owner
+    /// strongly.
     public init(on loop: EventLoop, _ fire: @escaping () -> Void) {
         self.loop = loop
         box = Box(fire)

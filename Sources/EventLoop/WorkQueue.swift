@@ -2,9 +2,9 @@ import Dispatch
 
 /// Takes slow, synchronous work off the loop: to Dispatch, and back with the result.
 ///
-/// Small pieces of work are gathered and handed over at the end of a turn of the loop, when the batch before has come back: a block
-/// per request would cost 15–19 µs of CPU and two futex calls each under load. Big ones go as blocks of their own to a concurrent
-/// queue, so that they hold up no batch.
+/// Small pieces of work are gathered and handed over at the end of a turn of the loop, when the batch before has come
+/// back: a block per request would cost 15–19 µs of CPU and two futex calls each under load. Big ones go as blocks of
+/// their own to a concurrent queue, so that they hold up no batch.
 ///
 /// Belongs to the loop's thread.
 public final class WorkQueue {

@@ -153,7 +153,8 @@ public struct BodyDecoder: Sendable {
         if byte == UInt8(ascii: "\r") { return .chunkSizeLF(size: size) }
         lineBytes += 1
         if lineBytes > Self.maximumChunkLine { return .broken("a chunk's extensions are too long") }
-        return Self.isControl(byte) ? .broken("a chunk's extension has a control character") : .chunkExtension(size: size)
+        return Self.isControl(byte)
+            ? .broken("a chunk's extension has a control character") : .chunkExtension(size: size)
     }
 
     /// RFC 9112, 7.1.2. Not looked at.

@@ -1,5 +1,5 @@
-/// Takes a response's body as it comes, inside the read's own callback: for streams, where waking a task for each piece would
-/// cost more than the piece itself.
+/// Takes a response's body as it comes, inside the read's own callback: for streams, where waking a task for each piece
+/// would cost more than the piece itself.
 ///
 /// Belongs to the loop's thread.
 public protocol BodySink: AnyObject {

@@ -10,7 +10,8 @@ extension Connection {
         }
     }
 
-    /// One stage of a connection, for whoever cancels the task. Holds nothing, so that no other thread frees the connection.
+    /// One stage of a connection, for whoever cancels the task. Holds nothing, so that no other thread frees the
+    /// connection.
     ///
     /// `@unchecked Sendable`: looked into on the loop's thread only.
     private struct StageReference: @unchecked Sendable {

@@ -3,8 +3,8 @@ import EventLoop
 
 /// One connection to an origin, and the response that comes on it. Belongs to the loop's thread.
 ///
-/// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside the
-/// read's callback. See `ReceiveBuffer`.
+/// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside
+/// the read's callback. See `ReceiveBuffer`.
 final class Connection {
     private unowned let origin: Origin
     let loop: EventLoop

@@ -20,7 +20,8 @@ public struct Deadlines: Sendable {
         set { times.connect = newValue.inNanoseconds }
     }
 
-    /// From the request being sent to the response's first byte. Ollama is silent while it loads a model or has a queue.
+    /// From the request being sent to the response's first byte. Ollama is silent while it loads a model or has a
+    /// queue.
     public var firstByte: Duration {
         get { .nanoseconds(times.firstByte) }
         set { times.firstByte = newValue.inNanoseconds }

@@ -27,7 +27,8 @@ public final class Origin {
     /// - Parameters:
     ///   - host: a name or a numeric address, without brackets.
     ///   - idleLimit: idle connections that are kept at most.
-    ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need none.
+    ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need
+    ///     none.
     public init(
         host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
         lookUp: @escaping LookUp = Origin.askSystem
@@ -45,9 +46,10 @@ public final class Origin {
 
     /// Sends a request and has `body` read the response.
     ///
-    /// The connection is kept for the next request when `body` has read the response to its end; otherwise it is closed, at once,
-    /// and so it is when the task is cancelled. `deadlines` are the origin's unless others are given. A request that a reused connection swallows without a byte of response is sent
-    /// again, once, on a fresh one: the server had closed the connection before it saw the request.
+    /// The connection is kept for the next request when `body` has read the response to its end; otherwise it is
+    /// closed, at once, and so it is when the task is cancelled. `deadlines` are the origin's unless others are given.
+    /// A request that a reused connection swallows without a byte of response is sent again, once, on a fresh one: the
+    /// server had closed the connection before it saw the request.
     ///
     /// - Throws: `ClientError`, its own or what `body` throws.
     public func withResponse<Result>(

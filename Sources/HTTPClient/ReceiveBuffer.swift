@@ -1,7 +1,7 @@
 /// Bytes that came on a connection and that nobody has consumed yet.
 ///
-/// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs to the
-/// loop's thread.
+/// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs
+/// to the loop's thread.
 struct ReceiveBuffer {
     /// Bytes that may be stored before reading should stop.
     private static let limit = 64 * 1024

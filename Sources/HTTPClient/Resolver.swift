@@ -55,8 +55,11 @@ final class Resolver {
 
     /// The addresses, in the order in which to try them. Lookups at the same time are one lookup.
     ///
-    /// getaddrinfo(3) cannot be stopped: a lookup whose waiters have all left goes on, and the next one who asks gets what it finds.
-    func addresses(within limit: Duration, until totalDeadline: LoopInstant?) async throws(ClientError) -> [SocketAddress] {
+    /// getaddrinfo(3) cannot be stopped: a lookup whose waiters have all left goes on, and the next one who asks gets
+    /// what it finds.
+    func addresses(within limit: Duration, until totalDeadline: LoopInstant?) async throws(ClientError)
+        -> [SocketAddress]
+    {
         if isNumeric { return known }
         takeOutcome()
         if let expiry, loop.now < expiry { return known }
@@ -79,7 +82,8 @@ final class Resolver {
     private func begin() -> Lookup {
         let lookup = Lookup(on: loop)
         let executor = loop.executor
-        // A serial queue gets a thread of its own: the global ones have few, which a slow name server would take from others.
+        // A serial queue gets a thread of its own: the global ones have few, which a slow name server would take from
+        // others.
         DispatchQueue(label: "promptd.lookup").async { [host, port, lookUp] in
             let outcome = Result { () throws(ResolveError) in try lookUp(host, port) }
             executor.post([{ lookup.finish(outcome) }])

@@ -24,7 +24,8 @@ public struct ResponseHead: Equatable, Sendable {
 
     /// The status code, 100 to 599.
     public var status: Int
-    /// How the end of the body is told, for any request but HEAD: a response to that has no body whatever its head says.
+    /// How the end of the body is told, for any request but HEAD: a response to that has no body whatever its head
+    /// says.
     public var framing: Framing
     /// Whether the connection may serve another request after this response.
     public var keepAlive: Bool

@@ -40,8 +40,8 @@ struct Accept {
         }
     }
 
-    /// The one of `offered` that weighs most; of equals, the one that is named and not just covered by a wildcard; of equals
-    /// again, the first. The first, too, when none is wanted: an answer in another form beats none.
+    /// The one of `offered` that weighs most; of equals, the one that is named and not just covered by a wildcard; of
+    /// equals again, the first. The first, too, when none is wanted: an answer in another form beats none.
     func choice(of offered: [MediaType]) -> MediaType {
         var best = (index: 0, weight: 0.0, precision: -1)
         guard !ranges.isEmpty else { return offered[0] }

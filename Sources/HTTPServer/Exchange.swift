@@ -2,7 +2,8 @@ internal import CLibevent
 
 /// One request that is being worked on, and its reply. Belongs to the loop's thread.
 ///
-/// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is complete.
+/// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is
+/// complete.
 final class Exchange {
     private(set) var handle: OpaquePointer?
     /// Stays as long as there is something to reply to.

@@ -75,8 +75,8 @@ struct HeadWriter: ~Copyable {
 
     // MARK: Streams
 
-    /// What goes before a piece of a stream: the head, when it has not been sent, and the chunk's size. The bytes are valid until
-    /// the next call. Source: RFC 9112, 7.1.
+    /// What goes before a piece of a stream: the head, when it has not been sent, and the chunk's size. The bytes are
+    /// valid until the next call. Source: RFC 9112, 7.1.
     ///
     /// - Parameter chunk: the bytes of the piece; `nil` when the body is not chunked.
     mutating func prefix(

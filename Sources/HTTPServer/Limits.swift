@@ -11,12 +11,13 @@ public struct Limits: Sendable {
     public var bufferedBytes = 512 * 1024 * 1024
     /// Open connections; one more gets a place of the reserve, and beyond it is answered 503 and closed.
     public var connections = 16_384
-    /// Connections beyond `connections`, each for one request without a body: health checks are answered when all others are
-    /// taken. A POST is answered 503 there, unless an ordinary place has become free.
+    /// Connections beyond `connections`, each for one request without a body: health checks are answered when all
+    /// others are taken. A POST is answered 503 there, unless an ordinary place has become free.
     public var reservedConnections = 64
     /// Open connections from one address, the reserve included; one more is answered 503 and closed. 0: any number.
     ///
-    /// IPv6 addresses count by their /64, which is what one client is given; IPv4 addresses mapped into IPv6 count as IPv4.
+    /// IPv6 addresses count by their /64, which is what one client is given; IPv4 addresses mapped into IPv6 count as
+    /// IPv4.
     public var connectionsPerAddress = 0
     /// From the first byte of a head to its last.
     public var headerTimeout = Duration.seconds(15)
@@ -24,7 +25,8 @@ public struct Limits: Sendable {
     public var bodyTimeout = Duration.seconds(300)
     /// Between two requests on a connection. Longer than the 90 s after which proxies drop theirs.
     public var idleTimeout = Duration.seconds(120)
-    /// In which a client must take at least 1 KiB of what is sent, or all that waits. One that takes nothing, or drips, is cut.
+    /// In which a client must take at least 1 KiB of what is sent, or all that waits. One that takes nothing, or drips,
+    /// is cut.
     ///
     /// What counts is what has arrived at the client, not what this machine's socket took.
     public var writeTimeout = Duration.seconds(30)

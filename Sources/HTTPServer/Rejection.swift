@@ -18,7 +18,8 @@ struct Rejection {
         case .SHIM_REJECT_HEAD_TOO_LARGE:
             self.init(
                 .headerFieldsTooLarge,
-                "Send at most \(limits.headerBytes) bytes and 128 fields in the request's head.", cause: "head too large")
+                "Send at most \(limits.headerBytes) bytes and 128 fields in the request's head.",
+                cause: "head too large")
         case .SHIM_REJECT_BODY_TOO_LARGE:
             self.init(.contentTooLarge, "Send a body of at most \(limits.bodyBytes) bytes.", cause: "body too large")
         case .SHIM_REJECT_BUFFERS_FULL:
@@ -31,7 +32,8 @@ struct Rejection {
                 cause: "more than \(limits.connections) connections", retryAfter: 1)
         case .SHIM_REJECT_TOO_MANY_FROM_ADDRESS:
             self.init(
-                .serviceUnavailable, "Too many connections from your address are open: close some, or use those you have.",
+                .serviceUnavailable,
+                "Too many connections from your address are open: close some, or use those you have.",
                 cause: "more than \(limits.connectionsPerAddress) connections from one address", retryAfter: 1)
         case .SHIM_REJECT_TOO_SLOW:
             self.init(.requestTimeout, "Send the whole request sooner.", cause: "request too slow")

@@ -51,12 +51,14 @@ public struct Body: ~Copyable {
         isHead = exchange.isHead
     }
 
-    // What comes here without `end` is cut: chunks without their end do; a body that ends with the connection needs a reset.
+    // What comes here without `end` is cut: chunks without their end do; a body that ends with the connection needs a
+    // reset.
     deinit { exchange.cut(reset: !isChunked) }
 
     /// Sends a piece at once: one chunk, one system call. Does nothing when the client has left.
     ///
-    /// - Returns: how many bytes wait in memory for the client to take them. Above `backlogLimit`, wait for `whenDrained`.
+    /// - Returns: how many bytes wait in memory for the client to take them. Above `backlogLimit`, wait for
+    ///   `whenDrained`.
     @discardableResult
     public func write(_ piece: borrowing [UInt8]) -> Int {
         guard !piece.isEmpty, !isHead else { return 0 }

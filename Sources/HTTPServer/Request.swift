@@ -58,8 +58,8 @@ public struct Request {
     /// The client's address, numeric, without port: `127.0.0.1`, `::1`. IPv4 looks like IPv4, whatever the socket.
     public var peer: String { exchange.handle.map(Fields.peer) ?? "" }
 
-    /// Lowers the server's `writeTimeout` for the reply to this request, which occupies something scarce until it is read.
-    /// Zero, or more than the server's, gives the server's back.
+    /// Lowers the server's `writeTimeout` for the reply to this request, which occupies something scarce until it is
+    /// read. Zero, or more than the server's, gives the server's back.
     public func lowerWriteTimeout(to interval: Duration) {
         guard let handle = exchange.handle else { return }
         shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
@@ -74,7 +74,8 @@ public struct Request {
     }
 }
 
-/// A request's body. May go to another thread; its memory counts against the server's limit until its last reference goes.
+/// A request's body. May go to another thread; its memory counts against the server's limit until its last reference
+/// goes.
 ///
 /// `@unchecked Sendable`: immutable, and the shim frees it on any thread.
 public final class RequestBody: @unchecked Sendable {

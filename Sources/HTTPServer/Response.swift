@@ -24,7 +24,9 @@ public struct Response: Sendable {
     public static func text(_ status: Status, _ text: String) -> Self { Self(status, body: Array(text.utf8)) }
 
     /// An error that is told in one sentence: as text, or as `{"error": "…"}`.
-    public static func failure(_ status: Status, _ sentence: String, asJSON: Bool = false, retryAfter: Int? = nil) -> Self {
+    public static func failure(_ status: Status, _ sentence: String, asJSON: Bool = false, retryAfter: Int? = nil)
+        -> Self
+    {
         guard asJSON, let json = try? JSONEncoder().encode(["error": sentence]) else {
             return Self(status, body: Array((sentence + "\n").utf8), retryAfter: retryAfter)
         }

@@ -4,9 +4,9 @@ import EventLoop
 extension Server {
     /// Finishes: waits until every request was answered and every connection closed.
     ///
-    /// For `grace` it goes on as ever, but that it tells its service, which is no longer ready, and that each reply closes
-    /// its connection: who sends requests here has time to notice. Then it stops listening and closes idle connections. What
-    /// is open `limit` after the start is cut by RST, and the tasks of its requests cancelled.
+    /// For `grace` it goes on as ever, but that it tells its service, which is no longer ready, and that each reply
+    /// closes its connection: who sends requests here has time to notice. Then it stops listening and closes idle
+    /// connections. What is open `limit` after the start is cut by RST, and the tasks of its requests cancelled.
     ///
     /// - Parameters:
     ///   - limit: for everything, `grace` included.

@@ -8,7 +8,8 @@ extension Server {
     /// A request was turned away.
     func note(_ rejection: Rejection, _ reason: shim_reject, _ exchange: OpaquePointer) {
         var metadata: Logger.Metadata = [
-            "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)", "peer": "\(Fields.peer(exchange))",
+            "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)",
+            "peer": "\(Fields.peer(exchange))",
         ]
         if reason == .SHIM_REJECT_TOO_MANY_CONNECTIONS || reason == .SHIM_REJECT_TOO_MANY_FROM_ADDRESS {
             guard refusalPace.allows(at: loop.now, &metadata) else { return }

@@ -131,7 +131,8 @@ public final class Server {
         }
     }
 
-    /// Sends a piece of a stream in one system call, behind its head if that is due. Returns how many bytes wait in memory now.
+    /// Sends a piece of a stream in one system call, behind its head if that is due. Returns how many bytes wait in
+    /// memory now.
     func send(
         _ piece: UnsafeRawBufferPointer, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
     ) -> Int {

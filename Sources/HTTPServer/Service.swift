@@ -27,8 +27,8 @@ public enum Health: Sendable, Equatable {
 
 /// A function as Knative Functions know it: started and stopped by its host, asked for its health, and handed requests.
 ///
-/// To write another function, write one type that conforms to this and give it to a `Server`. GET and HEAD are answered without
-/// it, as are the health checks; what has a body comes to `handle`.
+/// To write another function, write one type that conforms to this and give it to a `Server`. GET and HEAD are answered
+/// without it, as are the health checks; what has a body comes to `handle`.
 ///
 /// Belongs to the loop's thread. Source: func-python's `Function` protocol.
 public protocol Function: Service {

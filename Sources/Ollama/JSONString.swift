@@ -29,7 +29,8 @@ enum JSONString {
         }
     }
 
-    /// Marks the high bit of bytes below 0x20, above 0x7F, quotes and backslashes; of marks above the lowest one, some are wrong.
+    /// Marks the high bit of bytes below 0x20, above 0x7F, quotes and backslashes; of marks above the lowest one, some
+    /// are wrong.
     ///
     /// Source: "Bit Twiddling Hacks", Determine if a word has a byte less than n.
     private static func special(_ word: UInt64) -> UInt64 {
@@ -90,7 +91,9 @@ enum JSONString {
         if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6) }
         // Only surrogates are no scalar: this has to be a high one, and a low one has to follow.
         guard unit < 0xDC00, let low = codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else { return nil }
-        guard let scalar = Unicode.Scalar(0x10000 + UInt32(unit - 0xD800) << 10 + UInt32(low - 0xDC00)) else { return nil }
+        guard let scalar = Unicode.Scalar(0x10000 + UInt32(unit - 0xD800) << 10 + UInt32(low - 0xDC00)) else {
+            return nil
+        }
         return (scalar, start + 12)
     }
 

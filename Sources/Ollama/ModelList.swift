@@ -2,8 +2,8 @@ import EventLoop
 internal import FoundationEssentials
 public import HTTPClient
 
-/// What Ollama lists: the models that it has, or those that it has loaded. Source: Ollama's docs/api, "List Local Models",
-/// "List Running Models".
+/// What Ollama lists: the models that it has, or those that it has loaded. Source: Ollama's docs/api, "List Local
+/// Models", "List Running Models".
 public enum ModelList: Sendable {
     /// `/api/tags`.
     case there

@@ -23,7 +23,8 @@ public final class OllamaClient {
         let key = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
         // Our own Host field: Ollama refuses a foreign one with 403.
         chatTemplate = RequestTemplate(
-            "POST", path: host.path + "/api/chat", host: host.hostHeader, fields: [("Content-Type", "application/json")] + key)
+            "POST", path: host.path + "/api/chat", host: host.hostHeader,
+            fields: [("Content-Type", "application/json")] + key)
         func list(_ list: ModelList) -> RequestTemplate {
             RequestTemplate("GET", path: host.path + list.path, host: host.hostHeader, fields: key)
         }
@@ -76,8 +77,8 @@ public final class OllamaClient {
     /// - Parameters:
     ///   - request: the JSON of a chat with `stream` true.
     ///   - deadlines: other ones than the client's.
-    /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama ends at
-    ///   once.
+    /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama
+    ///   ends at once.
     public func stream(
         _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
     ) async throws(OllamaError) {

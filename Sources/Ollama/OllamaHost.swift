@@ -1,7 +1,7 @@
 /// Where an Ollama is: what `OLLAMA_HOST` says, read as Ollama's own programs read it.
 ///
-/// Where those differ, what a client can connect to wins: an empty or unspecified host is loopback, a port that is none is the
-/// default. Source: `envconfig/config.go` of Ollama and `_parse_host` of its Python client.
+/// Where those differ, what a client can connect to wins: an empty or unspecified host is loopback, a port that is none
+/// is the default. Source: `envconfig/config.go` of Ollama and `_parse_host` of its Python client.
 public struct OllamaHost: Equatable, Sendable {
     /// How it is spoken to.
     public enum Scheme: String, Sendable {
@@ -13,7 +13,8 @@ public struct OllamaHost: Equatable, Sendable {
 
     /// How it is spoken to; `http` when the value names none.
     public let scheme: Scheme
-    /// A name in lower case or a numeric address, without brackets; an IPv6 address may have a zone, as in `fe80::1%eth0`.
+    /// A name in lower case or a numeric address, without brackets; an IPv6 address may have a zone, as in
+    /// `fe80::1%eth0`.
     public let host: String
     /// Never 0.
     public let port: UInt16
@@ -32,8 +33,8 @@ public struct OllamaHost: Equatable, Sendable {
         return "\(scheme.rawValue)://\(name):\(port)\(path)"
     }
 
-    /// The value of the Host field: without the scheme's standard port, and without a zone, which means nothing elsewhere.
-    /// Source: RFC 9110, 7.2 and 4.2.3; RFC 6874, 4.
+    /// The value of the Host field: without the scheme's standard port, and without a zone, which means nothing
+    /// elsewhere. Source: RFC 9110, 7.2 and 4.2.3; RFC 6874, 4.
     public var hostHeader: String {
         let name = isIPv6Literal ? "[\(host.prefix { $0 != "%" })]" : host
         return port == scheme.standardPort ? name : "\(name):\(port)"
@@ -66,8 +67,11 @@ public struct OllamaHost: Equatable, Sendable {
         var path = rest[slash...]
         while path.hasSuffix("/") { path.removeLast() }
         let parsed = OllamaHost(
-            scheme: scheme ?? (host == cloud ? .https : .http), host: host, port: port ?? defaultPort, path: String(path))
-        return (parsed, port == nil ? "OLLAMA_HOST has no usable port: \(portText) is replaced by \(defaultPort)." : nil)
+            scheme: scheme ?? (host == cloud ? .https : .http), host: host, port: port ?? defaultPort,
+            path: String(path))
+        return (
+            parsed, port == nil ? "OLLAMA_HOST has no usable port: \(portText) is replaced by \(defaultPort)." : nil
+        )
     }
 }
 
@@ -79,7 +83,8 @@ extension OllamaHost {
     private static func unquoted(_ text: String) -> String {
         let scalars = text.unicodeScalars
         let isNoise: (Unicode.Scalar) -> Bool = { $0.properties.isWhitespace || $0 == "\"" || $0 == "'" }
-        guard let first = scalars.firstIndex(where: { !isNoise($0) }), let last = scalars.lastIndex(where: { !isNoise($0) })
+        guard let first = scalars.firstIndex(where: { !isNoise($0) }),
+            let last = scalars.lastIndex(where: { !isNoise($0) })
         else { return "" }
         return String(scalars[first...last])
     }

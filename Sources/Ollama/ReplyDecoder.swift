@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
-/// One object of Ollama's reply to a chat, read by Foundation: the fallback for what `ReplyScanner` is unsure of, and its oracle
-/// in the tests.
+/// One object of Ollama's reply to a chat, read by Foundation: the fallback for what `ReplyScanner` is unsure of, and
+/// its oracle in the tests.
 ///
 /// Any thread; some twenty times slower than the scanner. Source: Ollama's docs/api.md, "Generate a chat completion".
 public struct ReplyDecoder: Decodable, Equatable, Sendable {
@@ -37,8 +37,8 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
         try? JSONDecoder().decode(Self.self, from: Data(bytes))
     }
 
-    /// What it says, in the words that `ReplyScanner` is sure of. `nil` when it is no part of an answer, or has tool calls, which
-    /// are not read here.
+    /// What it says, in the words that `ReplyScanner` is sure of. `nil` when it is no part of an answer, or has tool
+    /// calls, which are not read here.
     var plain: [UInt8]? {
         guard hasMessage, !hasToolCalls else { return nil }
         var writer = JSONWriter()

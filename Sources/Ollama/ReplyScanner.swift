@@ -1,8 +1,8 @@
 /// Reads one object of Ollama's reply to a chat: a line of a stream, a whole reply, or an error.
 ///
-/// One pass over the bytes that checks all of it, with no allocation but for the text of an error. It is certain or says so:
-/// what it does not understand is `unsure`, and left to `ReplyDecoder`. Any thread. Source: Ollama's docs/api.md, "Generate a
-/// chat completion"; RFC 8259.
+/// One pass over the bytes that checks all of it, with no allocation but for the text of an error. It is certain or
+/// says so: what it does not understand is `unsure`, and left to `ReplyDecoder`. Any thread. Source: Ollama's
+/// docs/api.md, "Generate a chat completion"; RFC 8259.
 public struct ReplyScanner {
     /// What the object says. Ranges are of the bytes given to `scan`, between the quotes of a JSON string.
     public struct Fields: Equatable, Sendable {

@@ -32,7 +32,8 @@ struct WholeReply {
         case garbage
     }
 
-    /// Reads the body. A short one that comes in one piece is looked at where it lies; a long one is decoded by Dispatch.
+    /// Reads the body. A short one that comes in one piece is looked at where it lies; a long one is decoded by
+    /// Dispatch.
     init(
         reading response: borrowing IncomingResponse, as form: WholeForm, work: WorkQueue
     ) async throws(ClientError) {

@@ -3,8 +3,9 @@ internal import Ollama
 
 /// Writes the events of a streamed answer. Source: WHATWG HTML, 9.2.6.
 ///
-/// Tokens are events without a name: `data: {"content":" Hello"}`, or `thinking`, or `tool_calls`. Two names mark the end: `done`,
-/// with Ollama's last object but for its message, and `error`. JSON goes through as Ollama wrote it: it has no line ends.
+/// Tokens are events without a name: `data: {"content":" Hello"}`, or `thinking`, or `tool_calls`. Two names mark the
+/// end: `done`, with Ollama's last object but for its message, and `error`. JSON goes through as Ollama wrote it: it
+/// has no line ends.
 enum EventWriter {
     /// Appends what a part of an answer says.
     static func append(_ part: borrowing ChatPart, to output: inout [UInt8]) {

@@ -95,7 +95,8 @@ indirect enum PromptFailure: Error, Equatable {
             (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
         case 400: (.badRequest, sentence("Ollama refuses the request", message), nil)
         // Which it answers 500, though it is the client's mistake.
-        case 500 where message.hasPrefix("option \""): (.badRequest, sentence("Ollama refuses the request", message), nil)
+        case 500 where message.hasPrefix("option \""):
+            (.badRequest, sentence("Ollama refuses the request", message), nil)
         case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
         default: (.badGateway, sentence("Ollama failed to answer", message), nil)
         }
@@ -121,7 +122,8 @@ indirect enum PromptFailure: Error, Equatable {
         case .tooOften: "rate limit"
         case .queueFull(let waiting, _): "\(waiting) prompts are waiting"
         case .waitedTooLong(let time, _): "waited for \(time)"
-        case .noHost(let count, _): count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
+        case .noHost(let count, _):
+            count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
         case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"
         case .ollama(.transport(.unreachable(let errno)), _): "ollama: connect: \(describe(errno: errno))"

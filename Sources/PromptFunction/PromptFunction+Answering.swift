@@ -24,8 +24,8 @@ extension PromptFunction {
         Admission.Ticket(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
-    /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is busy, again
-    /// after a while. After the first byte, never.
+    /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is
+    /// busy, again after a while. After the first byte, never.
     ///
     /// - Parameters:
     ///   - ticket: of the prompt, for other places.

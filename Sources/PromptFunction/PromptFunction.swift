@@ -28,11 +28,16 @@ public final class PromptFunction: Function {
         let work = WorkQueue(on: loop)
         self.work = work
         backends = settings.hosts.map { host in
-            let client = OllamaClient(host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
-            client.whenRetrying = { log.info("asking again on a fresh connection", metadata: ["ollama": "\(host.url)"]) }
-            return OllamaBackend(host, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)
+            let client = OllamaClient(
+                host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
+            client.whenRetrying = {
+                log.info("asking again on a fresh connection", metadata: ["ollama": "\(host.url)"])
+            }
+            return OllamaBackend(
+                host, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)
         }
-        let limits = Admission.Limits(count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
+        let limits = Admission.Limits(
+            count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
         let admission = Admission(to: backends, limits, on: loop)
         self.admission = admission
         checks = BackendChecks(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {

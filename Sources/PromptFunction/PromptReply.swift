@@ -5,8 +5,8 @@ internal import Ollama
 
 /// One client's reply: an answer, whole or as Ollama makes it, or why there is none. Belongs to the loop's thread.
 ///
-/// The token path: Ollama's line is read where it was received, what the client gets of it goes to a scratch buffer that all
-/// replies share, and what one read brought leaves in one write, before the read's callback returns.
+/// The token path: Ollama's line is read where it was received, what the client gets of it goes to a scratch buffer
+/// that all replies share, and what one read brought leaves in one write, before the read's callback returns.
 final class PromptReply: ChatReceiver {
     private let request: Request
     private let loop: EventLoop
@@ -134,7 +134,8 @@ final class PromptReply: ChatReceiver {
     }
 }
 
-/// Memory for what is being written: one for all replies, since each empties it before another's turn. Belongs to the loop's thread.
+/// Memory for what is being written: one for all replies, since each empties it before another's turn. Belongs to the
+/// loop's thread.
 final class Scratch {
     var bytes: [UInt8] = []
 

@@ -27,7 +27,8 @@ extension PromptRequest {
 private struct Reading {
     let body: [UInt8]
     var request = PromptRequest()
-    /// The first field that is not what it should be, as a sentence. The rest is read all the same: it may be no JSON at all.
+    /// The first field that is not what it should be, as a sentence. The rest is read all the same: it may be no JSON
+    /// at all.
     var complaint: String?
 
     init(_ body: [UInt8]) { self.body = body }
@@ -57,7 +58,8 @@ private struct Reading {
         case "tools": request.tools = try array(of: .object, name, &reader, "an array of objects")
         case "options": request.options = try options(&reader)
         case "think": request.think = try value(name, &reader, [.boolean, .string], "true, false or a level")
-        case "keep_alive": request.keepAlive = try value(name, &reader, [.string, .number], "a duration or a number of seconds")
+        case "keep_alive":
+            request.keepAlive = try value(name, &reader, [.string, .number], "a duration or a number of seconds")
         case "format": request.format = try format(&reader)
         case "timeout": try timeouts(&reader)
         default: try reader.skipValue()

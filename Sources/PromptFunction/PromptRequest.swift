@@ -35,7 +35,8 @@ struct PromptRequest: Sendable, Equatable {
     /// The same, as Ollama wants it.
     func chat(defaultModel: JSONText) -> ChatRequest {
         var chat = ChatRequest(
-            model: model ?? defaultModel, prompt: prompt ?? (messages == nil ? Self.defaultPrompt : nil), stream: stream)
+            model: model ?? defaultModel, prompt: prompt ?? (messages == nil ? Self.defaultPrompt : nil), stream: stream
+        )
         chat.system = system
         chat.history = messages
         chat.images = images

@@ -35,7 +35,8 @@ extension PromptFunction {
 
         public init(hosts: [OllamaHost]) { self.hosts = hosts }
 
-        /// Whether the Ollamas are checked while all is well: to choose among several, or to tell whether they are ready.
+        /// Whether the Ollamas are checked while all is well: to choose among several, or to tell whether they are
+        /// ready.
         var needsChecks: Bool { hosts.count > 1 || readiness != .process }
     }
 

@@ -13,10 +13,11 @@ struct Answer: Sendable {
 
     /// - Parameter count: how many tokens to say; 0 for as many as it takes.
     init(to body: ChatBody, tokens count: Int) {
-        let words = Self.pieces("No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: ")
+        let words = Self.pieces(
+            "No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: ")
         let all = words + Self.pieces(body.question)
         let wanted = count == 0 ? all.count : count
-        let allowed = body.options?.num_predict.flatMap { $0 >= 0 ? $0 : nil } ?? .max
+        let allowed = body.options?.numPredict.flatMap { $0 >= 0 ? $0 : nil } ?? .max
         tool = body.tools?.first?.function.name
         tokens = tool != nil ? [] : (0..<min(wanted, allowed)).map { all[$0 % all.count] }
         isCut = tool == nil && wanted > allowed

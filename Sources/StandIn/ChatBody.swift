@@ -9,7 +9,11 @@ struct ChatBody: Decodable, Sendable {
     }
 
     struct Options: Decodable, Sendable {
-        var num_predict: Int?
+        var numPredict: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case numPredict = "num_predict"
+        }
     }
 
     struct Tool: Decodable, Sendable {

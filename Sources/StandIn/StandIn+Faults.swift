@@ -11,7 +11,8 @@ extension StandIn {
         case .busy: reply.send(Self.busy)
         case .broken: reply.send(Self.error(.internalServerError, "an error was encountered while running the model"))
         case .failing where !isStream:
-            reply.send(Self.error(.internalServerError, "an error was encountered while running the model: unexpected EOF"))
+            reply.send(
+                Self.error(.internalServerError, "an error was encountered while running the model: unexpected EOF"))
         case .failing: await endStream(wire, reply, with: WireFormat.error("unexpected EOF") + [0x0A])
         case .unfinished where !isStream: reply.send(Response(.ok, .json, body: wire.unfinished(" a a a a")))
         case .unfinished: await endStream(wire, reply, with: [])
@@ -21,7 +22,8 @@ extension StandIn {
             let body = await begin(wire, reply)
             await loop.sleep(for: .seconds(3600))  // or until the client leaves
             body.end()
-        case .garbling, .garbage: reply.send(Response(.ok, .json, body: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut".utf8)))
+        case .garbling, .garbage:
+            reply.send(Response(.ok, .json, body: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut".utf8)))
         default: await playRaw(fault, wire, isStream, reply)
         }
     }
@@ -66,7 +68,9 @@ extension StandIn {
             raw.send(response)
             raw.close()
         case .endless where isStream:
-            let start = Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"message\":{\"content\":\"xxxxxxxxx\r\n".utf8)
+            let start = Array(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"message\":{\"content\":\"xxxxxxxxx\r\n"
+                    .utf8)
             raw.send(start)
             let chunk = Array("10000\r\n\(String(repeating: "x", count: 0x10000))\r\n".utf8)
             for _ in 0..<200 where !Task.isCancelled {  // 12.5 MiB

@@ -5,8 +5,8 @@ internal import FoundationEssentials
 
 /// An Ollama without a model: it speaks the real wire protocol, quirks included, and says plainly what it is.
 ///
-/// The embedded default, what tests and load runs talk to, and a place for faults: see `Fault`. Belongs to the loop's thread.
-/// Source: captures of Ollama 0.33 and its docs/api.
+/// The embedded default, what tests and load runs talk to, and a place for faults: see `Fault`. Belongs to the loop's
+/// thread. Source: captures of Ollama 0.33 and its docs/api.
 public final class StandIn: Service {
     static let version = "0.0.0-stand-in"
 
@@ -16,7 +16,7 @@ public final class StandIn: Service {
     let runner: ModelRunner
     let clock: WireClock
     private let log: Logger?
-    var counts_ = StandInCounts()
+    var seen = StandInCounts()
 
     /// - Parameter log: gets a line for each question, at debug level: what a stand-in that is killed has seen.
     public init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop, log: Logger? = nil) {
@@ -30,7 +30,7 @@ public final class StandIn: Service {
 
     /// What it has seen so far.
     public var counts: StandInCounts {
-        var counts = counts_
+        var counts = seen
         counts.loads = runner.loads
         return counts
     }
@@ -54,12 +54,13 @@ public final class StandIn: Service {
             return ["/api/chat", "/api/generate", "/api/show"].contains(path)
                 ? Self.error(.badRequest, "missing request body") : notFound
         }
-        if path == "/api/tags" || path == "/api/ps" { counts_.listings += 1 }
+        if path == "/api/tags" || path == "/api/ps" { seen.listings += 1 }
         switch path {
         case "/": return .text("Ollama is running")
         case "/api/version": return json("{\"version\":\"\(Self.version)\"}")
         case "/api/tags": return json("{\"models\":[\(names.map(Self.description).joined(separator: ","))]}")
-        case "/api/ps": return json("{\"models\":[\(runner.loaded.sorted().map(Self.description).joined(separator: ","))]}")
+        case "/api/ps":
+            return json("{\"models\":[\(runner.loaded.sorted().map(Self.description).joined(separator: ","))]}")
         case "/stand-in/counts":
             return (try? JSONEncoder().encode(counts)).map { Response(.ok, .json, body: Array($0)) }
         case "/api/chat", "/api/generate", "/api/show":
@@ -106,13 +107,13 @@ public final class StandIn: Service {
         case .success(let body) where path == "/api/show":
             reply.send(knows(body.model!) ? json("{\"capabilities\":[\"completion\"]}") : Self.missing(body.model!))
         case .success(let body):
-            counts_.requests += 1
-            counts_.active += 1
-            counts_.maxActive = max(counts_.maxActive, counts_.active)
+            seen.requests += 1
+            seen.active += 1
+            seen.maxActive = max(seen.maxActive, seen.active)
             log?.debug("asked", metadata: ["question": "\(body.question.prefix(200))"])
             await answer(body, path == "/api/chat" ? .chat : .generate, reply)
-            counts_.active -= 1
-            if Task.isCancelled { counts_.aborted += 1 }
+            seen.active -= 1
+            if Task.isCancelled { seen.aborted += 1 }
         }
     }
 

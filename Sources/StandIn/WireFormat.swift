@@ -2,7 +2,8 @@ internal import FoundationEssentials
 
 /// Ollama's JSON, written as Go writes it.
 ///
-/// On purpose it shares no code with what promptd reads and writes JSON with: a bug in one must not hide one in the other.
+/// On purpose it shares no code with what promptd reads and writes JSON with: a bug in one must not hide one in the
+/// other.
 ///
 /// Belongs to the loop's thread.
 struct WireFormat {
@@ -39,7 +40,8 @@ struct WireFormat {
     /// A whole reply.
     func whole(_ answer: Answer, started: ContinuousClock.Instant) -> [UInt8] {
         line(
-            answer.text, thinking: answer.thinking.joined(), tool: answer.tool, tail: statistics(answer, started: started))
+            answer.text, thinking: answer.thinking.joined(), tool: answer.tool,
+            tail: statistics(answer, started: started))
     }
 
     /// A whole reply that does not say that it is complete.
@@ -53,7 +55,8 @@ struct WireFormat {
         switch shape {
         case .chat:
             let thought = thinking.isEmpty ? "" : ",\"thinking\":\(Self.quoted(thinking))"
-            let call = tool.map { ",\"tool_calls\":[{\"function\":{\"name\":\(Self.quoted($0)),\"arguments\":{}}}]" } ?? ""
+            let call =
+                tool.map { ",\"tool_calls\":[{\"function\":{\"name\":\(Self.quoted($0)),\"arguments\":{}}}]" } ?? ""
             content = "\"message\":{\"role\":\"assistant\",\"content\":\(Self.quoted(text))\(thought)\(call)}"
         case .generate: content = "\"response\":\(Self.quoted(text))"
         }
@@ -79,7 +82,8 @@ struct WireFormat {
         encoder.outputFormatting = .withoutEscapingSlashes
         guard let data = try? encoder.encode(text) else { return "\"\"" }
         var json = String(decoding: data, as: UTF8.self)
-        for (character, escape) in [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")] where json.contains(character) {
+        for (character, escape) in [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")] where json.contains(character)
+        {
             json = json.replacing(character, with: escape)
         }
         return json

@@ -39,10 +39,12 @@ struct LimitOptions: ParsableArguments {
         var limits = Limits()
         limits.headerBytes = try Environment.bytes(maxHeaderBytes, "max-header-bytes", default: limits.headerBytes)
         limits.bodyBytes = try Environment.bytes(maxBodyBytes, "max-body-bytes", default: limits.bodyBytes)
-        limits.bufferedBytes = try Environment.bytes(maxBufferedBytes, "max-buffered-bytes", default: limits.bufferedBytes)
+        limits.bufferedBytes = try Environment.bytes(
+            maxBufferedBytes, "max-buffered-bytes", default: limits.bufferedBytes)
         limits.headerTimeout = try Environment.duration(headerTimeout, "header-timeout", default: limits.headerTimeout)
         limits.bodyTimeout = try Environment.duration(bodyTimeout, "body-timeout", default: limits.bodyTimeout)
-        limits.idleTimeout = try Environment.duration(keepAliveTimeout, "keep-alive-timeout", default: limits.idleTimeout)
+        limits.idleTimeout = try Environment.duration(
+            keepAliveTimeout, "keep-alive-timeout", default: limits.idleTimeout)
         limits.writeTimeout = try Environment.duration(writeTimeout, "write-timeout", default: limits.writeTimeout)
         limits.connections = try Environment.number(
             maxConnections, "max-connections", from: 1, default: limits.connections)

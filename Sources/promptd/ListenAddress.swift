@@ -1,7 +1,8 @@
 import ArgumentParser
 import EventLoop
 
-/// An address to listen on, as it is written: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of both families.
+/// An address to listen on, as it is written: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of both
+/// families.
 struct ListenAddress: Equatable {
     let host: String
     let port: UInt16

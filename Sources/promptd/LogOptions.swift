@@ -15,7 +15,8 @@ struct LogOptions: ParsableArguments {
         let name = logLevel ?? Environment.text("PROMPTD_LOG_LEVEL") ?? "info"
         guard let level = Logger.Level(rawValue: name.lowercased()) else {
             throw ValidationError(
-                "The log level is '\(name)': give trace, debug, info, notice, warning, error or critical with --log-level.")
+                "The log level is '\(name)': give trace, debug, info, notice, warning, error or critical with --log-level."
+            )
         }
         return Logger(label: "promptd") { _ in LineLogHandler(logLevel: level, format: format) }
     }

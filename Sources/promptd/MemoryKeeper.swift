@@ -2,7 +2,8 @@ import Dispatch
 import EventLoop
 import HTTPServer
 
-/// Gives memory back to the system after a rush: glibc keeps what was freed, and would keep the most that was ever needed.
+/// Gives memory back to the system after a rush: glibc keeps what was freed, and would keep the most that was ever
+/// needed.
 ///
 /// Belongs to the loop's thread.
 final class MemoryKeeper {

@@ -15,7 +15,9 @@ struct OneRequest: Sendable {
     ///
     /// - Returns: status and body.
     /// - Throws: `StartError` with a sentence that says what failed.
-    func send(_ method: String, to path: String, payload: Payload? = nil, within limit: Duration) throws -> (Int, [UInt8]) {
+    func send(_ method: String, to path: String, payload: Payload? = nil, within limit: Duration) throws -> (
+        Int, [UInt8]
+    ) {
         var deadlines = Deadlines()
         deadlines.connect = limit > .zero ? min(deadlines.connect, limit) : deadlines.connect
         deadlines.firstByte = limit

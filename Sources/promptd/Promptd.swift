@@ -1,7 +1,7 @@
 import ArgumentParser
 
-/// The command. Its parts are synchronous and run the loop themselves: that starts faster than an asynchronous main, and it is
-/// the loop's thread, not the global pool, where everything belongs.
+/// The command. Its parts are synchronous and run the loop themselves: that starts faster than an asynchronous main,
+/// and it is the loop's thread, not the global pool, where everything belongs.
 @main
 struct Promptd: ParsableCommand {
     static let version = "0.1.0"

@@ -26,14 +26,18 @@ struct ProtectionOptions: ParsableArguments {
     @Option(help: "Requests a minute of one client, by its key or address; 0 for any number. (default: 0)")
     var requestsPerMinute: Int?
 
-    @Option(help: "Proxies whose X-Forwarded-For is believed, as a comma list of addresses and CIDR blocks. (default: none)")
+    @Option(
+        help: "Proxies whose X-Forwarded-For is believed, as a comma list of addresses and CIDR blocks. (default: none)"
+    )
     var trustedProxies: String?
 
     func settings() throws -> ProtectionSettings {
         var settings = ProtectionSettings()
         settings.maxPredict = try Environment.number(maxPredict, "max-predict", from: 0, default: 0)
-        settings.requestsPerMinute = try Environment.number(requestsPerMinute, "requests-per-minute", from: 0, default: 0)
-        settings.maxPromptBytes = try maxPromptBytes?.bytes
+        settings.requestsPerMinute = try Environment.number(
+            requestsPerMinute, "requests-per-minute", from: 0, default: 0)
+        settings.maxPromptBytes =
+            try maxPromptBytes?.bytes
             ?? (Environment.value("PROMPTD_MAX_PROMPT_BYTES", ByteCount.expected) as ByteCount?)?.bytes ?? 0
         do {
             settings.models = try ModelPolicy(

@@ -40,7 +40,8 @@ struct QueueOptions: ParsableArguments {
             maxInFlight, "max-in-flight", from: 0, default: settings.maxInFlight)
         settings.isAdaptive = try Environment.isOn(adaptive, "adaptive")
         settings.maxQueue = try Environment.number(maxQueue, "max-queue", from: 0, default: settings.maxQueue)
-        settings.maxQueueBytes = try Environment.bytes(maxQueueBytes, "max-queue-bytes", default: settings.maxQueueBytes)
+        settings.maxQueueBytes = try Environment.bytes(
+            maxQueueBytes, "max-queue-bytes", default: settings.maxQueueBytes)
         settings.queueTimeout = try Environment.duration(queueTimeout, "queue-timeout", default: settings.queueTimeout)
         settings.readiness = try Environment.setting(
             readiness, "PROMPTD_READINESS", "process, backend, model or loaded", default: .process

@@ -27,7 +27,8 @@ struct ListenOptions: ParsableArguments {
 
 /// How the server ends.
 struct StopOptions: ParsableArguments {
-    @Option(help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
+    @Option(
+        help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")
     var drain: DurationArgument?
 
     @Option(

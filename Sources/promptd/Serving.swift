@@ -59,7 +59,8 @@ final class Serving {
                 "serving prompts",
                 metadata: [
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
-                    "ollama": "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hosts.map(\.url).joined(separator: ","))",
+                    "ollama":
+                        "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hosts.map(\.url).joined(separator: ","))",
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
@@ -147,8 +148,8 @@ final class Serving {
 
     // MARK: Signals
 
-    /// SIGTERM and SIGINT stop the server, and tell how long finishing may take; a second one ends the process at once. SIGHUP has
-    /// the API keys read again.
+    /// SIGTERM and SIGINT stop the server, and tell how long finishing may take; a second one ends the process at once.
+    /// SIGHUP has the API keys read again.
     private func handleSignals(of function: PromptFunction) {
         do {
             let interrupt = min(plan.drain, Self.interruptDrain)

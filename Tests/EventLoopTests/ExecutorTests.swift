@@ -34,10 +34,12 @@ import Testing
                 Task.detached {
                     try await offLoop {
                         for index in 0..<25_000 {
-                            loop.executor.post([{
-                                if last[thread] != index - 1 { disorder += 1 }
-                                last[thread] = index
-                            }])
+                            loop.executor.post([
+                                {
+                                    if last[thread] != index - 1 { disorder += 1 }
+                                    last[thread] = index
+                                }
+                            ])
                         }
                     }
                 }

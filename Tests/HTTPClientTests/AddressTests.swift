@@ -35,7 +35,8 @@ import Testing
                 lookups.add(1, ordering: .sequentiallyConsistent)
                 // Nobody listens on port 1; the second takes no connection at first; the last is not come to.
                 return [
-                    try Self.address("127.0.0.1", 1), try Self.address("127.0.0.1", full.port), try Self.address("127.0.0.1", port),
+                    try Self.address("127.0.0.1", 1), try Self.address("127.0.0.1", full.port),
+                    try Self.address("127.0.0.1", port),
                     try Self.address("127.0.0.1", 1),
                 ]
             }

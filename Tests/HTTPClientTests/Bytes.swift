@@ -1,6 +1,7 @@
 import HTTPClient
 
-/// The outcome of a parse of `bytes`, which lie in memory of just their size, so that a sanitizer sees a read behind them.
+/// The outcome of a parse of `bytes`, which lie in memory of just their size, so that a sanitizer sees a read behind
+/// them.
 func parse(_ bytes: some Collection<UInt8>) -> ResponseHead.Outcome {
     withCopy(of: bytes) { ResponseHead.parse($0) }
 }
@@ -61,7 +62,8 @@ func decode(_ framing: ResponseHead.Framing, _ pieces: [ArraySlice<UInt8>]) -> D
 
 func decode(_ framing: ResponseHead.Framing, _ text: String) -> Decoded { decode(framing, [Array(text.utf8)[...]]) }
 
-/// Numbers that are the same in every run. Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators".
+/// Numbers that are the same in every run. Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Generators".
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

@@ -26,7 +26,8 @@ import Testing
     @Test(arguments: stops)
     func `each deadline holds alone and with the others`(bytes: String, phase: ClientError.Phase) async throws {
         let own: [@Sendable (inout Deadlines) -> Void] = [
-            { if phase == .idle { $0.idle = Self.short } else { $0.firstByte = Self.short } }, { $0.total = Self.short },
+            { if phase == .idle { $0.idle = Self.short } else { $0.firstByte = Self.short } },
+            { $0.total = Self.short },
         ]
         for (change, expected) in zip(own, [phase, .total]) {
             var among = Deadlines()
@@ -60,7 +61,8 @@ import Testing
 
     @Test func `a request that the server does not read is ended by the deadline of the first byte`() async throws {
         let isOver = Flag()
-        try await withServer([{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.short }) { _, origin, _ in
+        try await withServer([{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.short }) {
+            _, origin, _ in
             #expect(await origin.text(Payload(largeBytes)) == .failure(.timeout(.firstByte)))
             isOver.raise()
         }
@@ -75,7 +77,9 @@ import Testing
     @Test(arguments: [ClientError.Phase.connect, .total])
     func `a connection that is not taken is ended by a deadline`(phase: ClientError.Phase) async throws {
         let (server, filler) = try await offLoop { try Self.fullServer() }
-        let deadlines = Deadlines.only { if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short } }
+        let deadlines = Deadlines.only {
+            if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short }
+        }
         try await onLoop { loop in
             let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: deadlines, on: loop)
             #expect(await origin.text() == .failure(.timeout(phase)))
@@ -88,7 +92,9 @@ import Testing
     @Test(arguments: [ClientError.Phase.connect, .total])
     func `a name that is not found in time is ended by a deadline`(phase: ClientError.Phase) async throws {
         let isOver = Flag()
-        let deadlines = Deadlines.only { if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short } }
+        let deadlines = Deadlines.only {
+            if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short }
+        }
         try await onLoop { loop in
             let origin = Origin(host: "slow", port: 1, deadlines: deadlines, on: loop) { host, _ throws(ResolveError) in
                 try? isOver.wait()

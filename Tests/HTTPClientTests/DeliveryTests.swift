@@ -42,7 +42,8 @@ extension Origin {
 
 /// Bodies that go to a sink inside the read's callback.
 @Suite(.timeLimit(.minutes(1))) struct `Delivery` {
-    private static let response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n"
+    private static let response =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n"
 
     @Test func `chunks of one read are given one by one, then settled once`() async throws {
         try await withServer([
@@ -143,7 +144,10 @@ extension Origin {
     }
 
     @Test func `what came before a cut was given, and the cut is told`() async throws {
-        for end in [ClientError.closed(errno: 0, beforeFirstByte: false), .malformed("a chunk's size is not a hexadecimal number")] {
+        for end in [
+            ClientError.closed(errno: 0, beforeFirstByte: false),
+            .malformed("a chunk's size is not a hexadecimal number"),
+        ] {
             try await withServer([
                 { peer in
                     try peer.receiveRequest()

@@ -29,7 +29,10 @@ import Testing
             "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n",
             ResponseHead(status: 200, framing: .untilClose, keepAlive: false)
         ),
-        ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n", ResponseHead(status: 200, framing: .length(1), keepAlive: false)),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
+            ResponseHead(status: 200, framing: .length(1), keepAlive: false)
+        ),
         (
             "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\n",
             ResponseHead(status: 200, framing: .length(1), keepAlive: true)
@@ -94,16 +97,19 @@ import Testing
         "h", "HTTP/2", "HTTP/1.2", "HTTP/1.1\t", "HTTP/1.1 0", "HTTP/1.1 6", "HTTP/1.1 20 ", "HTTP/1.1 2000",
         "HTTP/1.1 -", "HTTP/1.1  ", "HTTP/1.1 200-", "HTTP/1.1 200\n", "HTTP/1.1 200 OK\n", "HTTP/1.1 200 OK\rX",
         "HTTP/1.1 200 O\0", "HTTP/1.1 200 O\u{7F}", "\r", "\n", " ",
-        "HTTP/1.1 200 OK|\n", "HTTP/1.1 200 OK|\rX", "HTTP/1.1 200 OK| ", "HTTP/1.1 200 OK|A: b| ", "HTTP/1.1 200 OK|A: b|\t",
+        "HTTP/1.1 200 OK|\n", "HTTP/1.1 200 OK|\rX", "HTTP/1.1 200 OK| ", "HTTP/1.1 200 OK|A: b| ",
+        "HTTP/1.1 200 OK|A: b|\t",
         "HTTP/1.1 200 OK|:", "HTTP/1.1 200 OK|A ", "HTTP/1.1 200 OK|A\t", "HTTP/1.1 200 OK|A\r", "HTTP/1.1 200 OK|A\n",
         "HTTP/1.1 200 OK|A\0", "HTTP/1.1 200 OK|A(", "HTTP/1.1 200 OK|A: b\n", "HTTP/1.1 200 OK|A: b\r\r",
         "HTTP/1.1 200 OK|A: b\0", "HTTP/1.1 200 OK|A: b\u{1B}", "HTTP/1.1 200 OK|A: b\u{7F}",
-        "HTTP/1.1 200 OK|Content-Length:|", "HTTP/1.1 200 OK|Content-Length: +1|", "HTTP/1.1 200 OK|Content-Length: -1|",
+        "HTTP/1.1 200 OK|Content-Length:|", "HTTP/1.1 200 OK|Content-Length: +1|",
+        "HTTP/1.1 200 OK|Content-Length: -1|",
         "HTTP/1.1 200 OK|Content-Length: 1 1|", "HTTP/1.1 200 OK|Content-Length: 1,1|",
         "HTTP/1.1 200 OK|Content-Length: 0x1|", "HTTP/1.1 200 OK|Content-Length: 1.0|",
         "HTTP/1.1 200 OK|Content-Length: 9223372036854775808|",
         "HTTP/1.1 200 OK|Content-Length: 18446744073709551617|",
-        "HTTP/1.1 200 OK|Content-Length: 1|Content-Length: 1|", "HTTP/1.1 200 OK|Content-Length: 1|A: b|content-length: 2|",
+        "HTTP/1.1 200 OK|Content-Length: 1|Content-Length: 1|",
+        "HTTP/1.1 200 OK|Content-Length: 1|A: b|content-length: 2|",
         "HTTP/1.1 200 OK|Content-Length: 1|Transfer-Encoding: chunked|",
         "HTTP/1.1 200 OK|Transfer-Encoding: chunked|Content-Length: 1|",
         "HTTP/1.1 304 Not|Transfer-Encoding: chunked|Content-Length: 1|",

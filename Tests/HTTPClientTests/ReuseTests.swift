@@ -205,7 +205,8 @@ import Testing
         }
     }
 
-    @Test func `a response that comes before the whole request is sent is read, and ends its connection`() async throws {
+    @Test func `a response that comes before the whole request is sent is read, and ends its connection`() async throws
+    {
         let payload = Payload(largeBytes)
         try await withServer([
             { peer in

@@ -81,7 +81,9 @@ import Testing
 
     @Test(arguments: [2, 3])
     func `a body is received up to its limit`(limit: Int) async throws {
-        let answers = [response("123"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n2\r\n23\r\n0\r\n\r\n"]
+        let answers = [
+            response("123"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n2\r\n23\r\n0\r\n\r\n",
+        ]
         for answer in answers {
             try await withServer([
                 { peer in
@@ -105,8 +107,8 @@ import Testing
         }
     }
 
-    /// Sends each of `pieces` when the client is known to have read the one before: it has answered no byte, but the socket's
-    /// other end holds none.
+    /// Sends each of `pieces` when the client is known to have read the one before: it has answered no byte, but the
+    /// socket's other end holds none.
     private static func play(_ pieces: [String]) -> RawServer.Script {
         { peer in
             try peer.receiveRequest()
@@ -121,7 +123,10 @@ import Testing
     @Test func `interim responses are skipped wherever they are split`() async throws {
         let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + response("body")
         let splits = (1..<text.utf8.count).map { offset in
-            [String(decoding: text.utf8.prefix(offset), as: UTF8.self), String(decoding: text.utf8.dropFirst(offset), as: UTF8.self)]
+            [
+                String(decoding: text.utf8.prefix(offset), as: UTF8.self),
+                String(decoding: text.utf8.dropFirst(offset), as: UTF8.self),
+            ]
         }
         let bytes = text.utf8.map { String(decoding: [$0], as: UTF8.self) }
         for pieces in [[text]] + splits + [bytes] {
@@ -133,8 +138,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switch\r\n\r\n",
-        "SSH-2.0-OpenSSH_9.2\r\n", "\r\n", "\0", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 99 No\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switch\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n", "\r\n", "\0", "HTTP/2.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n",
+        "HTTP/1.1 99 No\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n1",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\n1\r\n0\r\n\r\n",

@@ -44,8 +44,8 @@ extension Origin {
     }
 }
 
-/// Has `body` ask a server that plays a script for each connection. At the end, every connection must have been closed, and as
-/// many been accepted as there are scripts.
+/// Has `body` ask a server that plays a script for each connection. At the end, every connection must have been closed,
+/// and as many been accepted as there are scripts.
 func withServer(
     _ scripts: [RawServer.Script], deadlines: Deadlines = Deadlines(),
     _ body: @Sendable (isolated EventLoop, Origin, RawServer) async throws -> Void

@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 /// A small chunked POST that makes use of all that the grammar has.
-private let chunkedBody = "5;name=value;q=\"a b\"\r\nhello\r\n1\r\n,\r\n00006\r\n world\r\n0;last\r\nTrailer: x\r\nOther: y\r\n\r\n"
+private let chunkedBody =
+    "5;name=value;q=\"a b\"\r\nhello\r\n1\r\n,\r\n00006\r\n world\r\n0;last\r\nTrailer: x\r\nOther: y\r\n\r\n"
 
 private func chunkedPost(_ body: String, _ fields: String...) -> String {
     request("POST", "/", fields + ["Transfer-Encoding: chunked"]) + body
@@ -66,7 +67,8 @@ private func chunkedPost(_ body: String, _ fields: String...) -> String {
         try await withServer { loop, host in
             echo(host)
             let texts = try await host.client { socket in
-                try socket.send(chunkedPost("0\r\n\r\n") + chunkedPost(chunkedBody) + get() + chunkedPost("1\r\na\r\n0\r\n\r\n"))
+                try socket.send(
+                    chunkedPost("0\r\n\r\n") + chunkedPost(chunkedBody) + get() + chunkedPost("1\r\na\r\n0\r\n\r\n"))
                 return try (0..<4).map { _ in try socket.response().text }
             }
             #expect(texts == ["", "hello, world", "OK", "a"])
@@ -76,7 +78,8 @@ private func chunkedPost(_ body: String, _ fields: String...) -> String {
     @Test func `a chunked GET is a GET`() async throws {
         try await withServer { loop, host in
             let texts = try await host.client { socket in
-                try socket.send(request("GET", "/", ["Transfer-Encoding: chunked"]) + chunkedBody + get("/health/liveness"))
+                try socket.send(
+                    request("GET", "/", ["Transfer-Encoding: chunked"]) + chunkedBody + get("/health/liveness"))
                 return [try socket.response().text, try socket.response().text]
             }
             #expect(texts == ["OK", "Alive"])

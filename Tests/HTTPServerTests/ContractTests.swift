@@ -5,7 +5,9 @@ import Testing
 
 /// What is answered to which request, and how the connection goes on.
 @Suite(.timeLimit(.minutes(1))) struct `The contract` {
-    @Test(arguments: ["/", "/a", "/a/b?c=d", "/health", "/health/liveness/", "/Health/liveness", "//health/liveness", "/%00"])
+    @Test(arguments: [
+        "/", "/a", "/a/b?c=d", "/health", "/health/liveness/", "/Health/liveness", "//health/liveness", "/%00",
+    ])
     func `a GET is answered OK`(target: String) async throws {
         try await withServer { loop, host in
             let response = try await host.ask(get(target))
@@ -105,7 +107,8 @@ import Testing
                 let body = request.takeBody().map { String(decoding: $0.copy(), as: UTF8.self) } ?? "empty"
                 reply.send(.text("\(method) \(path) \(type) \(body)"))
             }
-            let text = try await host.ask(request("POST", "/p?q", ["content-type: a/b", "Content-Length: 2"]) + "{}").text
+            let text = try await host.ask(request("POST", "/p?q", ["content-type: a/b", "Content-Length: 2"]) + "{}")
+                .text
             #expect(text == "post /p a/b {}")
         }
     }
@@ -157,7 +160,8 @@ import Testing
                     reply.send(.text("late"))
                 }
             }
-            let text = "\(kind.split(separator: " ").last!) / HTTP/\(each.version)\r\nHost: a\r\n\(each.fields)"
+            let text =
+                "\(kind.split(separator: " ").last!) / HTTP/\(each.version)\r\nHost: a\r\n\(each.fields)"
                 + (kind == "GET" ? "\r\n" : "Content-Length: 2\r\n\r\n{}")
             let responses = try await host.client { socket in
                 try socket.send(text)
@@ -193,10 +197,14 @@ import Testing
     @Test func `fields of one name are joined in their order, those of others left out`() async throws {
         try await withServer { loop, host in
             host.function.handler = { request, reply in
-                reply.send(.text([request.list("X-Forwarded-For"), request.list("None")].map { $0 ?? "-" }.joined(separator: ";")))
+                reply.send(
+                    .text(
+                        [request.list("X-Forwarded-For"), request.list("None")].map { $0 ?? "-" }.joined(separator: ";")
+                    ))
             }
             let response = try await host.ask(
-                "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1\r\nX-Other: 2\r\nx-forwarded-for: 3, 4\r\nContent-Length: 1\r\n\r\nx")
+                "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1\r\nX-Other: 2\r\nx-forwarded-for: 3, 4\r\nContent-Length: 1\r\n\r\nx"
+            )
             #expect(response.text == "1,3, 4;-")
         }
     }

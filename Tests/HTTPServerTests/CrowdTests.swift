@@ -115,7 +115,8 @@ import Testing
                 #expect(response.status == 503 && response["Retry-After"] == "1" && response["Connection"] == "close")
                 #expect(response.text.contains("from your address"))
             }
-            #expect(host.log.lines(with: "peer=127.0.0.1").count >= 1)  // the other was withheld, unless a second went by
+            // The other line was withheld, unless a second went by.
+            #expect(host.log.lines(with: "peer=127.0.0.1").count >= 1)
             let other = try await offLoop { () -> RawResponse in
                 let socket = try RawSocket(port: port, from: 2)
                 try socket.send(get())

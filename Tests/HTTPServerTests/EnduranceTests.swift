@@ -13,7 +13,8 @@ private func openDescriptors() -> Int {
     return count
 }
 
-/// Open sockets of this process: unlike all its descriptors, none that Dispatch opens for itself when it first needs it.
+/// Open sockets of this process: unlike all its descriptors, none that Dispatch opens for itself when it first needs
+/// it.
 private func openSockets() -> Int {
     (0..<CInt(4096)).count { descriptor in
         var status = stat()
@@ -34,19 +35,45 @@ private func setDescriptorLimit(_ count: rlim_t?) {
     static let endings: [@Sendable (RawSocket) throws -> Void] = [
         { _ in },
         { $0.reset() },
-        { try $0.send(get()); _ = try $0.response() },
-        { try $0.send(get("/", "Connection: close")); _ = try $0.rest() },
-        { try $0.send(post("{}")); _ = try $0.response() },
-        { try $0.send(post("wait")); $0.shutdownWrite(); _ = try $0.rest() },
-        { try $0.send(post("wait")); $0.reset() },
-        { try $0.send(post("stream")); _ = try $0.rest() },
-        { try $0.send(post("stream")); $0.reset() },
-        { try $0.send(post("reset")); _ = try $0.rest() },
-        { try $0.send(post("large")); _ = try $0.receive(until: "AAA"); $0.reset() },
-        { try $0.send("nonsense\r\n\r\n"); _ = try $0.rest() },
-        { try $0.send("PUT / HTTP/1.1\r\nHost: a\r\n\r\n"); _ = try $0.response() },
-        { try $0.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}"); $0.reset() },
-        { try $0.send(get() + post("{}") + get() + post("wait") + get()); _ = try $0.response(); $0.reset() },
+        {
+            try $0.send(get()); _ = try $0.response()
+        },
+        {
+            try $0.send(get("/", "Connection: close")); _ = try $0.rest()
+        },
+        {
+            try $0.send(post("{}")); _ = try $0.response()
+        },
+        {
+            try $0.send(post("wait")); $0.shutdownWrite(); _ = try $0.rest()
+        },
+        {
+            try $0.send(post("wait")); $0.reset()
+        },
+        {
+            try $0.send(post("stream")); _ = try $0.rest()
+        },
+        {
+            try $0.send(post("stream")); $0.reset()
+        },
+        {
+            try $0.send(post("reset")); _ = try $0.rest()
+        },
+        {
+            try $0.send(post("large")); _ = try $0.receive(until: "AAA"); $0.reset()
+        },
+        {
+            try $0.send("nonsense\r\n\r\n"); _ = try $0.rest()
+        },
+        {
+            try $0.send("PUT / HTTP/1.1\r\nHost: a\r\n\r\n"); _ = try $0.response()
+        },
+        {
+            try $0.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}"); $0.reset()
+        },
+        {
+            try $0.send(get() + post("{}") + get() + post("wait") + get()); _ = try $0.response(); $0.reset()
+        },
     ]
 
     static func answer(_ request: Request, _ reply: consuming Reply) async {
@@ -139,8 +166,10 @@ private func setDescriptorLimit(_ count: rlim_t?) {
     func `random bytes do no harm`(seed: UInt64) async throws {
         try await withServer { loop, host in
             let pieces = [
-                get(), post("{}"), request("POST", "/", ["Transfer-Encoding: chunked"]), "5\r\nhello\r\n", "0\r\n\r\n", "\r\n", "\0",
-                "GET / HTTP/1.1\r\n", "Content-Length: 5\r\n", "Host: a\r\n", "Expect: 100-continue\r\n", "HEAD / HTTP/1.0\r\n\r\n",
+                get(), post("{}"), request("POST", "/", ["Transfer-Encoding: chunked"]), "5\r\nhello\r\n", "0\r\n\r\n",
+                "\r\n", "\0",
+                "GET / HTTP/1.1\r\n", "Content-Length: 5\r\n", "Host: a\r\n", "Expect: 100-continue\r\n",
+                "HEAD / HTTP/1.0\r\n\r\n",
             ].map { Array($0.utf8) }
             try await offLoop { [port = host.port] in
                 let noise = randomBytes(2_500_000, seed: seed + 10)
@@ -148,7 +177,9 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 for index in 0..<250 {
                     let socket = try RawSocket(port: port)
                     var bytes: [UInt8] = []
-                    for step in 0..<40 where index % 4 != 0 { bytes += pieces[Int(noise[index * 40 + step]) % pieces.count] }
+                    for step in 0..<40 where index % 4 != 0 {
+                        bytes += pieces[Int(noise[index * 40 + step]) % pieces.count]
+                    }
                     bytes += noise[start..<start + 10_000]
                     start += 10_000
                     try? socket.send(bytes)

@@ -22,7 +22,8 @@ import Testing
         "both framings": "POST / HTTP/1.1\r\n\(host)Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "unknown coding": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         "two codings": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-        "coding twice": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "coding twice":
+            "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "identity": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity\r\n\r\n",
         "coding in 1.0": "POST / HTTP/1.0\r\n\(host)Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ]
@@ -61,9 +62,11 @@ import Testing
     ]
 
     static let chunks = [
-        "0x2\r\n{}\r\n0\r\n\r\n", "+2\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n", "2 junk\r\n{}\r\n0\r\n\r\n", "2 \r\n{}\r\n0\r\n\r\n",
+        "0x2\r\n{}\r\n0\r\n\r\n", "+2\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n", "2 junk\r\n{}\r\n0\r\n\r\n",
+        "2 \r\n{}\r\n0\r\n\r\n",
         "2\r\n{}0\r\n\r\n", "2\r\n{}\n0\r\n\r\n", "2\n{}\r\n0\r\n\r\n", "\r\n{}\r\n0\r\n\r\n", "g\r\n", ";a\r\n",
-        "fffffffffffffffff\r\n", "0000000000000000002\r\n{}\r\n0\r\n\r\n", "2;\0\r\n{}\r\n0\r\n\r\n", "2;a\nb\r\n{}\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n", "0000000000000000002\r\n{}\r\n0\r\n\r\n", "2;\0\r\n{}\r\n0\r\n\r\n",
+        "2;a\nb\r\n{}\r\n0\r\n\r\n",
         "0\r\n : x\r\n\r\n", "0\r\nA: \0\r\n\r\n", "0\r\nA: b\n\r\n", "0\r\n\rX",
     ]
 
@@ -124,9 +127,12 @@ import Testing
     @Test func `what is allowed is not refused`() async throws {
         try await withServer { loop, host in
             for head in [
-                "GET / HTTP/1.1\r\nhOST:\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nA:\r\nB: \t x \t \r\n\r\n",
-                "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09: \u{FC}\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 000\r\n\r\n",
-                "GET /?\"<>\\^`{|} HTTP/1.1\r\nHost: a\r\n\r\n", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n", "GET /ü HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET / HTTP/1.1\r\nhOST:\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\nA:\r\nB: \t x \t \r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09: \u{FC}\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 000\r\n\r\n",
+                "GET /?\"<>\\^`{|} HTTP/1.1\r\nHost: a\r\n\r\n", "GET /% HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET /ü HTTP/1.1\r\nHost: a\r\n\r\n",
             ] {
                 let status = try await host.ask(head).status
                 #expect(status == 200, "\(head)")

@@ -48,7 +48,8 @@ import Testing
         }
     }
 
-    /// With the smallest buffer, 576 bytes arrive for each 576 that it reads: once in each limit, but hardly ever twice.
+    /// With the smallest buffer, 576 bytes arrive for each 576 that it reads: once in each limit, but hardly ever
+    /// twice.
     @Test func `a client that drips is cut`() async throws {
         try await withServer(limits: limits { $0.writeTimeout = .milliseconds(450) }) { loop, host in
             let socket = try await client(host, 20_000_000, receiveBuffer: 1)
@@ -62,8 +63,8 @@ import Testing
         }
     }
 
-    /// The socket takes nothing more until a third of its megabytes is out, which takes longer than the limit: no fault of
-    /// the client's.
+    /// The socket takes nothing more until a third of its megabytes is out, which takes longer than the limit: no fault
+    /// of the client's.
     @Test func `a client that is slow but steady gets all`() async throws {
         let size = 7_000_000
         try await withServer(limits: limits { $0.writeTimeout = .seconds(1) }) { loop, host in

@@ -74,7 +74,11 @@ import Testing
             let arrived = Gate(), cancelled = Gate()
             host.function.handler = { request, reply in
                 arrived.open()
-                await withTaskCancellationHandler { await cancelled.wait() } onCancel: { cancelled.open() }
+                await withTaskCancellationHandler {
+                    await cancelled.wait()
+                } onCancel: {
+                    cancelled.open()
+                }
                 #expect(Task.isCancelled)
                 reply.send(.text("nobody hears this"))
             }
@@ -157,14 +161,17 @@ import Testing
 
     @Test func `in the middle of a request is forgotten`() async throws {
         try await withServer { loop, host in
-            for part in ["", "\r", "GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{}", 
-                request("POST", "/", ["Transfer-Encoding: chunked"]) + "5\r\nabc"]
-            {
+            for part in [
+                "", "\r", "GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{}",
+                request("POST", "/", ["Transfer-Encoding: chunked"]) + "5\r\nabc",
+            ] {
                 for way in Way.allCases {
                     try await host.client { socket in
                         try socket.send(part)
                         if way == .reset { socket.reset() } else { socket.shutdownWrite() }
-                        if way == .halfClose, try !socket.rest().text.isEmpty { throw RawSocket.Failure.malformed("an answer") }
+                        if way == .halfClose, try !socket.rest().text.isEmpty {
+                            throw RawSocket.Failure.malformed("an answer")
+                        }
                     }
                 }
             }
@@ -210,7 +217,9 @@ import Testing
             let sent = try await offLoop {
                 let flood = [UInt8](repeating: 0x41, count: 1 << 20)
                 var sent = 0
-                while socket.isWritable(within: 100), sent < 1 << 28, let count = socket.sendWithoutWaiting(flood) { sent += count }
+                while socket.isWritable(within: 100), sent < 1 << 28, let count = socket.sendWithoutWaiting(flood) {
+                    sent += count
+                }
                 return sent
             }
             // What the kernel's buffers take, and 128 KB.

@@ -14,7 +14,8 @@ import Testing
             let bodies = try await offLoop { [port = host.port] in
                 let socket = try RawSocket(port: port, receiveBuffer: 4096)
                 return try (0..<2).map { _ in
-                    try socket.send("POST / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1")
+                    try socket.send(
+                        "POST / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1")
                     return try socket.response().body
                 }
             }
@@ -36,7 +37,8 @@ import Testing
             }
             let (response, second) = try await offLoop { [port = host.port] in
                 let socket = try RawSocket(port: port, receiveBuffer: 4096)
-                try socket.send("POST / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1")
+                try socket.send(
+                    "POST / HTTP/\(version)\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1")
                 let response = try socket.response()
                 if version == "1.0" { return (response, "") }
                 try socket.send(get())
@@ -142,7 +144,10 @@ import Testing
     @Test func `a failure is told as text or JSON, with its fields`() async throws {
         try await withServer { loop, host in
             host.function.handler = { request, reply in
-                reply.send(.failure(.serviceUnavailable, "Say \"later\".", asJSON: request.preferred(of: [.text, .json]) == .json, retryAfter: 1234))
+                reply.send(
+                    .failure(
+                        .serviceUnavailable, "Say \"later\".", asJSON: request.preferred(of: [.text, .json]) == .json,
+                        retryAfter: 1234))
             }
             let text = try await host.ask(post("{}"))
             #expect(text.text == "Say \"later\".\n")

@@ -27,7 +27,8 @@ private final class Transcript: ChatReceiver {
     }
 }
 
-/// Reads `stream` in pieces that end at `offsets`, each from memory of just its size, so that a sanitizer sees a read behind it.
+/// Reads `stream` in pieces that end at `offsets`, each from memory of just its size, so that a sanitizer sees a read
+/// behind it.
 private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, OllamaError?) {
     let transcript = Transcript()
     let reader = ChatReader(transcript)
@@ -57,7 +58,8 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
             #"{"message":{"role":"assistant","content":"","thinking":"hm\u003c"},"done":false}"#,
             #"{"mess\u0061ge":{"content":"by Foundation","thinking":"too"},"done":false}"#, "", "  ",
         ]
-        let lines = Captures.messages.filter { !$0.contains("\"done\":true") } + odd
+        let lines =
+            Captures.messages.filter { !$0.contains("\"done\":true") } + odd
             + [Captures.messages.first { $0.contains("\"done\":true") }!]
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }()
@@ -89,9 +91,13 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
             rounds += 1
             let tokens = (0..<Int.random(in: 0...20, using: &random)).map { _ in Self.token(using: &random) }
             let encoder = JSONEncoder()
-            let lines = tokens.map { #"{"message":{"content":\#(String(decoding: try! encoder.encode($0), as: UTF8.self))},"done":false}"# }
+            let lines = tokens.map {
+                #"{"message":{"content":\#(String(decoding: try! encoder.encode($0), as: UTF8.self))},"done":false}"#
+            }
             let stream = Array(((lines + [#"{"message":{"content":""},"done":true}"#]).joined(separator: "\n")).utf8)
-            let splits = (0..<Int.random(in: 0...8, using: &random)).map { _ in Int.random(in: 0..<stream.count, using: &random) }
+            let splits = (0..<Int.random(in: 0...8, using: &random)).map { _ in
+                Int.random(in: 0..<stream.count, using: &random)
+            }
             let (got, error) = read(stream, splitAt: splits.sorted())
             #expect(error == nil)
             #expect(got.text == Array(tokens.joined().utf8), "\(tokens) split at \(splits)")
@@ -102,7 +108,8 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         var random = SplitMix64(state: 12)
         let end = ContinuousClock.now + .seconds(Int(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 0)
         var (rounds, understood) = (0, 0)
-        let start = Array(#"{"message":{"content":"a\u0041é\n"},"done":false}"#.utf8) + [0x0A]
+        let start =
+            Array(#"{"message":{"content":"a\u0041é\n"},"done":false}"#.utf8) + [0x0A]
             + Array(#"{"message":{"content":"","thinking":"b"},"done":true,"eval_count":1}"#.utf8) + [0x0A]
         while rounds < 3000 || ContinuousClock.now < end {
             rounds += 1
@@ -125,13 +132,19 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
     }
 
     private static func token(using random: inout SplitMix64) -> String {
-        let alphabet: [Unicode.Scalar] = ["a", " ", "é", "€", "🦊", "\"", "\\", "/", "\n", "\r", "\0", "\u{2028}", "\u{FFFF}"]
-        return String(String.UnicodeScalarView((0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! }))
+        let alphabet: [Unicode.Scalar] = [
+            "a", " ", "é", "€", "🦊", "\"", "\\", "/", "\n", "\r", "\0", "\u{2028}", "\u{FFFF}",
+        ]
+        return String(
+            String.UnicodeScalarView(
+                (0..<Int.random(in: 0...12, using: &random)).map { _ in alphabet.randomElement(using: &random)! }))
     }
 
     @Test(arguments: [
-        (#"{"message":{"content":"a"},"done":false}"# + "\n", OllamaError.incomplete), ("", .incomplete), ("\n\n", .incomplete),
-        ("x\n", .garbled), (#"{"done":true}"# + "\n", .garbled), (#"{"message":{"content":"a"},"done":false"# + "\n", .garbled),
+        (#"{"message":{"content":"a"},"done":false}"# + "\n", OllamaError.incomplete), ("", .incomplete),
+        ("\n\n", .incomplete),
+        ("x\n", .garbled), (#"{"done":true}"# + "\n", .garbled),
+        (#"{"message":{"content":"a"},"done":false"# + "\n", .garbled),
         (#"{"error":"no"}"#, .failed(message: "no")), (#"{"error":"no"}"# + "\n", .failed(message: "no")),
         (#"{"message":{"content":"a"},"done":false}"# + "\n" + #"{"err\u006fr":"no"}"# + "\n", .failed(message: "no")),
         (#"{"message":{"content":"a"},"done":tr"#, .garbled),

@@ -48,7 +48,8 @@ import Testing
         (WholeReplies.load, .success("")),
         (
             WholeReplies.wrongType,
-            refused(400, "json: cannot unmarshal string into Go struct field ChatRequest.messages of type []api.Message")
+            refused(
+                400, "json: cannot unmarshal string into Go struct field ChatRequest.messages of type []api.Message")
         ),
         (WholeReplies.badOption, refused(500, "option \"temperature\" must be of type float32")),
         (WholeReplies.toolsUnsupported, refused(400, "registry.ollama.ai/library/llama3.2:1b does not support tools")),
@@ -92,13 +93,17 @@ import Testing
             .failure(.refused(status: 429, message: "wait", retryAfter: 7))
         ),
         (response("{\"error\":\"bad luck\"}"), .failure(.failed(message: "bad luck"))),
-        (response(""), .failure(.garbled)), (response("null"), .failure(.garbled)), (response("[]"), .failure(.garbled)),
+        (response(""), .failure(.garbled)), (response("null"), .failure(.garbled)),
+        (response("[]"), .failure(.garbled)),
         (response("{}"), .failure(.garbled)), (response("{\"done\":true}"), .failure(.garbled)),
         (response("{\"message\":{\"content\":\"x\"},\"done\":true"), .failure(.garbled)),
         (response("{\"message\":{\"content\":\"x\"},\"done\":true}{}"), .failure(.garbled)),
         (response("{\"message\":{\"content\":5},\"done\":true}"), .failure(.garbled)),
         (response("{\"message\":{\"content\":\"x\"}}"), .failure(.incomplete)),
-        (response(" {\"done\":true , \"message\":{\"x\":[{}],\"content\":\"\\u00e9\\n\\ud83d\\ude00\"}}\r\n"), .success("é\n😀")),
+        (
+            response(" {\"done\":true , \"message\":{\"x\":[{}],\"content\":\"\\u00e9\\n\\ud83d\\ude00\"}}\r\n"),
+            .success("é\n😀")
+        ),
         ("SSH-2.0-x\r\n", .failure(.transport(.malformed("x")))),
     ]
 

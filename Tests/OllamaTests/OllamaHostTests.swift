@@ -170,7 +170,8 @@ import Testing
 
     @Test func `random values do not make it trap, and a URL means itself`() {
         var random = SplitMix64(state: 3)
-        let pieces = ["http", "https", "://", ":", "/", "[", "]", "::", "%", "25", "@", "?", "0", "65536", "a", ".", "\"", " "]
+        let pieces =
+            ["http", "https", "://", ":", "/", "[", "]", "::", "%", "25", "@", "?", "0", "65536", "a", ".", "\"", " "]
             + ["\u{301}"]
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...8, using: &random)

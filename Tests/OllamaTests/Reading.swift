@@ -29,7 +29,9 @@ func scan(_ bytes: some Collection<UInt8>) -> Scan {
     case .unsure: return .unsure
     case .message(let fields):
         let text = UnsafeRawBufferPointer(rebasing: raw[fields.content])
-        guard let content = unescaped(text), text.contains(UInt8(ascii: "\\")) == fields.contentHasEscapes else { return .broken }
+        guard let content = unescaped(text), text.contains(UInt8(ascii: "\\")) == fields.contentHasEscapes else {
+            return .broken
+        }
         if !fields.contentHasEscapes, content != Array(text) { return .broken }
         return .message(
             Reading(
@@ -51,6 +53,7 @@ func decode(_ bytes: some Collection<UInt8>) -> Scan {
     if let error = reply.error { return .error(Array(error.utf8)) }
     return .message(
         Reading(
-            content: reply.content.map { Array($0.utf8) }, done: reply.done, doneReason: reply.doneReason.map { Array($0.utf8) },
+            content: reply.content.map { Array($0.utf8) }, done: reply.done,
+            doneReason: reply.doneReason.map { Array($0.utf8) },
             hasThinking: reply.hasThinking, hasToolCalls: reply.hasToolCalls))
 }

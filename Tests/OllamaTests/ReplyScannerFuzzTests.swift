@@ -10,7 +10,8 @@ import Testing
             let (_, other) = text(using: &random)
             let thinking = Bool.random(using: &random) ? #","thinking":"\#(other)""# : ""
             let done = Bool.random(using: &random)
-            let line = #"{"model":"\#(other)","message":{"role":"assistant"\#(thinking),"content":"\#(raw)"},"done":\#(done)}"#
+            let line =
+                #"{"model":"\#(other)","message":{"role":"assistant"\#(thinking),"content":"\#(raw)"},"done":\#(done)}"#
             let expected = Reading(content, done: done, hasThinking: !thinking.isEmpty && !other.isEmpty)
             #expect(scan(line.utf8) == .message(expected), "\(line)")
             #expect(decode(line.utf8) == .message(expected), "\(line)")
@@ -19,7 +20,8 @@ import Testing
 
     @Test func `a message or error that is left after random changes is what Foundation reads`() {
         var random = SplitMix64(state: 5)
-        let lines = (Captures.messages.suffix(10) + Captures.messages.prefix(10) + Captures.errors).map { Array($0.utf8) }
+        let lines =
+            (Captures.messages.suffix(10) + Captures.messages.prefix(10) + Captures.errors).map { Array($0.utf8) }
             .filter { $0.count < 500 } + [
                 Array(#"{"message":{"content":"\ud83d\ude00 ü€😀","thinking":"a","tool_calls":[{}]},"done":false}"#.utf8)
             ]
@@ -39,7 +41,8 @@ import Testing
     @Test func `random bytes are UTF-8 for the scanner exactly when they are for the standard library`() {
         var random = SplitMix64(state: 6)
         let bounds: [UInt8] = [
-            0x20, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF,
+            0x20, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+            0xEF,
             0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
         ]
         for _ in 0..<50_000 {
@@ -66,7 +69,8 @@ import Testing
                 for byte in UInt8.min...UInt8.max {
                     var bytes = [UInt8](repeating: 0x61, count: length)
                     bytes[index] = byte
-                    let isPlain = byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+                    let isPlain =
+                        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
                     #expect((unescaped(bytes) != nil) == isPlain, "\(byte) at \(index) of \(length)")
                 }
             }

@@ -1,4 +1,5 @@
-/// Numbers that are the same in every run. Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators".
+/// Numbers that are the same in every run. Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+/// Generators".
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

@@ -1,4 +1,5 @@
-/// Responses to /api/chat without a stream, as a genuine Ollama v0.33.0-rc2 sent them; the numbers are those of the captures.
+/// Responses to /api/chat without a stream, as a genuine Ollama v0.33.0-rc2 sent them; the numbers are those of the
+/// captures.
 enum WholeReplies {
     /// 20.
     static let answer = """

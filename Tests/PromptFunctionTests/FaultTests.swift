@@ -65,7 +65,8 @@ import Testing
 
     @Test func `each address of a name is tried`() async throws {
         // localhost may be ::1 first; the stand-in listens on 127.0.0.1 alone.
-        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("localhost:\($0.hosts[0].port)").0] }) { _, pair in
+        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("localhost:\($0.hosts[0].port)").0] }) {
+            _, pair in
             for _ in 0..<3 {
                 let response = try await pair.post("{}")
                 #expect(response.status == 200)

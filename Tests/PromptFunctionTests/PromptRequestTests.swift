@@ -18,7 +18,8 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
 @Suite struct `Prompt requests` {
     static let bodies = [
         "{}", " { } ", #"{"prompt":"x"}"#, #"{"model":"m","prompt":"x"}"#, #"{"prompt":"","model":""}"#,
-        #"{"prompt":"\u00e9\ud83d\ude00\\\"\/\b\f\n\r\t é 😀"}"#, #"{"a":[1,-0.5e+3,true,null,{"prompt":"inner"}],"prompt":"x"}"#,
+        #"{"prompt":"\u00e9\ud83d\ude00\\\"\/\b\f\n\r\t é 😀"}"#,
+        #"{"a":[1,-0.5e+3,true,null,{"prompt":"inner"}],"prompt":"x"}"#,
         #"{"prompt":null,"model":"m"}"#, #"{"pr\u006fmpt":"x"}"#, #"{"message":"Hello World"}"#,
         #"{"system":"s","stream":true,"prompt":"x"}"#, #"{"stream":false,"system":null}"#,
     ]
@@ -60,7 +61,8 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
     }
 
     @Test func `of equal names the last counts`() throws {
-        let read = try PromptRequest(body: Array(#"{"prompt":"a","stream":true,"prompt":"b","stream":false,"tools":[{}],"tools":[]}"#.utf8))
+        let read = try PromptRequest(
+            body: Array(#"{"prompt":"a","stream":true,"prompt":"b","stream":false,"tools":[{}],"tools":[]}"#.utf8))
         #expect(read.prompt?.string == "b")
         #expect(!read.stream && !read.hasTools)
     }
@@ -82,12 +84,18 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
             #"{"images":["aGk=" ],"prompt":"p"}"#,
             #""messages":[{"role":"user","content":"p","images":["aGk=" ]}],"stream":false"#
         ),
-        (#"{"options":{"seed": 1},"think":"low"}"#, #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"options":{"seed": 1},"think":"low""#),
+        (
+            #"{"options":{"seed": 1},"think":"low"}"#,
+            #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"options":{"seed": 1},"think":"low""#
+        ),
         (
             #"{"format":"json","tools":[{"a":1}],"keep_alive":-1,"think":false,"options":null}"#,
             #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":"json","think":false,"tools":[{"a":1}],"keep_alive":-1"#
         ),
-        (#"{"format":{"type":"object"},"keep_alive":"5m"}"#, #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":{"type":"object"},"keep_alive":"5m""#),
+        (
+            #"{"format":{"type":"object"},"keep_alive":"5m"}"#,
+            #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":{"type":"object"},"keep_alive":"5m""#
+        ),
     ])
     func `the whole of Ollama's chat can be asked for`(body: String, rest: String) throws {
         let chat = try PromptRequest(body: Array(body.utf8)).chat(defaultModel: JSONText("m\""))
@@ -97,7 +105,8 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
     }
 
     @Test(arguments: [
-        (#"{"messages":"x"}"#, "\"messages\" as an array"), (#"{"messages":["x"]}"#, "\"messages\" as an array of objects"),
+        (#"{"messages":"x"}"#, "\"messages\" as an array"),
+        (#"{"messages":["x"]}"#, "\"messages\" as an array of objects"),
         (#"{"messages":[{}]}"#, "\"role\" as a string"), (#"{"messages":[{"role":1}]}"#, "\"role\" as a string"),
         (#"{"messages":[{"role":"user","content":[]}]}"#, "\"content\" as a string"),
         (#"{"messages":[{"role":"user","images":[1]}]}"#, "\"images\" as an array"),
@@ -125,7 +134,8 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
         allowed.idle = .zero
         allowed.total = .seconds(10)
         let request = try PromptRequest(
-            body: Array(#"{"timeout":{"total":"1h","idle":"500ms","first_token":2.5,"connect":"1s","unknown":1}}"#.utf8))
+            body: Array(#"{"timeout":{"total":"1h","idle":"500ms","first_token":2.5,"connect":"1s","unknown":1}}"#.utf8)
+        )
         let deadlines = try #require(request.timeouts.deadlines(within: allowed))
         #expect(deadlines.total == .seconds(10))
         #expect(deadlines.idle == .milliseconds(500))

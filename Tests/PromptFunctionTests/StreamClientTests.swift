@@ -47,7 +47,9 @@ import Testing
             #expect(pair.standIn.counts.aborted == 100)
             #expect(pair.server.requestsInFlight == 0)
             for socket in sockets { socket.close() }
-            try await until("no connection is left", on: loop) { pair.server.connections == 0 && pair.upstreamConnections == 0 }
+            try await until("no connection is left", on: loop) {
+                pair.server.connections == 0 && pair.upstreamConnections == 0
+            }
         }
     }
 
@@ -139,7 +141,8 @@ import Testing
         }
     }
 
-    /// Runs streams one after another, and gives about a third of them up after some bytes. Returns the texts of the others.
+    /// Runs streams one after another, and gives about a third of them up after some bytes. Returns the texts of the
+    /// others.
     private static func someStreams(_ count: Int, port: UInt16, seed: UInt64) throws -> [String] {
         let random = randomBytes(count * 3, seed: seed)
         var texts: [String] = []

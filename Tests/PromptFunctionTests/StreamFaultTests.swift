@@ -21,12 +21,15 @@ import Testing
 
     /// Faults that come before, and the status.
     private static let early = [
-        ("missing", 404), ("busy", 503), ("broken", 502), ("close", 502), ("noise", 502), ("garbage", 502), ("flood", 502),
+        ("missing", 404), ("busy", 503), ("broken", 502), ("close", 502), ("noise", 502), ("garbage", 502),
+        ("flood", 502),
         ("endless", 502),
     ]
 
     @Test(arguments: late, forms)
-    func `an answer that fails after its first token is visibly broken`(fault: (String, String), form: String) async throws {
+    func `an answer that fails after its first token is visibly broken`(fault: (String, String), form: String)
+        async throws
+    {
         try await withPair { _, pair in
             let response = try await pair.post(#"{"stream":true,"model":"fault:\#(fault.0)"}"#, ["Accept: " + form])
             #expect(response.status == 200)
@@ -66,7 +69,8 @@ import Testing
                 #expect(response.status == 200 && response.isWhole)
                 let text = form == "text/event-stream" ? Streams.text(ofEvents: response.text) : response.text
                 if form == "application/x-ndjson" {
-                    #expect(text.hasPrefix("{") && text.contains(#""content":" three"}"#) && text.contains(#""done":true"#))
+                    #expect(
+                        text.hasPrefix("{") && text.contains(#""content":" three"}"#) && text.contains(#""done":true"#))
                 } else {
                     #expect(text == " one two three")
                 }
@@ -75,7 +79,8 @@ import Testing
     }
 
     @Test func `an answer that says it is done is whole, though its HTTP message is cut`() async throws {
-        let stream = #"{"message":{"content":"x"},"done":false}"# + "\n" + #"{"message":{"content":"y"},"done":true}"# + "\n"
+        let stream =
+            #"{"message":{"content":"x"},"done":false}"# + "\n" + #"{"message":{"content":"y"},"done":true}"# + "\n"
         let server = try RawServer()
         async let peers = server.play([
             { peer in
@@ -92,7 +97,8 @@ import Testing
     }
 
     @Test func `what follows the end of an answer is left out, and the connection too`() async throws {
-        let stream = #"{"message":{"content":"x"},"done":true}"# + "\n" + #"{"message":{"content":"y"},"done":false}"# + "\n"
+        let stream =
+            #"{"message":{"content":"x"},"done":true}"# + "\n" + #"{"message":{"content":"y"},"done":false}"# + "\n"
         let got = try await exchange(chunked(stream), ["Accept: text/event-stream"])
         #expect(got.text == "data: {\"content\":\"x\"}\n\nevent: done\ndata: {\"done\":true}\n\n")
     }
@@ -110,7 +116,8 @@ import Testing
 
     @Test func `a client can lower each deadline for its request`() async throws {
         try await withPair { loop, pair in
-            let first = try await pair.post(#"{"stream":true,"model":"fault:silence","timeout":{"first_token":"50ms"}}"#)
+            let first = try await pair.post(
+                #"{"stream":true,"model":"fault:silence","timeout":{"first_token":"50ms"}}"#)
             #expect(first.status == 504)
             let whole = try await pair.post(#"{"model":"fault:silence","timeout":0.05}"#)
             #expect(whole.status == 504)
@@ -136,16 +143,24 @@ import Testing
                 let socket = try RawSocket(port: port)
                 defer { socket.close() }
                 try socket.send(postRequest(#"{"stream":true,"model":"fault:silence"}"#, ["Accept: text/event-stream"]))
-                return [try socket.receive(until: "\r\n\r\n"), try socket.receive(until: "\n\n"), try socket.receive(until: "\n\n")]
+                return [
+                    try socket.receive(until: "\r\n\r\n"), try socket.receive(until: "\n\n"),
+                    try socket.receive(until: "\n\n"),
+                ]
             }
             #expect(start[0].contains("200 OK"))
-            #expect(start[1].hasSuffix(": waiting for the model\n\n") && start[2].hasSuffix(": waiting for the model\n\n"))
+            #expect(
+                start[1].hasSuffix(": waiting for the model\n\n") && start[2].hasSuffix(": waiting for the model\n\n"))
             let failed = try await pair.post(
-                #"{"stream":true,"model":"fault:silence","timeout":{"first_token":"100ms"}}"#, ["Accept: text/event-stream"])
+                #"{"stream":true,"model":"fault:silence","timeout":{"first_token":"100ms"}}"#,
+                ["Accept: text/event-stream"])
             #expect(failed.status == 200 && failed.isWhole)
             #expect(failed.text.hasPrefix(": waiting for the model\n\n"))
-            #expect(failed.text.hasSuffix("event: error\ndata: {\"error\":\"Ollama did not answer in time.\",\"status\":504}\n\n"))
-            let text = try await pair.post(#"{"stream":true,"model":"fault:silence","timeout":{"first_token":"100ms"}}"#)
+            #expect(
+                failed.text.hasSuffix(
+                    "event: error\ndata: {\"error\":\"Ollama did not answer in time.\",\"status\":504}\n\n"))
+            let text = try await pair.post(
+                #"{"stream":true,"model":"fault:silence","timeout":{"first_token":"100ms"}}"#)
             #expect(text.status == 504)
         }
     }

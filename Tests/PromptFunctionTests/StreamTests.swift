@@ -54,7 +54,9 @@ import Testing
         #expect(got["Content-Type"] == "application/x-ndjson")
         let events = try await exchange(chunked(stream), Self.events)
         #expect(
-            events.text == "data: {\"content\":\"a\\u003c\"}\n\nevent: done\ndata: {\"done\":true,\"x\":[1, 2],\"eval_count\":1}\n\n")
+            events.text
+                == "data: {\"content\":\"a\\u003c\"}\n\nevent: done\ndata: {\"done\":true,\"x\":[1, 2],\"eval_count\":1}\n\n"
+        )
     }
 
     @Test(arguments: [
@@ -65,12 +67,14 @@ import Testing
     ])
     func `the last event is Ollama's last object without its message`(line: String, data: String) async throws {
         let got = try await exchange(chunked(line), Self.events)
-        #expect(got.text.replacing("  \"", with: " \"") == "event: done\ndata: \(data.replacing("  \"", with: " \""))\n\n")
+        #expect(
+            got.text.replacing("  \"", with: " \"") == "event: done\ndata: \(data.replacing("  \"", with: " \""))\n\n")
     }
 
     @Test func `a whole answer is text, or Ollama's own object`() async throws {
         let object = #"{"model":"m","message":{"role":"assistant","content":" a\n"},"done":true,"eval_count":7}"#
-        let reply = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(object.utf8.count)\r\n\r\n\(object)"
+        let reply =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(object.utf8.count)\r\n\r\n\(object)"
         let json = try await exchange(reply, ["Accept: application/json"], body: "{}")
         #expect(json.text == object)
         #expect(json["Content-Type"] == "application/json; charset=utf-8")
@@ -92,7 +96,8 @@ import Testing
             let body = #"{"prompt":"eggs","stream":true}"#
             let (text, ending) = try await offLoop {
                 let socket = try RawSocket(port: port)
-                try socket.send("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                try socket.send(
+                    "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
                 return try socket.rest()
             }
             #expect(ending == .closed)
@@ -119,7 +124,8 @@ import Testing
 
     @Test(arguments: [true, false])
     func `tool calls come as JSON, and text says how to get them`(streams: Bool) async throws {
-        let body = #"{"stream":\#(streams),"tools":[{"type":"function","function":{"name":"weather","parameters":{}}}]}"#
+        let body =
+            #"{"stream":\#(streams),"tools":[{"type":"function","function":{"name":"weather","parameters":{}}}]}"#
         try await withPair { _, pair in
             let text = try await pair.post(body)
             #expect(text.status == 406)
@@ -129,7 +135,9 @@ import Testing
             #expect(json.text.contains(#""tool_calls":[{"function":{"name":"weather","arguments":{}}}]"#))
             let events = try await pair.post(body, Self.events)
             if streams {
-                #expect(events.text.hasPrefix(#"data: {"tool_calls":[{"function":{"name":"weather","arguments":{}}}]}"# + "\n\n"))
+                #expect(
+                    events.text.hasPrefix(
+                        #"data: {"tool_calls":[{"function":{"name":"weather","arguments":{}}}]}"# + "\n\n"))
             }
         }
     }

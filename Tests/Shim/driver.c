@@ -1,7 +1,8 @@
-/// Drives the shim without Swift, for valgrind: a server that answers in every way, a hostile client, outbound streams to both
-/// that server and a hostile one. Frees everything at the end. Built and run by scripts/valgrind.
+/// Drives the shim without Swift, for valgrind: a server that answers in every way, a hostile client, outbound streams
+/// to both that server and a hostile one. Frees everything at the end. Built and run by scripts/valgrind.
 ///
-/// Threads: the loop's (main), a client's and a hostile server's, which use blocking sockets and share only atomics with it.
+/// Threads: the loop's (main), a client's and a hostile server's, which use blocking sockets and share only atomics
+/// with it.
 #define _GNU_SOURCE // POLLRDHUP
 #include "../../Sources/CLibevent/addresses.h"
 #include "CLibevent.h"
@@ -123,8 +124,9 @@ static void on_requested(void *context, shim_exchange *exchange) {
 	size_t count;
 	const char *path = shim_exchange_path(exchange, &count);
 	const bool is[] = { count == 6 && !memcmp(path, "/later", 6), count == 7 && !memcmp(path, "/stream", 7),
-		count == 4 && !memcmp(path, "/cut", 4), count == 6 && !memcmp(path, "/never", 6), count == 4 && !memcmp(path, "/big", 4),
-		count == 5 && !memcmp(path, "/echo", 5), count == 6 && !memcmp(path, "/hasty", 6) };
+		count == 4 && !memcmp(path, "/cut", 4), count == 6 && !memcmp(path, "/never", 6),
+		count == 4 && !memcmp(path, "/big", 4), count == 5 && !memcmp(path, "/echo", 5),
+		count == 6 && !memcmp(path, "/hasty", 6) };
 	CHECK(shim_exchange_peer(exchange)[0] == '1');
 	const char *host = shim_exchange_header(exchange, "host");
 	CHECK(shim_exchange_is_http10(exchange) || (host && strlen(host) > 0));
@@ -227,7 +229,8 @@ static void outbound_begin(struct outbound *self) {
 	case 4: outbound_send(self, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 0); break;
 	case 5: outbound_send(self, "noise\r\n\r\n", 0); break;
 	default: // to whoever it is, more than a socket takes, in pieces
-		snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", BIG);
+		snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n",
+			BIG);
 		outbound_send(self, head, BIG / 2);
 		outbound_send(self, "", BIG / 2);
 		break;
@@ -275,7 +278,9 @@ static void on_ended(void *context, int error) {
 static void outbound_start(int kind) {
 	struct outbound *self = calloc(1, sizeof *self);
 	self->kind = kind;
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = server_port };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = server_port
+	};
 	if (kind == 9) address.sin_port = htons(1);
 	if (kind >= 10) address.sin_port = hostile_port;
 	const shim_stream_callbacks callbacks = { on_connected, on_received, on_ended };
@@ -325,7 +330,8 @@ static void *run_hostile_server(void *context) {
 			for (int i = 0; i < 20; i++)
 				if (recv(fd, bytes, 1 << 16, 0) <= 0) break;
 		if (round % 16 == 15) shutdown(fd, SHUT_WR);
-		if (round % 16 == 15) while (recv(fd, bytes, 1 << 16, 0) > 0) {}
+		if (round % 16 == 15)
+			while (recv(fd, bytes, 1 << 16, 0) > 0) {}
 		close(fd);
 	}
 	free(bytes);
@@ -344,8 +350,9 @@ static int dial_from(int receive_buffer, in_addr_t source) {
 	if (receive_buffer) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
 	const struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(source) };
 	if (source != INADDR_LOOPBACK) CHECK(bind(fd, (const struct sockaddr *)&own, sizeof own) == 0);
-	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = server_port };
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = server_port
+	};
 	CHECK(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
 	return fd;
 }
@@ -504,8 +511,8 @@ static void test_pipelines(void) {
 		const int fd = dial(0);
 		char request[128];
 		for (int i = 0; i < 100; i++) {
-			const int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", paths[(i + round) % 4],
-				i == 99 ? "Connection: close\r\n" : "");
+			const int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n",
+				paths[(i + round) % 4], i == 99 ? "Connection: close\r\n" : "");
 			put(fd, request, (size_t)length);
 		}
 		char *all = calloc(1, 1 << 21);
@@ -520,11 +527,20 @@ static void test_pipelines(void) {
 
 static void test_disconnects(void) {
 	static const char *const parts[] = {
-		"", "G", "GET / HT", "GET / HTTP/1.1\r\nHost", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf",
-		"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /later HTTP/1.1\r\nHost: a\r\n\r\n", "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n", "GET /big HTTP/1.1\r\nHost: a\r\n\r\n",
-		"POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "GET /now HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /never HTTP/1.1\r\nHost: a\r\n\r\nGET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /n", "BREW / HTTP/1.1\r\n\r\n",
+		"",
+		"G",
+		"GET / HT",
+		"GET / HTTP/1.1\r\nHost",
+		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nhalf",
+		"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+		"GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /later HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /big HTTP/1.1\r\nHost: a\r\n\r\n",
+		"POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+		"GET /now HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /never HTTP/1.1\r\nHost: a\r\n\r\nGET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /n",
+		"BREW / HTTP/1.1\r\n\r\n",
 		"GET /cut HTTP/1.1\r\nHost: a\r\n\r\n",
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -565,7 +581,9 @@ static void test_bodies(void) {
 	for (int round = 0; round < 4; round++) {
 		const bool chunked = round & 1;
 		const int fd = dial(0);
-		if (chunked) snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n%x\r\n", BIG);
+		if (chunked)
+			snprintf(
+				head, sizeof head, "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n%x\r\n", BIG);
 		else snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: %d\r\n\r\n", BIG);
 		CHECK(put(fd, head, strlen(head)));
 		CHECK(put(fd, filler, BIG));
@@ -576,7 +594,8 @@ static void test_bodies(void) {
 	}
 	for (int round = 0; round < 4; round++) { // too large, seen only on the way
 		const int fd = dial(0);
-		snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n%x\r\n", BIG * 2);
+		snprintf(
+			head, sizeof head, "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n%x\r\n", BIG * 2);
 		put(fd, head, strlen(head));
 		if (put(fd, filler, BIG)) put(fd, filler, BIG);
 		char start[64];
@@ -587,7 +606,8 @@ static void test_bodies(void) {
 
 /// What only time ends.
 static void test_stalls(void) {
-	static const char *const parts[] = { "GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", "" };
+	static const char *const parts[] = { "GET / HTTP/1.1\r\nHo",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", "" };
 	enum { STALLED = 6, HASTY = 4, DRIPPING = 5 };
 	int stalled[STALLED];
 	for (int i = 0; i < STALLED; i++) { // replies that nobody reads, or all too slowly: cut
@@ -634,7 +654,8 @@ static void test_crowd(void) {
 		drain(crowd[i], start, sizeof start);
 		CHECK(strncmp(start, "HTTP/1.1 400", 12) == 0);
 	}
-	CHECK(rejected_for[SHIM_REJECT_TOO_MANY_FROM_ADDRESS] == 10 && rejected_for[SHIM_REJECT_TOO_MANY_CONNECTIONS] == 10);
+	CHECK(
+		rejected_for[SHIM_REJECT_TOO_MANY_FROM_ADDRESS] == 10 && rejected_for[SHIM_REJECT_TOO_MANY_CONNECTIONS] == 10);
 	const int probe = crowd[MAX_CONNECTIONS], prompt = crowd[MAX_CONNECTIONS + 1];
 	put(probe, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n", 30);
 	drain(probe, start, sizeof start);
@@ -648,8 +669,8 @@ static void test_crowd(void) {
 
 static void *run_client(void *context) {
 	(void)context;
-	static void (*const tests[])(void) = { test_corpus, test_splits, test_pipelines, test_disconnects, test_floods, test_bodies,
-		test_stalls };
+	static void (*const tests[])(
+		void) = { test_corpus, test_splits, test_pipelines, test_disconnects, test_floods, test_bodies, test_stalls };
 	static const char *const names[] = { "corpus", "splits", "pipelines", "disconnects", "floods", "bodies", "stalls" };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
 		struct timespec begin, end;
@@ -707,7 +728,8 @@ static bool is_one(const char *left, const char *right) {
 /// Enters and leaves at random, against plain counts.
 static void test_addresses(void) {
 	CHECK(is_one("192.0.2.1", "::ffff:192.0.2.1") && !is_one("192.0.2.1", "192.0.2.2"));
-	CHECK(is_one("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff") && !is_one("2001:db8:1:2::1", "2001:db8:1:3::1"));
+	CHECK(
+		is_one("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff") && !is_one("2001:db8:1:2::1", "2001:db8:1:3::1"));
 	CHECK(!is_one("0.0.0.0", "::") && address_key_of(&(struct sockaddr){ .sa_family = AF_UNIX }).family == 0);
 	enum { KEYS = 3000, STEPS = 200000, LIMIT = 3 };
 	static unsigned counts[KEYS];
@@ -758,10 +780,16 @@ int main(void) {
 	shim_loop_set_callbacks(loop, loop_callbacks, NULL);
 	shim_loop_bind(loop);
 	CHECK(shim_loop_is_current(loop));
-	const shim_server_limits limits = { .max_header_bytes = 16384, .max_body_bytes = MAX_BODY, .max_buffered_bytes = 64 << 20,
-		.max_connections = MAX_CONNECTIONS, .reserved_connections = RESERVED,
-		.max_connections_per_address = MAX_PER_ADDRESS, .header_timeout = 1500 * MS, .body_timeout = 1500 * MS,
-		.idle_timeout = 3000 * MS, .write_timeout = PATIENCE };
+	const shim_server_limits limits = { .max_header_bytes = 16384,
+		.max_body_bytes = MAX_BODY,
+		.max_buffered_bytes = 64 << 20,
+		.max_connections = MAX_CONNECTIONS,
+		.reserved_connections = RESERVED,
+		.max_connections_per_address = MAX_PER_ADDRESS,
+		.header_timeout = 1500 * MS,
+		.body_timeout = 1500 * MS,
+		.idle_timeout = 3000 * MS,
+		.write_timeout = PATIENCE };
 	const shim_server_callbacks callbacks = { on_requested, on_rejected, on_gone, on_drained, on_accept_failed,
 		on_accept_recovered, on_dropped, on_emptied };
 	CHECK(server = shim_server_new(loop, limits, callbacks, NULL));
@@ -797,7 +825,8 @@ int main(void) {
 	close(listener);
 	CHECK(loans == releases);
 	fprintf(stderr, "  %d requests, %d rejected, %d gone, %d outbound, %zu connections and %d pending at the end\n",
-		requested_count, rejected_count, gone_count, outbound_started, shim_server_connection_count(server), pending_count);
+		requested_count, rejected_count, gone_count, outbound_started, shim_server_connection_count(server),
+		pending_count);
 	shim_server_stop_listening(server);
 	shim_server_close_idle(server);
 	shim_server_cut_all(server);

@@ -3,8 +3,8 @@ import Glibc
 
 /// A program that runs beside the test. Ended by its process id when the test is through with it.
 ///
-/// By posix_spawn(3): Foundation's `Process` copies directory entries past the end of their page when many descriptors are open,
-/// and starts programs with the signals blocked that libdispatch blocks.
+/// By posix_spawn(3): Foundation's `Process` copies directory entries past the end of their page when many descriptors
+/// are open, and starts programs with the signals blocked that libdispatch blocks.
 ///
 /// `@unchecked Sendable`: what threads of their own gather is behind a lock.
 public final class Command: @unchecked Sendable {
@@ -79,7 +79,11 @@ public final class Command: @unchecked Sendable {
                 if count < 0 && errno == EINTR { continue }
                 guard let self else { return }
                 self.condition.withLock {
-                    if count <= 0 { self.openPipes -= 1 } else { append(self, String(decoding: buffer[..<count], as: UTF8.self)) }
+                    if count <= 0 {
+                        self.openPipes -= 1
+                    } else {
+                        append(self, String(decoding: buffer[..<count], as: UTF8.self))
+                    }
                     self.condition.broadcast()
                 }
                 if count <= 0 { return }

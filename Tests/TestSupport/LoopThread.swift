@@ -35,7 +35,9 @@ public final class LoopThread: Sendable {
         let running: Gate
         let end: Gate
 
-        init(_ loop: EventLoop, _ running: Gate, _ end: Gate) { (self.loop, self.running, self.end) = (loop, running, end) }
+        init(_ loop: EventLoop, _ running: Gate, _ end: Gate) {
+            (self.loop, self.running, self.end) = (loop, running, end)
+        }
 
         func runLoop() {
             let main: @Sendable (isolated EventLoop) async -> Void = { [running, end] loop in

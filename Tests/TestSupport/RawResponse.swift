@@ -31,7 +31,8 @@ extension RawSocket {
         (response.version, response.status, response.phrase) = (String(parts[0]), status, String(parts[2]))
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { throw Failure.malformed(line) }
-            response.fields.append((String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " })))
+            response.fields.append(
+                (String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " })))
         }
         if toHead || status < 200 || status == 204 || status == 304 { return response }
         if response["Transfer-Encoding"] == "chunked" {

@@ -112,7 +112,9 @@ public final class RawPeer: @unchecked Sendable {
             let count = recv(fd, buffer.baseAddress, buffer.count, 0)
             if count == 0 { return .closed }
             if count < 0 {
-                guard errno == ECONNRESET || errno == EPIPE else { throw RawSocket.Failure.failed("recv", errno: errno) }
+                guard errno == ECONNRESET || errno == EPIPE else {
+                    throw RawSocket.Failure.failed("recv", errno: errno)
+                }
                 return .reset
             }
             pending.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -166,7 +168,9 @@ public final class RawPeer: @unchecked Sendable {
     public func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            guard Self.wait(fd, POLLOUT, 10_000) else { throw TimedOut("room to send, after \(sent) of \(bytes.count) bytes") }
+            guard Self.wait(fd, POLLOUT, 10_000) else {
+                throw TimedOut("room to send, after \(sent) of \(bytes.count) bytes")
+            }
             let count = bytes.withUnsafeBytes {
                 Glibc.send(fd, $0.baseAddress! + sent, bytes.count - sent, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
             }

@@ -19,10 +19,11 @@ public final class RawSocket: @unchecked Sendable {
     /// How a connection ended.
     public enum Ending: Sendable, Equatable { case closed, reset }
 
-    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` is the last byte of 127.0.0.x, the
-    /// address that it comes from.
+    /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` is the last byte of
+    /// 127.0.0.x, the address that it comes from.
     public init(
-        port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil, timeout seconds: Int = 10,
+        port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil,
+        timeout seconds: Int = 10,
         from host: UInt8? = nil
     ) throws {
         fd = socket(ipv6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
@@ -30,7 +31,7 @@ public final class RawSocket: @unchecked Sendable {
         var time = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-        option(IPPROTO_TCP_, TCP_NODELAY, 1)
+        option(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
         if let receiveBuffer { option(SOL_SOCKET, SO_RCVBUF, receiveBuffer) }
         if let sendBuffer { option(SOL_SOCKET, SO_SNDBUF, sendBuffer) }
         if let host { bind(host) }
@@ -43,8 +44,6 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     deinit { close() }
-
-    private var IPPROTO_TCP_: CInt { CInt(IPPROTO_TCP) }
 
     private func option(_ level: CInt, _ name: CInt, _ value: CInt) {
         var value = value
@@ -154,7 +153,9 @@ public final class RawSocket: @unchecked Sendable {
                     return nil
                 }
                 if errno == ECONNRESET || errno == EPIPE { return .reset }
-                if errno == EAGAIN { throw Failure.timedOut(String(decoding: pending.prefix(max(old, 500)), as: UTF8.self)) }
+                if errno == EAGAIN {
+                    throw Failure.timedOut(String(decoding: pending.prefix(max(old, 500)), as: UTF8.self))
+                }
                 throw Failure.failed("recv", errno: errno)
             }
         }
@@ -169,14 +170,18 @@ public final class RawSocket: @unchecked Sendable {
                 pending.removeFirst(end)
                 return String(decoding: taken, as: UTF8.self)
             }
-            if try fill() != nil { throw Failure.malformed("ended before \(text): \(String(decoding: pending, as: UTF8.self))") }
+            if try fill() != nil {
+                throw Failure.malformed("ended before \(text): \(String(decoding: pending, as: UTF8.self))")
+            }
         }
     }
 
     /// Receives exactly `count` bytes.
     public func receive(count: Int, piece: Int = 256 * 1024) throws -> [UInt8] {
         while pending.count < count {
-            if try fill(atMost: piece) != nil { throw Failure.malformed("ended after \(pending.count) of \(count) bytes") }
+            if try fill(atMost: piece) != nil {
+                throw Failure.malformed("ended after \(pending.count) of \(count) bytes")
+            }
         }
         let taken = Array(pending[..<count])
         pending.removeFirst(count)
@@ -205,7 +210,9 @@ extension [UInt8] {
         withUnsafeBytes { bytes -> Range<Int>? in
             var start = 0
             while start + pattern.count <= bytes.count {
-                guard let found = memchr(bytes.baseAddress! + start, CInt(pattern[0]), bytes.count - start) else { return nil }
+                guard let found = memchr(bytes.baseAddress! + start, CInt(pattern[0]), bytes.count - start) else {
+                    return nil
+                }
                 start = UnsafeRawPointer(found) - bytes.baseAddress!
                 let end = start + pattern.count
                 if end <= bytes.count, memcmp(found, pattern, pattern.count) == 0 { return start..<end }

@@ -53,7 +53,11 @@ public final class Gate: Sendable {
 
     /// Waits until it opens or the task is cancelled.
     public func waitOrCancelled() async {
-        await withTaskCancellationHandler { await wait() } onCancel: { open() }
+        await withTaskCancellationHandler {
+            await wait()
+        } onCancel: {
+            open()
+        }
     }
 }
 

@@ -59,7 +59,8 @@ actor Chaos {
             try await untilAsked(2)
             host.signal(SIGSTOP)
             defer { host.signal(SIGCONT) }
-            _ = try await server.line(with: "cause=\"ollama: timeout(", count: count("cause=\"ollama: timeout(", server) + 1)
+            _ = try await server.line(
+                with: "cause=\"ollama: timeout(", count: count("cause=\"ollama: timeout(", server) + 1)
         }
     }
 
@@ -89,7 +90,8 @@ actor Chaos {
 
     // MARK: What was seen
 
-    /// All questions that the stand-ins have seen: each wrote them down before it answered, so that they outlive SIGKILL.
+    /// All questions that the stand-ins have seen: each wrote them down before it answered, so that they outlive
+    /// SIGKILL.
     var questions: [Substring] {
         let logs = hosts.flatMap { $0.past + [$0.command] }.map(\.log)
         return logs.flatMap { Self.lines(with: Self.asked, of: $0) }.compactMap { line in

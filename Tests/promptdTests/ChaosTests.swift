@@ -33,7 +33,9 @@ import Testing
         return try JSONDecoder().decode(Found.self, from: Data(result.output.utf8))
     }
 
-    @Test func `each prompt gets one right answer or one honest error, and all attempts are accounted for`() async throws {
+    @Test func `each prompt gets one right answer or one honest error, and all attempts are accounted for`()
+        async throws
+    {
         let seed = UInt64.random(in: 0...999)
         let chaos = try await Chaos(seed: seed)
         let isOver = Gate()
@@ -42,7 +44,8 @@ import Testing
             repeat {
                 all.append(
                     try await Self.load(
-                        "\(form) \(all.count)", chaos.url, form, "--count", "60", "--rate", "40", "--connections", "60"))
+                        "\(form) \(all.count)", chaos.url, form, "--count", "60", "--rate", "40", "--connections", "60")
+                )
             } while !isOver.isOpen
             return all
         }
@@ -81,7 +84,8 @@ import Testing
         #expect(sent - answered == failures, seed)
         let distinct = Set(questions).count
         let again = lines(" trying again ") + lines(" asking again on a fresh connection ")
-        let refused = lines(" trying again cause=\"ollama: connect: ") + lines(" prompt failed cause=\"ollama: connect: ")
+        let refused =
+            lines(" trying again cause=\"ollama: connect: ") + lines(" prompt failed cause=\"ollama: connect: ")
         #expect(answered <= distinct && distinct <= sent, seed)
         #expect(questions.count - distinct <= again, seed)
         #expect(questions.count <= answered + asked + again - refused, seed)

@@ -41,7 +41,8 @@ import Testing
     @Test func `a list of addresses is a list`() async throws {
         let (server, _) = try await Promptd.serve(["--embedded", "--listen", "127.0.0.1:0,[::1]:0"])
         defer { server.end() }
-        let addresses = Promptd.field("address", of: try await server.line(with: "serving prompts")).split(separator: ",")
+        let addresses = Promptd.field("address", of: try await server.line(with: "serving prompts")).split(
+            separator: ",")
         #expect(addresses.count == 2)
         for address in addresses {
             let alive = try await answers("http://\(address)")

@@ -82,7 +82,10 @@ import Testing
     static let bodies: [Body] = [
         (.events, token + token, 200, 2, .cut, "the stream ended without the event that says it is done"),
         (.events, "", 200, 0, .cut, "the stream ended without the event that says it is done"),
-        (.events, token + "event: error\ndata: {\"error\":\"no \\\"x\\\"\"}\n\n", 200, 1, .answerFailed, "no \\\"x\\\""),
+        (
+            .events, token + "event: error\ndata: {\"error\":\"no \\\"x\\\"\"}\n\n", 200, 1, .answerFailed,
+            "no \\\"x\\\""
+        ),
         (.events, "data: [1]\n\n" + done, 200, 0, .answerFailed, "no content in an event"),
         (.events, "data: {\"content\":1}\n\n" + done, 200, 0, .answerFailed, "no content in an event"),
         (.events, "data: {\"content\":\"\"}\n\n" + done, 200, 0, nil, ""),

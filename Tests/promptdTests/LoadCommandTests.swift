@@ -15,7 +15,8 @@ import Testing
 
     private static func kinds(_ report: [String: Any]) -> [String: Int] {
         let failures = report["failures"] as? [[String: Any]] ?? []
-        return Dictionary(uniqueKeysWithValues: failures.map { ($0["kind"] as? String ?? "", $0["count"] as? Int ?? 0) })
+        return Dictionary(
+            uniqueKeysWithValues: failures.map { ($0["kind"] as? String ?? "", $0["count"] as? Int ?? 0) })
     }
 
     private static func time(_ name: String, _ times: String, of report: [String: Any]) -> Double {
@@ -71,7 +72,8 @@ import Testing
         async let peers = server.play([
             { peer in
                 try peer.receiveRequest()
-                try peer.send("HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:\(other.port)/\r\nContent-Length: 0\r\n\r\n")
+                try peer.send(
+                    "HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:\(other.port)/\r\nContent-Length: 0\r\n\r\n")
                 try peer.receiveEnd()
             }
         ])
@@ -96,7 +98,8 @@ import Testing
                 #expect(request.head.hasPrefix("POST /a?b HTTP/1.1\r\n"))
                 #expect(request.head.contains("\r\nAccept: text/event-stream\r\n"))
                 #expect(request.head.contains("\r\nX-API-Key: k: 1\r\n"))
-                #expect(String(decoding: request.body, as: UTF8.self) == #"{"prompt":"\"1\"","model":"m","stream":true}"#)
+                #expect(
+                    String(decoding: request.body, as: UTF8.self) == #"{"prompt":"\"1\"","model":"m","stream":true}"#)
                 try peer.send(head + token)
                 try peer.send(chunk(": still there\n\n") + token + token)
                 try peer.send(chunk("event: done\ndata: {\"eval_count\":3}\n\n") + end)
@@ -114,7 +117,8 @@ import Testing
             },
         ])
         let (status, report, _) = try await Self.load(
-            "http://127.0.0.1:\(server.port)/a?b", "--stream", "--count", "5", "--connections", "1", "--prompt", "\"{n}\"",
+            "http://127.0.0.1:\(server.port)/a?b", "--stream", "--count", "5", "--connections", "1", "--prompt",
+            "\"{n}\"",
             "--model", "m", "--header", "X-API-Key: k: 1", "--expect", "egg egg egg ")
         _ = try await peers
         #expect(status == 1)

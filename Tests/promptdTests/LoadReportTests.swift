@@ -90,11 +90,12 @@ import Testing
         #expect(!report.json.contains("\n"))
     }
 
-    @Test(arguments: [
-        (0, "0"),
-        (0.0004, "0.000"), (1.2344, "1.234"),
-        (9.9996, "10.000"), (12.34, "12.3"), (99.96, "100.0"), (1234.6, "1235"),
-    ] as [(Double, String)])
+    @Test(
+        arguments: [
+            (0, "0"),
+            (0.0004, "0.000"), (1.2344, "1.234"),
+            (9.9996, "10.000"), (12.34, "12.3"), (99.96, "100.0"), (1234.6, "1235"),
+        ] as [(Double, String)])
     func `numbers have as many digits as matter`(value: Double, text: String) {
         #expect(LoadReport.number(value) == text)
     }

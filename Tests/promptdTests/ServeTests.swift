@@ -56,7 +56,8 @@ import Testing
         server.end()
         _ = url
         let json = try Command(
-            Promptd.path, ["--listen", "127.0.0.1:0"], environment: ["PROMPTD_LOG_FORMAT": "json", "OLLAMA_HOST": "x:1"])
+            Promptd.path, ["--listen", "127.0.0.1:0"],
+            environment: ["PROMPTD_LOG_FORMAT": "json", "OLLAMA_HOST": "x:1"])
         defer { json.end() }
         let line = try await json.line(with: "serving prompts")
         let fields = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))

@@ -50,7 +50,11 @@ import Testing
         #expect(try await status("ant") == "401")
         #expect(try await status("bee") == "200")
         for (number, broken) in ["# nobody\n", "two words\n", nil].enumerated() {
-            if let broken { try Data(broken.utf8).write(to: file) } else { try FileManager.default.removeItem(at: file) }
+            if let broken {
+                try Data(broken.utf8).write(to: file)
+            } else {
+                try FileManager.default.removeItem(at: file)
+            }
             server.signal(SIGHUP)
             let logged = "the API keys stay as they were"
             while server.log.components(separatedBy: logged).count < number + 2 {

@@ -48,7 +48,8 @@ import Testing
     @Test func `many prompts in flight all finish`() async throws {
         let count = 200
         let ollama = try RawServer(backlog: CInt(count))
-        let (server, url) = try await Promptd.serve(["--max-in-flight", "0"], environment: ["OLLAMA_HOST": "127.0.0.1:\(ollama.port)"])
+        let (server, url) = try await Promptd.serve(
+            ["--max-in-flight", "0"], environment: ["OLLAMA_HOST": "127.0.0.1:\(ollama.port)"])
         defer { server.end() }
         let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
         let clients = try await offLoop {

@@ -2,9 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Streams as the clients that people use read them. What they have in common: they print the text, and a word on how it ended.
+/// Streams as the clients that people use read them. What they have in common: they print the text, and a word on how
+/// it ended.
 @Suite(.timeLimit(.minutes(1))) struct `Streaming clients` {
-    private static let words = "No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: "
+    private static let words =
+        "No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: "
 
     /// Reads the three forms with Python's httpx. Source: httpx's documentation, "Streaming responses".
     private static let python = """
@@ -80,7 +82,9 @@ import Testing
             let result =
                 switch language {
                 case "python": try await Command.run("/usr/bin/python3", ["-c", Self.python, url, prompt, model])
-                default: try await Command.run("/usr/bin/node", ["--input-type=module", "-e", Self.node, url, prompt, model])
+                default:
+                    try await Command.run(
+                        "/usr/bin/node", ["--input-type=module", "-e", Self.node, url, prompt, model])
                 }
             #expect(result.status == 0, "\(result.errors)")
             return result.output.split(separator: "\n").map(String.init)
@@ -88,7 +92,8 @@ import Testing
         let whole = try await run("llama3.2:1b")
         #expect(whole == Array(repeating: Self.words + prompt + "|whole", count: 3))
         let cut = try await run("fault:cut")
-        #expect(cut == [" one two three|cut"] + Array(repeating: " one two three|Ollama's reply was cut off.", count: 2))
+        #expect(
+            cut == [" one two three|cut"] + Array(repeating: " one two three|Ollama's reply was cut off.", count: 2))
     }
 
     @Test func `curl shows tokens as they come, and fails when the answer is cut`() async throws {

@@ -3,7 +3,8 @@
 /// Rules for all of it:
 /// - One thread, the loop's, calls these functions, unless a comment says "any thread".
 /// - Callbacks run on the loop's thread. They get the `context` that was registered with them.
-/// - Bytes that are passed in are copied before the function returns; bytes that a callback gets are gone when it returns.
+/// - Bytes that are passed in are copied before the function returns; bytes that a callback gets are gone when it
+/// returns.
 /// - Times are nanoseconds of CLOCK_MONOTONIC; a deadline or time limit of 0 means none.
 #ifndef CLIBEVENT_H
 #define CLIBEVENT_H

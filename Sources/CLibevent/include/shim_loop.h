@@ -15,8 +15,8 @@ typedef struct {
 	void (*woken)(void *_Nullable context);
 	/// An event was handled: the moment to run what became ready by it.
 	void (*settled)(void *_Nullable context);
-	/// A turn is over: all its events were handled, or, if `is_cut`, so many that the others have to wait for the next one.
-	/// True: there is more to do, so that the next turn must not wait for events.
+	/// A turn is over: all its events were handled, or, if `is_cut`, so many that the others have to wait for the next
+	/// one. True: there is more to do, so that the next turn must not wait for events.
 	bool (*turned)(void *_Nullable context, bool is_cut);
 } shim_loop_callbacks;
 
@@ -49,7 +49,8 @@ int64_t shim_loop_now(shim_loop *self);
 
 /// One deadline that can be moved at no cost.
 ///
-/// Moving a deadline back is a store: the event behind it fires at the old time, sees that it is early and waits for the rest.
+/// Moving a deadline back is a store: the event behind it fires at the old time, sees that it is early and waits for
+/// the rest.
 typedef struct shim_timer shim_timer;
 
 /// Makes a timer without a deadline. The caller owns it. NULL when there is no memory.
@@ -65,8 +66,8 @@ void shim_timer_free(shim_timer *self);
 typedef struct shim_signal shim_signal;
 
 /// Has `fire` called for each `number` (signal(7)) from now on. The caller owns it. NULL when the system refuses.
-shim_signal *_Nullable shim_signal_new(shim_loop *loop, int number, void (*fire)(void *_Nullable context, int number),
-	void *_Nullable context);
+shim_signal *_Nullable shim_signal_new(
+	shim_loop *loop, int number, void (*fire)(void *_Nullable context, int number), void *_Nullable context);
 
 /// Gives the signal its former disposition back.
 void shim_signal_free(shim_signal *self);

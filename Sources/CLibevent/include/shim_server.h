@@ -51,18 +51,19 @@ typedef struct {
 	uint64_t max_body_bytes;   ///< of one request
 	size_t max_buffered_bytes; ///< bodies of all connections, until their `shim_body` is freed
 	size_t max_connections;    ///< one more gets a place of the reserve, or is rejected
-	/// Connections beyond `max_connections`, each for one request without a body, so that health checks are answered when
-	/// the others are taken. One that sends nothing is closed after `header_timeout`.
+	/// Connections beyond `max_connections`, each for one request without a body, so that health checks are answered
+	/// when the others are taken. One that sends nothing is closed after `header_timeout`.
 	size_t reserved_connections;
 	size_t max_connections_per_address; ///< from one IPv4 address or IPv6 /64, reserve included; 0: any number
-	int64_t header_timeout;    ///< from a head's first byte to its last
-	int64_t body_timeout;      ///< from the head's end to the body's last byte
-	int64_t idle_timeout;      ///< of a connection between requests
-	int64_t write_timeout;     ///< in which the peer must take SHIM_MIN_PACE_BYTES, or all that waits
+	int64_t header_timeout;             ///< from a head's first byte to its last
+	int64_t body_timeout;               ///< from the head's end to the body's last byte
+	int64_t idle_timeout;               ///< of a connection between requests
+	int64_t write_timeout;              ///< in which the peer must take SHIM_MIN_PACE_BYTES, or all that waits
 } shim_server_limits;
 
 enum {
-	/// What a client must take in each `write_timeout` while a reply waits for it: one that drips holds nothing for ever.
+	/// What a client must take in each `write_timeout` while a reply waits for it: one that drips holds nothing for
+	/// ever.
 	SHIM_MIN_PACE_BYTES = 1024,
 	/// Connections without a place of their own that may stay open, for two seconds, to let the peer read why.
 	SHIM_MAX_LINGERING = 64,
@@ -81,16 +82,16 @@ typedef struct {
 	void (*accept_failed)(void *_Nullable context, int error);
 	/// Since a failure, which `accept_failed` told, accept(2) has not failed for a second.
 	void (*accept_recovered)(void *_Nullable context);
-	/// The client took only `taken` bytes, too few, in the last `interval`, a `write_timeout`. The exchange may be looked at;
-	/// it is cut next, and `gone` called if it has a context.
+	/// The client took only `taken` bytes, too few, in the last `interval`, a `write_timeout`. The exchange may be
+	/// looked at; it is cut next, and `gone` called if it has a context.
 	void (*dropped)(void *_Nullable context, const shim_exchange *exchange, size_t taken, int64_t interval);
 	/// The last connection was closed.
 	void (*emptied)(void *_Nullable context);
 } shim_server_callbacks;
 
 /// Makes a server that listens nowhere yet. The caller owns it. NULL when there is no memory.
-shim_server *_Nullable shim_server_new(shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks,
-	void *_Nullable context);
+shim_server *_Nullable shim_server_new(
+	shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks, void *_Nullable context);
 
 /// Listens on `address`, which then holds the real port. `ipv6_only` matters for IPv6 alone.
 /// Returns 0, or the errno of what failed.
@@ -128,10 +129,12 @@ const char *shim_exchange_path(const shim_exchange *self, size_t *count);
 /// The first field called `name`, in any case; NULL if there is none. Valid as long as the exchange.
 const char *_Nullable shim_exchange_header(const shim_exchange *self, const char *name);
 
-/// The field called `name` that comes after `index` others of that name; NULL if there is none. Valid as long as the exchange.
+/// The field called `name` that comes after `index` others of that name; NULL if there is none. Valid as long as the
+/// exchange.
 const char *_Nullable shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index);
 
-/// The client's address, numeric, without port; IPv4 in its own form, whatever the socket. Valid as long as the exchange.
+/// The client's address, numeric, without port; IPv4 in its own form, whatever the socket. Valid as long as the
+/// exchange.
 const char *shim_exchange_peer(const shim_exchange *self);
 
 /// Whether the connection may serve another request after this one.
@@ -148,10 +151,11 @@ shim_body *_Nullable shim_exchange_take_body(shim_exchange *self);
 
 /// Sends up to three pieces in one system call, and keeps what the socket does not take yet. Returns the bytes kept.
 /// Does nothing once the peer is gone.
-size_t shim_exchange_send(shim_exchange *self, const void *_Nullable first, size_t first_count, const void *_Nullable second,
-	size_t second_count, const void *_Nullable third, size_t third_count);
+size_t shim_exchange_send(shim_exchange *self, const void *_Nullable first, size_t first_count,
+	const void *_Nullable second, size_t second_count, const void *_Nullable third, size_t third_count);
 
-/// Lowers `write_timeout` to `interval` for this request; 0 gives it the server's back, and so does more than the server's.
+/// Lowers `write_timeout` to `interval` for this request; 0 gives it the server's back, and so does more than the
+/// server's.
 void shim_exchange_set_write_timeout(shim_exchange *self, int64_t interval);
 
 /// The reply is complete. Keeps the connection for the next request if `keep_alive`, else closes it once all is sent.

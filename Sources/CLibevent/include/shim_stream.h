@@ -27,8 +27,8 @@ bool shim_stream_is_connected(const shim_stream *self);
 
 /// Sends `head` and `body` in one system call, and keeps what the socket does not take yet. Either may be empty.
 ///
-/// The head is copied. The body is not, however long: it must stay as it is until `release(owner)`, which is called exactly
-/// once, perhaps before this returns. A stream that broke takes the bytes and drops them: `ended` tells.
+/// The head is copied. The body is not, however long: it must stay as it is until `release(owner)`, which is called
+/// exactly once, perhaps before this returns. A stream that broke takes the bytes and drops them: `ended` tells.
 void shim_stream_send(shim_stream *self, const void *_Nullable head, size_t head_count, const void *_Nullable body,
 	size_t body_count, void (*release)(void *_Nullable owner), void *_Nullable owner);
 

@@ -1,19 +1,20 @@
 internal import EventLoop
 
-/// Finds how many prompts an Ollama should have at the same time: as many as it runs side by side, and hardly one that only
-/// waits in its queue.
+/// Finds how many prompts an Ollama should have at the same time: as many as it runs side by side, and hardly one that
+/// only waits in its queue.
 ///
-/// Prompts are looked at in rounds. A round's *pace* is the sum of its latencies by the sum of its answers' tokens, so that
-/// long answers do not look like a slow Ollama. The *unloaded pace* is that with half the limit in flight, or fewer. If `n`
-/// in flight take the pace from `u` to `p`, then by Little's law about `n · (1 − u / p)` of them wait in Ollama's queue.
-/// Where that is more than `queue`, and more than chance explains, the limit shrinks by half of them and rests for some
-/// rounds; where it is less than half of that, and prompts wait here, it grows by one (until it first shrinks, it doubles).
-/// So it swings between what Ollama runs at a time and one more. To know the unloaded pace of a busy Ollama the limit is
-/// halved for some prompts, once in `measureEvery` rounds, which costs about 2 % of the throughput. A failure takes a
-/// quarter off, once for all prompts that were in flight then.
+/// Prompts are looked at in rounds. A round's *pace* is the sum of its latencies by the sum of its answers' tokens, so
+/// that long answers do not look like a slow Ollama. The *unloaded pace* is that with half the limit in flight, or
+/// fewer. If `n` in flight take the pace from `u` to `p`, then by Little's law about `n · (1 − u / p)` of them wait in
+/// Ollama's queue. Where that is more than `queue`, and more than chance explains, the limit shrinks by half of them
+/// and rests for some rounds; where it is less than half of that, and prompts wait here, it grows by one (until it
+/// first shrinks, it doubles). So it swings between what Ollama runs at a time and one more. To know the unloaded pace
+/// of a busy Ollama the limit is halved for some prompts, once in `measureEvery` rounds, which costs about 2 % of the
+/// throughput. A failure takes a quarter off, once for all prompts that were in flight then.
 ///
-/// What it takes for granted is a pace that does not depend on how many run, up to Ollama's number. Where one GPU is shared
-/// by them, each more slows the others, and it settles lower: nearer to the shortest latency than to the highest throughput.
+/// What it takes for granted is a pace that does not depend on how many run, up to Ollama's number. Where one GPU is
+/// shared by them, each more slows the others, and it settles lower: nearer to the shortest latency than to the highest
+/// throughput.
 ///
 /// O(1). Belongs to one thread.
 struct AdaptiveLimit {
@@ -21,8 +22,8 @@ struct AdaptiveLimit {
     struct Sample {
         /// From being sent to Ollama to the answer's end.
         var latency: Duration
-        /// Tokens of the answer, `eval_count`; `nil` if that is not known, and then each prompt counts as one. An Ollama
-        /// should give them always or never.
+        /// Tokens of the answer, `eval_count`; `nil` if that is not known, and then each prompt counts as one. An
+        /// Ollama should give them always or never.
         var tokens: Int?
         /// Prompts with this Ollama when this one was sent, itself included.
         var inFlight: Int

@@ -15,7 +15,8 @@ final class Admission {
         var wait = Duration.seconds(600)
     }
 
-    /// What it takes to find a place for a prompt. A class, as is `Place`, so that what waits for an answer keeps but a word of it.
+    /// What it takes to find a place for a prompt. A class, as is `Place`, so that what waits for an answer keeps but a
+    /// word of it.
     final class Ticket {
         let prompt: Prompt
         /// How long it may wait; 0 for any time.
@@ -86,7 +87,8 @@ final class Admission {
     /// Finds a place for a prompt, and waits for it if need be. Gives up when the task is cancelled.
     ///
     /// - Parameters:
-    ///   - client: whose line it stands in; asked for only when it has to wait. `nil`: it was served before, and goes before all.
+    ///   - client: whose line it stands in; asked for only when it has to wait. `nil`: it was served before, and goes
+    ///     before all.
     ///   - note: told how to ask how many are before it, when it has to wait.
     /// - Throws: why there is no place.
     @inline(never)
@@ -132,7 +134,8 @@ final class Admission {
 
     private func place(for ticket: Ticket) -> Place? {
         let now = loop.now
-        let best = BackendChoice.best(of: backends, for: ticket.prompt.model, prefix: ticket.prompt.prefix, at: now) { backend in
+        let best = BackendChoice.best(of: backends, for: ticket.prompt.model, prefix: ticket.prompt.prefix, at: now) {
+            backend in
             ticket.failed.contains { $0 === backend }
         }
         guard let index = best else { return nil }
@@ -145,7 +148,9 @@ final class Admission {
     private func wait(_ turn: Turn, _ client: (() -> ClientIdentity)?) throws(PromptFailure) -> FairQueue<Turn>.Waiter {
         let deadline = turn.ticket.wait > .zero ? loop.now + turn.ticket.wait : nil
         defer { expiry?.deadline = queue.nextDeadline }
-        guard let client else { return queue.enterFirst(turn, bytes: turn.ticket.prompt.payload.count, deadline: deadline) }
+        guard let client else {
+            return queue.enterFirst(turn, bytes: turn.ticket.prompt.payload.count, deadline: deadline)
+        }
         do throws(FairQueue<Turn>.Full) {
             return try queue.enter(turn, client: client(), bytes: turn.ticket.prompt.payload.count, deadline: deadline)
         } catch {

@@ -2,10 +2,10 @@ internal import EventLoop
 
 /// The places of prompts that wait: first come first served for one client, in turns for several.
 ///
-/// Each client has a line; the clients that have someone waiting are served one prompt each, round and round, so that 5,000
-/// prompts of one do not make another's single prompt wait behind all of them. Entering, serving and leaving are O(1), and
-/// O(log n) for places with a deadline; nothing is allocated but the growth of arrays, about 130 bytes a place beyond
-/// `Value`. The memory of the fullest moment is kept. Belongs to one thread.
+/// Each client has a line; the clients that have someone waiting are served one prompt each, round and round, so that
+/// 5,000 prompts of one do not make another's single prompt wait behind all of them. Entering, serving and leaving are
+/// O(1), and O(log n) for places with a deadline; nothing is allocated but the growth of arrays, about 130 bytes a
+/// place beyond `Value`. The memory of the fullest moment is kept. Belongs to one thread.
 final class FairQueue<Value> {
     /// A place in the queue. Once it was served, left or expired it is void, and using it does nothing.
     struct Waiter: Hashable, Sendable {
@@ -54,8 +54,8 @@ final class FairQueue<Value> {
         return add(value, to: line(of: client), bytes: bytes, deadline: deadline)
     }
 
-    /// Takes a place before all who entered otherwise, behind those who entered like this: for a prompt that was served once
-    /// and has to be tried again. Never refused, but it counts.
+    /// Takes a place before all who entered otherwise, behind those who entered like this: for a prompt that was served
+    /// once and has to be tried again. Never refused, but it counts.
     func enterFirst(_ value: Value, bytes: Int, deadline: LoopInstant?) -> Waiter {
         add(value, to: front, bytes: bytes, deadline: deadline)
     }
@@ -64,7 +64,8 @@ final class FairQueue<Value> {
         let ticket = lines[line].nextTicket
         lines[line].nextTicket &+= 1
         let slot = places.add(
-            Place(value: value, line: line, previous: lines[line].last, ticket: ticket, deadline: deadline, bytes: bytes))
+            Place(
+                value: value, line: line, previous: lines[line].last, ticket: ticket, deadline: deadline, bytes: bytes))
         let last = lines[line].last
         if last == none { lines[line].first = slot } else { places[last].next = slot }
         lines[line].last = slot
@@ -130,7 +131,11 @@ final class FairQueue<Value> {
         let place = places.remove(slot)
         let line = place.line
         if place.previous == none { lines[line].first = place.next } else { places[place.previous].next = place.next }
-        if place.next == none { lines[line].last = place.previous } else { places[place.next].previous = place.previous }
+        if place.next == none {
+            lines[line].last = place.previous
+        } else {
+            places[place.next].previous = place.previous
+        }
         lines[line].count -= 1
         count -= 1
         bytes -= place.bytes
@@ -164,9 +169,9 @@ final class FairQueue<Value> {
 extension FairQueue {
     /// How many will be served before this one, if nobody enters or leaves. 0 if the place is void.
     ///
-    /// O(number of clients that wait). Exact, except that for a client with more than 64 prompts waiting those of its own
-    /// that left from the middle of its line still count in part: it is then too high by at most an eighth of that line, a
-    /// turn of each other client for each of them.
+    /// O(number of clients that wait). Exact, except that for a client with more than 64 prompts waiting those of its
+    /// own that left from the middle of its line still count in part: it is then too high by at most an eighth of that
+    /// line, a turn of each other client for each of them.
     func place(of waiter: Waiter) -> Int {
         guard isValid(waiter) else { return 0 }
         let place = places[waiter.slot]
@@ -176,14 +181,18 @@ extension FairQueue {
         var isAhead = true  // whether a line's turn is before that of the waiter's, in each round
         var line = turn
         repeat {
-            if line == place.line { isAhead = false } else { before += min(Int(lines[line].count), own + (isAhead ? 1 : 0)) }
+            if line == place.line {
+                isAhead = false
+            } else {
+                before += min(Int(lines[line].count), own + (isAhead ? 1 : 0))
+            }
             line = lines[line].next
         } while line != turn
         return before
     }
 
-    /// One left from the middle of a line: from time to time its tickets are made consecutive again, at O(1) for each that
-    /// left.
+    /// One left from the middle of a line: from time to time its tickets are made consecutive again, at O(1) for each
+    /// that left.
     private func noteGap(in line: Int32) {
         lines[line].gaps += 1
         guard lines[line].count <= 64 || lines[line].gaps > lines[line].count / 8 else { return }

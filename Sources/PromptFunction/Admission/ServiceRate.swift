@@ -3,8 +3,8 @@ internal import Glibc
 
 /// How fast prompts are finished, as observed: for telling clients when to try again.
 ///
-/// Each finished prompt counts less the longer ago it was, by a factor of e a minute. Time without any prompt under way does
-/// not count: it says nothing of how fast they would be. O(1). Belongs to one thread.
+/// Each finished prompt counts less the longer ago it was, by a factor of e a minute. Time without any prompt under way
+/// does not count: it says nothing of how fast they would be. O(1). Belongs to one thread.
 struct ServiceRate {
     /// Seconds in which what was observed fades to 1/e.
     static let memory = 60.0

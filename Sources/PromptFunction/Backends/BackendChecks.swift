@@ -3,7 +3,8 @@ internal import HTTPClient
 
 /// Looks after the Ollamas in the background: what they have, and whether those that failed answer again.
 ///
-/// What it finds is kept with each backend, so that health checks and prompts only look it up. Belongs to the loop's thread.
+/// What it finds is kept with each backend, so that health checks and prompts only look it up. Belongs to the loop's
+/// thread.
 final class BackendChecks {
     private let backends: [OllamaBackend]
     private let interval: Duration

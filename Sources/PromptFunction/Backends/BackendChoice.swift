@@ -4,10 +4,10 @@ internal import EventLoop
 enum BackendChoice {
     /// The place in `backends` of the best one; `nil` when none may take a prompt.
     ///
-    /// Of those that may, the best are those that have the model loaded or are loading it, then those that have it, then
-    /// those of which nobody knows, then the rest; among these the least busy; among equally busy ones always the same for
-    /// the same `prefix`, so that prompts that begin alike find what Ollama has kept of the last one (rendezvous hashing:
-    /// when a host comes or goes, no other's prompts move). O(hosts), without an allocation.
+    /// Of those that may, the best are those that have the model loaded or are loading it, then those that have it,
+    /// then those of which nobody knows, then the rest; among these the least busy; among equally busy ones always the
+    /// same for the same `prefix`, so that prompts that begin alike find what Ollama has kept of the last one
+    /// (rendezvous hashing: when a host comes or goes, no other's prompts move). O(hosts), without an allocation.
     ///
     /// - Parameters:
     ///   - prefix: `PromptPrefix.hash` of the prompt.

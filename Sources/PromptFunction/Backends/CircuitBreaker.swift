@@ -8,9 +8,10 @@ internal import EventLoop
 /// | open | refused | a probe, due when its wait is over, succeeds: half open; fails: open for longer |
 /// | half open | admitted | one failure: open for longer than before; one success: closed |
 ///
-/// No prompt is a probe: half open, the host has already answered one. Waits double from 1 s to 8 s, and up to half is added
-/// at random, so that many promptds do not come back at once; they begin at 1 s again only when a chat has succeeded, since a
-/// host can answer probes and fail chats. What began before the breaker opened has no say any more: it tells of the past.
+/// No prompt is a probe: half open, the host has already answered one. Waits double from 1 s to 8 s, and up to half is
+/// added at random, so that many promptds do not come back at once; they begin at 1 s again only when a chat has
+/// succeeded, since a host can answer probes and fail chats. What began before the breaker opened has no say any more:
+/// it tells of the past.
 struct CircuitBreaker {
     /// Whether prompts are admitted.
     enum State: Equatable, Sendable {

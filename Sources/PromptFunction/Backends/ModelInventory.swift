@@ -2,8 +2,8 @@ internal import EventLoop
 
 /// What is known of a host's models: what it has, and what it has loaded, by its listings and by the chats sent to it.
 ///
-/// Belongs to one thread. Holds at most `capacity` models; of more, those known by chats alone are forgotten, the oldest
-/// first.
+/// Belongs to one thread. Holds at most `capacity` models; of more, those known by chats alone are forgotten, the
+/// oldest first.
 struct ModelInventory {
     /// How a host stands to a model, the best last.
     enum Standing: Int, Comparable, Sendable {

@@ -1,7 +1,7 @@
 /// A model's name as Ollama compares it: in lower case, with its tag, without what is the default before it.
 ///
-/// `Llama3.2`, `llama3.2:latest` and `registry.ollama.ai/library/llama3.2:latest` are equal. Holds up to 15 bytes without an
-/// allocation. Source: `types/model/name.go` of Ollama.
+/// `Llama3.2`, `llama3.2:latest` and `registry.ollama.ai/library/llama3.2:latest` are equal. Holds up to 15 bytes
+/// without an allocation. Source: `types/model/name.go` of Ollama.
 struct ModelName: Hashable, Sendable, CustomStringConvertible {
     /// `name:tag`, `namespace/name:tag` or `host/namespace/name:tag`.
     let description: String

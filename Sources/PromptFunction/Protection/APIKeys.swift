@@ -52,8 +52,8 @@ public struct APIKeys: Sendable {
         return TextList.trimmed(text[scheme.endIndex...])
     }
 
-    /// Whether it is one of the keys. Takes as long for a wrong key as for a right one, and whatever is wrong about it: each
-    /// byte of each key is compared, always.
+    /// Whether it is one of the keys. Takes as long for a wrong key as for a right one, and whatever is wrong about it:
+    /// each byte of each key is compared, always.
     func admits(_ offered: Substring) -> Bool {
         let offered = offered.isEmpty ? [0] : Array(offered.utf8)
         var isKnown = false

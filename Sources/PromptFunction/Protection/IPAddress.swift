@@ -1,8 +1,8 @@
 internal import EventLoop
 internal import Glibc
 
-/// A numeric address without port and zone: IPv6, or IPv4 as its mapped IPv6 address, so that `1.2.3.4` and `::ffff:1.2.3.4`
-/// are equal.
+/// A numeric address without port and zone: IPv6, or IPv4 as its mapped IPv6 address, so that `1.2.3.4` and
+/// `::ffff:1.2.3.4` are equal.
 struct IPAddress: Hashable, Sendable {
     /// The address as one number, its first byte the most significant.
     let bits: UInt128
@@ -37,8 +37,8 @@ struct IPAddress: Hashable, Sendable {
 }
 
 extension IPAddress {
-    /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets, spaces,
-    /// and octets with a leading zero, which some read as octal.
+    /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets,
+    /// spaces, and octets with a leading zero, which some read as octal.
     init?(_ text: Substring) {
         let text = text.utf8
         guard text.count <= 45 else { return nil }
@@ -62,7 +62,8 @@ extension IPAddress {
             self.init(inner)
             return
         }
-        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), text[..<colon].utf8.contains(UInt8(ascii: ".")) else {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), text[..<colon].utf8.contains(UInt8(ascii: "."))
+        else {
             self.init(text)
             return
         }
@@ -74,7 +75,8 @@ extension IPAddress {
     private static func isPort(_ text: Substring) -> Bool {
         let digits = text.utf8.dropFirst()
         return text.isEmpty
-            || text.utf8.first == UInt8(ascii: ":") && !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
+            || text.utf8.first == UInt8(ascii: ":") && !digits.isEmpty
+                && digits.allSatisfy { (0x30...0x39).contains($0) }
                 && UInt16(text.dropFirst()) != nil
     }
 

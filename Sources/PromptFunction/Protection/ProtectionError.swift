@@ -2,7 +2,8 @@
 public enum ProtectionError: Error, Equatable, CustomStringConvertible {
     /// A set of API keys has none.
     case noKeys
-    /// An API key has characters that no header field carries. `number` counts lines, or entries of a comma list, from 1.
+    /// An API key has characters that no header field carries. `number` counts lines, or entries of a comma list, from
+    /// 1.
     case key(number: Int)
     /// A model's name is empty or has white space.
     case model(String)

@@ -2,9 +2,9 @@ internal import EventLoop
 
 /// How often each client may ask: a bucket of tokens for each, which fills evenly.
 ///
-/// A bucket is one number, the time at which it will be full. A full one is as good as none, so those are dropped on the
-/// way: each call looks at two others. Where more clients than `capacity` have buckets that are not full, one is forgotten,
-/// to its client's advantage. O(1). Belongs to one thread.
+/// A bucket is one number, the time at which it will be full. A full one is as good as none, so those are dropped on
+/// the way: each call looks at two others. Where more clients than `capacity` have buckets that are not full, one is
+/// forgotten, to its client's advantage. O(1). Belongs to one thread.
 struct RateLimit {
     private struct Bucket {
         let client: ClientIdentity

@@ -6,7 +6,8 @@ public struct TrustedProxies: Sendable, Equatable {
 
     private init(networks: [Network]) { self.networks = networks }
 
-    /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are ignored.
+    /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are
+    /// ignored.
     public init(_ list: String) throws(ProtectionError) {
         var networks: [Network] = []
         for entry in TextList.entries(list) {
@@ -19,8 +20,8 @@ public struct TrustedProxies: Sendable, Equatable {
     /// The address of the client behind `peer`.
     ///
     /// - Parameter forwardedFor: X-Forwarded-For, all fields of that name joined by commas in their order. Each proxy
-    ///   appends the address it was connected from, so it is read from its end, and only as far as those who wrote it are
-    ///   trusted: what stands further left, anyone can have made up. An entry that is no address ends the reading.
+    ///   appends the address it was connected from, so it is read from its end, and only as far as those who wrote it
+    ///   are trusted: what stands further left, anyone can have made up. An entry that is no address ends the reading.
     func client(peer: IPAddress, forwardedFor: String?) -> IPAddress {
         var client = peer
         guard var rest = forwardedFor?[...] else { return client }

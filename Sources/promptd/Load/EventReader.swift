@@ -15,7 +15,8 @@ struct EventReader {
     /// Whether every byte so far belonged to an event that ended, or to none.
     var isBetweenEvents: Bool { line.isEmpty && name.isEmpty && !hasData }
 
-    /// Reads on. Calls `event` with the name, empty for a plain message, and the data of each event that ends in `bytes`.
+    /// Reads on. Calls `event` with the name, empty for a plain message, and the data of each event that ends in
+    /// `bytes`.
     ///
     /// - Returns: false when a line or an event is too long; nothing more can be read then.
     mutating func read(

@@ -29,7 +29,9 @@ extension LoadReport {
             let example = failure.example.map { ": " + Self.line($0) } ?? ""
             lines.append("  \(Self.padded("\(failure.count)", 10))  \(failure.kind)\(example)")
         }
-        if ownCores > 0.9 { lines.append("  note: the load generator used \(ownCores) cores: it may be what limited this.") }
+        if ownCores > 0.9 {
+            lines.append("  note: the load generator used \(ownCores) cores: it may be what limited this.")
+        }
         return lines.joined(separator: "\n")
     }
 

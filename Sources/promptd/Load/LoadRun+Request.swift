@@ -56,7 +56,8 @@ extension LoadRun {
 
 /// Times the tokens of one answer.
 ///
-/// The loop reads a connection once a turn, so tokens of the same turn came by one read(2): between them there was no time.
+/// The loop reads a connection once a turn, so tokens of the same turn came by one read(2): between them there was no
+/// time.
 struct TokenClock {
     private let due: LoopInstant
     private var last: (turn: LoopInstant, time: LoopInstant)?

@@ -6,9 +6,11 @@ import HTTPClient
 ///
 /// Each connection has a task that sends one request after the other.
 final class LoadRun {
-    /// Connections that are being opened at the same time before the start: fewer than a listening socket's queue takes.
+    /// Connections that are being opened at the same time before the start: fewer than a listening socket's queue
+    /// takes.
     private static let openers = 256
-    /// How long a connection's task rests when it could not connect: a server that is gone is not to be tried without pause.
+    /// How long a connection's task rests when it could not connect: a server that is gone is not to be tried without
+    /// pause.
     private static let rest = Duration.milliseconds(100)
 
     let plan: LoadPlan
@@ -32,7 +34,8 @@ final class LoadRun {
         head = plan.head
         payload = plan.body.isConstant ? Payload(plan.body.bytes(0)) : nil
         origin = Origin(
-            host: plan.server.host, port: plan.server.port, deadlines: plan.deadlines, idleLimit: plan.connections, on: loop)
+            host: plan.server.host, port: plan.server.port, deadlines: plan.deadlines, idleLimit: plan.connections,
+            on: loop)
     }
 
     /// Runs until the schedule is over and every request has ended, or SIGINT or SIGTERM comes.

@@ -75,8 +75,8 @@ enum ProcessorTime {
 }
 
 extension LoopInstant {
-    /// The time as of now, by the loop's clock: `EventLoop.now` is that of the turn's beginning, and a turn of thousands of
-    /// answers takes long.
+    /// The time as of now, by the loop's clock: `EventLoop.now` is that of the turn's beginning, and a turn of
+    /// thousands of answers takes long.
     static var current: Self {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)

@@ -39,10 +39,11 @@ struct Schedule: Sendable, Equatable {
     /// The next turn, at `elapsed`.
     mutating func take(at elapsed: Duration) -> Turn {
         if let count, taken >= count { return .over }
-        let due = switch pace {
-        case .asAnswered: elapsed
-        case .rate(let rate): Self.due(taken, rate: rate, ramp: ramp)
-        }
+        let due =
+            switch pace {
+            case .asAnswered: elapsed
+            case .rate(let rate): Self.due(taken, rate: rate, ramp: ramp)
+            }
         if let duration, due >= duration { return .over }
         if due > elapsed { return .wait(until: due) }
         taken += 1

@@ -6,8 +6,8 @@ import Testing
 @Suite struct `Service rate` {
     static func second(_ second: Double) -> LoopInstant { LoopInstant(nanoseconds: Int64(second * 1e9)) }
 
-    /// A rate after `count` prompts that took `each` seconds, one after the other from second `start` on, with another under
-    /// way.
+    /// A rate after `count` prompts that took `each` seconds, one after the other from second `start` on, with another
+    /// under way.
     private func busy(_ count: Int, each: Double, start: Double = 1_000) -> (ServiceRate, end: Double) {
         var rate = ServiceRate()
         rate.promptBegan(at: Self.second(start))

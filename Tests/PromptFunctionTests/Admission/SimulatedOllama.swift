@@ -1,8 +1,8 @@
 import EventLoop
 @testable import PromptFunction
 
-/// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they came.
-/// Many callers always have one more prompt, and `AdaptiveLimit` says how many of them may be with it.
+/// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they
+/// came. Many callers always have one more prompt, and `AdaptiveLimit` says how many of them may be with it.
 struct SimulatedOllama {
     /// What happened in a span of time.
     struct Record {
@@ -71,7 +71,8 @@ struct SimulatedOllama {
     private mutating func send() {
         let tokens = Int.random(in: 20...400, using: &random)
         let service = 0.2 + Double(tokens) * pace * Double.random(in: 0.8...1.2, using: &random)
-        waiting.append(Prompt(sentAt: now, service: service, tokens: tokens, inFlight: running.count + waiting.count + 1))
+        waiting.append(
+            Prompt(sentAt: now, service: service, tokens: tokens, inFlight: running.count + waiting.count + 1))
     }
 
     private mutating func end(_ prompt: Prompt, _ record: inout Record) {

@@ -130,8 +130,10 @@ import Testing
         (.transport(.closed(errno: 0, beforeFirstByte: true)), nil),
         (.transport(.timeout(.connect)), .connection), (.transport(.timeout(.firstByte)), .deadline),
         (.transport(.malformed("x")), nil), (.transport(.cancelled), nil), (.transport(.tooLarge(limit: 1)), nil),
-        (.refused(status: 500, message: "", retryAfter: nil), .server), (.refused(status: 503, message: "", retryAfter: nil), nil),
-        (.refused(status: 404, message: "", retryAfter: nil), nil), (.refused(status: 400, message: "", retryAfter: nil), nil),
+        (.refused(status: 500, message: "", retryAfter: nil), .server),
+        (.refused(status: 503, message: "", retryAfter: nil), nil),
+        (.refused(status: 404, message: "", retryAfter: nil), nil),
+        (.refused(status: 400, message: "", retryAfter: nil), nil),
         (.garbled, nil), (.failed(message: ""), nil), (.toolCalls, nil),
         (.refused(status: 500, message: "option \"x\" must be of type int", retryAfter: nil), nil), (.incomplete, nil),
     ]

@@ -91,7 +91,8 @@ final class Fleet {
         }
     }
 
-    /// Posts bodies, each on its own connection, and returns when all of them wait or are with an Ollama, in this order.
+    /// Posts bodies, each on its own connection, and returns when all of them wait or are with an Ollama, in this
+    /// order.
     func begin(_ bodies: [String], _ fields: [String] = [], on loop: isolated EventLoop) async throws -> [RawSocket] {
         var sockets: [RawSocket] = []
         for body in bodies {

@@ -90,7 +90,9 @@ import Testing
         } else {
             isRight = isRight || (response.isWhole && has(answer(to: "\(client)"), response.text, form, streams))
         }
-        guard isRight else { return .wrong("\(client) \(model) \(form) \(streams): \(response.status) \(response.text)") }
+        guard isRight else {
+            return .wrong("\(client) \(model) \(form) \(streams): \(response.status) \(response.text)")
+        }
         return isAnswer ? .answered : .failed
     }
 

@@ -45,7 +45,8 @@ import Testing
         }
         try await withFleet([standIn], settings: change) { loop, fleet in
             let refused = try await fleet.post(#"{"model":"secret"}"#)
-            #expect(refused.status == 403 && refused.text == "The model 'secret' is not offered here: ask for another.\n")
+            #expect(
+                refused.status == 403 && refused.text == "The model 'secret' is not offered here: ask for another.\n")
             let json = try await fleet.post(#"{"model":"fault:cut","stream":true}"#, ["Accept: text/event-stream"])
             #expect(json.status == 403 && json.text.hasPrefix("{\"error\":\"The model 'fault:cut'"))
             #expect(fleet.requests == [0])

@@ -62,7 +62,8 @@ import Testing
             var servers: [Server] = []
             for service in closing {
                 servers.append(Server(service, on: loop, log: Fleet.quiet))
-                hosts.append("\(try servers.last!.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]))")
+                hosts.append(
+                    "\(try servers.last!.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]))")
             }
             let fleet = try Fleet([], hosts: hosts, on: loop) { _ in }
             for count in 1...3 {

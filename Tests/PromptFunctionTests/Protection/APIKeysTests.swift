@@ -40,7 +40,9 @@ import Testing
     ]
 
     @Test(arguments: fields)
-    func `a key comes as a bearer's or in a field of its own`(authorization: String?, apiKey: String?, key: String?) throws {
+    func `a key comes as a bearer's or in a field of its own`(authorization: String?, apiKey: String?, key: String?)
+        throws
+    {
         let client = try APIKeys(list: "one,two").client(authorization: authorization, apiKey: apiKey)
         #expect(client == key.map { ClientIdentity(key: $0) })
     }

@@ -24,7 +24,8 @@ import Testing
     }
 
     static let wrong: [(String, String, ProtectionError)] = [
-        ("", "fast", .alias("fast")), ("", "=x", .alias("=x")), ("", "fast=", .alias("fast=")), ("", "a b=c", .model("a b")),
+        ("", "fast", .alias("fast")), ("", "=x", .alias("=x")), ("", "fast=", .alias("fast=")),
+        ("", "a b=c", .model("a b")),
         ("", "a=b c", .model("b c")), ("a b", "", .model("a b")), ("", "a=b,A:latest=c", .aliasTwice("a")),
         ("", "a=b,b=c", .aliasOfAlias("a")), ("", "a=a", .aliasOfAlias("a")), ("x", "a=b", .aliasNotAllowed("a")),
     ]

@@ -29,7 +29,8 @@ import Testing
     func `the client is the last address that no trusted proxy has`(
         peer: String, forwardedFor: String?, client: String
     ) throws {
-        let found = try TrustedProxies(Self.list).client(peer: #require(IPAddress(peer[...])), forwardedFor: forwardedFor)
+        let found = try TrustedProxies(Self.list).client(
+            peer: #require(IPAddress(peer[...])), forwardedFor: forwardedFor)
         #expect(found == IPAddress(client[...]))
     }
 
