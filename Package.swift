@@ -3,8 +3,8 @@ import PackageDescription
 
 /// What every Swift target is compiled with.
 ///
-/// `NonisolatedNonsendingByDefault` is not decoration: objects that belong to the event loop are plain classes, and
-/// their asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
+/// `NonisolatedNonsendingByDefault` is essential: objects that belong to the event loop are plain classes, and their
+/// asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
 let swiftSettings: [SwiftSetting] =
     [
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
@@ -12,18 +12,29 @@ let swiftSettings: [SwiftSetting] =
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// For the targets that have no business with pointers.
+/// What the targets in `Sources` are compiled with too: each use of a pointer is marked `unsafe`.
 let strictSettings = swiftSettings + [.strictMemorySafety()]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
+func target(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strictSettings)
+}
+
+func testTarget(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
+}
+
 let package = Package(
     name: "promptd",
     products: [
         .executable(name: "promptd", targets: ["promptd"]),
+        .library(name: "EventLoop", targets: ["EventLoop"]),
         .library(name: "HTTPServer", targets: ["HTTPServer", "EventLoop"]),
+        .library(name: "FunctionHost", targets: ["FunctionHost", "HTTPServer", "EventLoop"]),
+        .library(name: "Ollama", targets: ["Ollama", "HTTPClient", "EventLoop"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -32,41 +43,32 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLibevent", linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_extra")]),
-        .target(name: "EventLoop", dependencies: ["CLibevent"], swiftSettings: swiftSettings),
-        .target(name: "HTTPServer", dependencies: ["EventLoop", "CLibevent", logging], swiftSettings: swiftSettings),
-        .target(name: "HTTPClient", dependencies: ["EventLoop", "CLibevent"], swiftSettings: swiftSettings),
-        .target(name: "Ollama", dependencies: ["HTTPClient", "EventLoop"], swiftSettings: swiftSettings),
-        .target(
-            name: "PromptFunction", dependencies: ["HTTPServer", "Ollama", logging], swiftSettings: strictSettings),
-        .target(name: "StandIn", dependencies: ["HTTPServer", "EventLoop", logging], swiftSettings: strictSettings),
+        target("EventLoop", "CLibevent"),
+        target("JSON"),
+        target("HTTPServer", "EventLoop", "CLibevent", logging),
+        target("HTTPClient", "EventLoop", "CLibevent"),
+        target("FunctionHost", "HTTPServer", "EventLoop", logging),
+        target("Ollama", "HTTPClient", "EventLoop", "JSON"),
+        target(
+            "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "HTTPClient", "EventLoop", "JSON", logging),
+        target("StandIn", "HTTPServer", "EventLoop", logging),
         .executableTarget(
             name: "promptd",
             dependencies: [
-                "PromptFunction", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", argumentParser, logging,
-                histogram,
+                "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", "JSON",
+                argumentParser, logging, histogram,
             ],
             swiftSettings: strictSettings),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "TestSupport"], swiftSettings: swiftSettings),
-        .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "TestSupport", logging],
-            swiftSettings: swiftSettings),
-        .testTarget(
-            name: "HTTPClientTests", dependencies: ["HTTPClient", "EventLoop", "TestSupport"],
-            swiftSettings: swiftSettings),
-        .testTarget(
-            name: "OllamaTests", dependencies: ["Ollama", "HTTPClient", "EventLoop", "TestSupport"],
-            swiftSettings: swiftSettings),
-        .testTarget(
-            name: "PromptFunctionTests",
-            dependencies: [
-                "PromptFunction", "StandIn", "Ollama", "HTTPClient", "HTTPServer", "EventLoop", "TestSupport", logging,
-            ],
-            swiftSettings: swiftSettings),
-        .testTarget(
-            name: "promptdTests", dependencies: ["promptd", "HTTPServer", "EventLoop", "TestSupport"],
-            swiftSettings: swiftSettings),
+        testTarget("EventLoopTests", "EventLoop"),
+        testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),
+        testTarget("HTTPClientTests", "HTTPClient", "EventLoop"),
+        testTarget("OllamaTests", "Ollama", "HTTPClient", "EventLoop", "JSON"),
+        testTarget(
+            "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "HTTPClient", "HTTPServer",
+            "EventLoop", "JSON", logging),
+        testTarget("promptdTests", "promptd", "HTTPClient", "HTTPServer", "EventLoop"),
     ]
 )

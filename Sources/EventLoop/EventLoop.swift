@@ -13,7 +13,7 @@ public actor EventLoop {
     /// The executor behind the actor; the task executor preference of every task that is started on the loop.
     public nonisolated let executor: LoopExecutor
 
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Makes a loop. The calling thread counts as its thread until `run` is called.
     ///
@@ -44,7 +44,7 @@ public actor EventLoop {
     }
 
     /// The time by the monotonic clock, as of this turn of the loop.
-    public nonisolated var now: LoopInstant { LoopInstant(nanoseconds: shim_loop_now(executor.handle)) }
+    public nonisolated var now: LoopInstant { unsafe LoopInstant(nanoseconds: shim_loop_now(executor.handle)) }
 }
 
 /// Why there is no loop.

@@ -12,16 +12,16 @@ public final class Latch: @unchecked Sendable {
     /// It happens: whoever waits goes on, and nobody waits any more.
     public func open() {
         isOpen = true
-        continuation?.resume()
-        continuation = nil
+        unsafe continuation?.resume()
+        unsafe continuation = nil
     }
 
     /// Waits until it has happened.
     public func wait() async {
         if isOpen { return }
-        await withUnsafeContinuation { continuation in
+        unsafe await withUnsafeContinuation { continuation in
             // This may be a job of its own, and it may have happened before that.
-            if isOpen { continuation.resume() } else { self.continuation = continuation }
+            if isOpen { unsafe continuation.resume() } else { unsafe self.continuation = unsafe continuation }
         }
     }
 

@@ -43,21 +43,21 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     }
 
     init() throws(EventLoopError) {
-        guard let handle = shim_loop_new() else { throw .unavailable(errno: errno) }
-        self.handle = handle
-        let callbacks = shim_loop_callbacks(
-            woken: { LoopExecutor.from($0).takeInbox() },
-            settled: { LoopExecutor.from($0).drain() },
-            turned: { LoopExecutor.from($0).endTurn(isCut: $1) })
-        shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
+        guard let handle = unsafe shim_loop_new() else { throw .unavailable(errno: errno) }
+        unsafe self.handle = unsafe handle
+        let callbacks = unsafe shim_loop_callbacks(
+            woken: { unsafe LoopExecutor.from($0).takeInbox() },
+            settled: { unsafe LoopExecutor.from($0).drain() },
+            turned: { unsafe LoopExecutor.from($0).endTurn(isCut: $1) })
+        unsafe shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
         bind()
     }
 
-    deinit { shim_loop_free(handle) }
+    deinit { unsafe shim_loop_free(handle) }
 
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> LoopExecutor {
-        Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
+        unsafe Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
     }
 
     // MARK: Swift's executor
@@ -73,7 +73,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
             defer { inbox.isAwake = true }
             return !inbox.isAwake
         }
-        if mustWake { shim_loop_wake(handle) }
+        if mustWake { unsafe shim_loop_wake(handle) }
     }
 
     /// Has `calls` made on the loop, in order, for the price of one wake. Any thread.
@@ -83,12 +83,12 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
             defer { inbox.isAwake = true }
             return !inbox.isAwake
         }
-        if mustWake { shim_loop_wake(handle) }
+        if mustWake { unsafe shim_loop_wake(handle) }
     }
 
     /// Whether the calling thread is the loop's.
     @inline(__always)
-    public var isCurrent: Bool { shim_loop_is_current(handle) }
+    public var isCurrent: Bool { unsafe shim_loop_is_current(handle) }
 
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
@@ -98,15 +98,15 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     // MARK: The loop's thread
 
-    func bind() { shim_loop_bind(handle) }
+    func bind() { unsafe shim_loop_bind(handle) }
 
     func run() {
         drain()
         _ = endTurn(isCut: false)
-        shim_loop_run(handle)
+        unsafe shim_loop_run(handle)
     }
 
-    func stop() { shim_loop_stop(handle) }
+    func stop() { unsafe shim_loop_stop(handle) }
 
     /// Runs what is ready, and what becomes ready by it. Does nothing when it is already at it.
     ///
@@ -128,7 +128,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
     }
 
     private func run(_ job: UnownedJob) {
-        job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        unsafe job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
     }
 
     private func takeInbox() {
@@ -159,7 +159,7 @@ public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendab
 
     /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them.
     /// For the loop's lifetime; loop's thread only.
-    public func atTurnEnd(_ hook: @escaping () -> Void) {
+    public func onTurnEnd(_ hook: @escaping () -> Void) {
         checkIsolated()
         turnHooks.append(hook)
     }

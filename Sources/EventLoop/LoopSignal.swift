@@ -17,15 +17,15 @@ public final class LoopSignal {
     public init(_ number: CInt, on loop: EventLoop, _ fire: @escaping () -> Void) throws(EventLoopError) {
         self.loop = loop
         box = Box(fire)
-        let context = Unmanaged.passUnretained(box).toOpaque()
-        let handle = shim_signal_new(
+        let context = unsafe Unmanaged.passUnretained(box).toOpaque()
+        let handle = unsafe shim_signal_new(
             loop.executor.handle, number,
-            { context, _ in Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue().fire() }, context)
-        guard let handle else { throw .unavailable(errno: 0) }
-        self.handle = handle
+            { context, _ in unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue().fire() }, unsafe context)
+        guard let handle = unsafe handle else { throw .unavailable(errno: 0) }
+        unsafe self.handle = unsafe handle
     }
 
-    deinit { shim_signal_free(handle) }
+    deinit { unsafe shim_signal_free(handle) }
 
     /// Ignores SIGPIPE for the whole process: a peer that left is an error of `send(2)`, not the end.
     public static func ignoreBrokenPipes() { shim_ignore_sigpipe() }

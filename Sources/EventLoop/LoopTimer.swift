@@ -18,23 +18,23 @@ public final class LoopTimer {
     public init(on loop: EventLoop, _ fire: @escaping () -> Void) {
         self.loop = loop
         box = Box(fire)
-        let context = Unmanaged.passUnretained(box).toOpaque()
+        let context = unsafe Unmanaged.passUnretained(box).toOpaque()
         guard
-            let handle = shim_timer_new(
+            let handle = unsafe shim_timer_new(
                 loop.executor.handle,
                 { context in
-                    let box = Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
+                    let box = unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
                     box.fire()
-                }, context)
+                }, unsafe context)
         else { fatalError("no memory for a timer") }
-        self.handle = handle
+        unsafe self.handle = unsafe handle
     }
 
-    deinit { shim_timer_free(handle) }
+    deinit { unsafe shim_timer_free(handle) }
 
     /// When to fire; `nil` takes the deadline away.
     public var deadline: LoopInstant? {
-        didSet { shim_timer_set(handle, deadline?.nanoseconds ?? 0) }
+        didSet { unsafe shim_timer_set(handle, deadline?.nanoseconds ?? 0) }
     }
 }
 
@@ -46,7 +46,7 @@ extension EventLoop {
         let timer = LoopTimer(on: self) { sleeper.wake() }
         timer.deadline = now + interval
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { sleeper.wait($0) }
+            unsafe await withUnsafeContinuation { unsafe sleeper.wait($0) }
         } onCancel: {
             // As a rule it is done on the loop: by a client that left, or by shutting down.
             if executor.isCurrent { sleeper.wake() } else { executor.post([{ sleeper.wake() }]) }
@@ -59,7 +59,7 @@ extension EventLoop {
         let sleeper = Sleeper()
         let timer = LoopTimer(on: self) { sleeper.wake() }
         timer.deadline = now
-        await withUnsafeContinuation { sleeper.wait($0) }
+        unsafe await withUnsafeContinuation { unsafe sleeper.wait($0) }
         withExtendedLifetime(timer) {}
     }
 }
@@ -70,12 +70,12 @@ private final class Sleeper: @unchecked Sendable {
     private var isAwake = false
 
     func wait(_ continuation: UnsafeContinuation<Void, Never>) {
-        if isAwake { continuation.resume() } else { self.continuation = continuation }
+        if isAwake { unsafe continuation.resume() } else { unsafe self.continuation = unsafe continuation }
     }
 
     func wake() {
         isAwake = true
-        continuation?.resume()
-        continuation = nil
+        unsafe continuation?.resume()
+        unsafe continuation = nil
     }
 }

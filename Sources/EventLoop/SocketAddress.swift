@@ -18,22 +18,23 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     /// - Parameter host: a name or a numeric address, without brackets.
     /// - Throws: `ResolveError` when there is no such host. Source: getaddrinfo(3).
     public static func resolve(host: String, port: UInt16, numericOnly: Bool = false) throws(ResolveError) -> [Self] {
-        var hints = addrinfo()
-        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_NUMERICSERV | (numericOnly ? AI_NUMERICHOST : 0)
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_NUMERICSERV | (numericOnly ? AI_NUMERICHOST : 0)
         var list: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(host, String(port), &hints, &list)
+        let code = unsafe getaddrinfo(host, String(port), &hints, &list)
         guard code == 0 else { throw ResolveError(host: host, code: code) }
-        defer { freeaddrinfo(list) }
+        defer { unsafe freeaddrinfo(list) }
         var addresses: [Self] = []
-        var next = list
-        while let entry = next?.pointee {
-            next = entry.ai_next
+        var next = unsafe list
+        while let entry = unsafe next?.pointee {
+            unsafe next = unsafe entry.ai_next
             var storage = sockaddr_storage()
-            withUnsafeMutableBytes(of: &storage) { target in
-                target.copyMemory(from: UnsafeRawBufferPointer(start: entry.ai_addr, count: Int(entry.ai_addrlen)))
+            unsafe withUnsafeMutableBytes(of: &storage) { target in
+                unsafe target.copyMemory(
+                    from: UnsafeRawBufferPointer(start: entry.ai_addr, count: Int(entry.ai_addrlen)))
             }
-            addresses.append(Self(storage: storage, length: entry.ai_addrlen))
+            unsafe addresses.append(Self(storage: storage, length: entry.ai_addrlen))
         }
         return addresses
     }
@@ -41,8 +42,8 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public var isIPv6: Bool { storage.ss_family == sa_family_t(AF_INET6) }
 
     public var port: UInt16 {
-        withUnsafeBytes(of: storage) { bytes in  // the same place in sockaddr_in and sockaddr_in6
-            UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        unsafe withUnsafeBytes(of: storage) { bytes in  // the same place in sockaddr_in and sockaddr_in6
+            unsafe UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
     }
 
@@ -50,9 +51,9 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public var host: String {
         var storage = storage
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        let code = withUnsafePointer(to: &storage) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                getnameinfo($0, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        let code = unsafe withUnsafePointer(to: &storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getnameinfo($0, length, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
             }
         }
         return code == 0 ? String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "?"
@@ -63,8 +64,8 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
 
     /// Calls `body` with the address as the system's functions want it.
     public func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
-        withUnsafePointer(to: storage) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
+        unsafe withUnsafePointer(to: storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
         }
     }
 }
@@ -75,5 +76,5 @@ public struct ResolveError: Error, Equatable, CustomStringConvertible {
     /// An `EAI_` value of getaddrinfo(3).
     public let code: CInt
 
-    public var description: String { "\(host): \(String(cString: gai_strerror(code)))" }
+    public var description: String { unsafe "\(host): \(String(cString: gai_strerror(code)))" }
 }

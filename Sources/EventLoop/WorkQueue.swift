@@ -25,17 +25,17 @@ public final class WorkQueue {
 
     public init(on loop: EventLoop) {
         self.loop = loop
-        loop.executor.atTurnEnd { [weak self] in self?.handOver() }
+        loop.executor.onTurnEnd { [weak self] in self?.handOver() }
     }
 
     /// Runs `work` on a Dispatch thread and returns what it returns.
     ///
     /// - Parameter weight: how many bytes it works on, about.
     public func run<Result: Sendable>(weight: Int, _ work: @escaping @Sendable () -> Result) async -> Result {
-        await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
+        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
             let piece: Work = {
                 let result = work()
-                return { continuation.resume(returning: result) }
+                return { unsafe continuation.resume(returning: result) }
             }
             if weight > Self.batchLimit {
                 concurrent.async { [loop] in
@@ -55,7 +55,7 @@ public final class WorkQueue {
         // Only the loop's thread looks into the queue, and it outlives the batch.
         nonisolated(unsafe) let queue = self
         serial.async { [loop] in
-            loop.executor.post([{ queue.isHandedOver = false }] + pieces.map { $0() })
+            loop.executor.post([{ unsafe queue.isHandedOver = false }] + pieces.map { $0() })
         }
     }
 }

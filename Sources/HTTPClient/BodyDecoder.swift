@@ -1,9 +1,9 @@
 /// Finds the body in the bytes behind a head. Its state survives any split of them. Source: RFC 9112, 6 and 7.
 ///
 /// A value: any thread, no allocation, and no error but `Step.malformed`.
-public struct BodyDecoder: Sendable {
+package struct BodyDecoder: Sendable {
     /// What the next bytes are. `consumed` counts from the start of the bytes given; the rest is to be given again.
-    public enum Step: Sendable {
+    package enum Step: Sendable {
         /// The bytes in this range are body. Never empty.
         case data(Range<Int>, consumed: Int)
         /// All bytes given were framing.
@@ -15,10 +15,10 @@ public struct BodyDecoder: Sendable {
     }
 
     /// Bytes of a chunk's line at most, its size and extensions.
-    public static let maximumChunkLine = 4 * 1024
+    package static let maximumChunkLine = 4 * 1024
 
     /// Bytes of all trailers at most.
-    public static let maximumTrailers = 16 * 1024
+    package static let maximumTrailers = 16 * 1024
 
     private enum State {
         case length(left: Int)
@@ -38,7 +38,7 @@ public struct BodyDecoder: Sendable {
     private var lineBytes = 0
 
     /// A decoder at the first byte of the body.
-    public init(_ framing: ResponseHead.Framing) {
+    package init(_ framing: ResponseHead.Framing) {
         switch framing {
         case .none, .length(0): state = .complete
         case .length(let count): state = count > 0 ? .length(left: count) : .broken("the length is negative")
@@ -48,20 +48,20 @@ public struct BodyDecoder: Sendable {
     }
 
     /// Whether the whole body has been handed out, with all its framing: true at once with the last byte.
-    public var isComplete: Bool {
+    package var isComplete: Bool {
         if case .complete = state { true } else { false }
     }
 
     /// Notes that the connection ended, after its last bytes were given to `next`.
     ///
     /// - Returns: whether this is the proper end of the body; false when it is cut off.
-    public mutating func close() -> Bool {
+    package mutating func close() -> Bool {
         if case .untilClose = state { state = .complete }
         return isComplete
     }
 
     /// The next step through the body.
-    public mutating func next(_ bytes: UnsafeRawBufferPointer) -> Step {
+    package mutating func next(_ bytes: UnsafeRawBufferPointer) -> Step {
         var position = 0
         while true {
             switch state {
@@ -80,14 +80,14 @@ public struct BodyDecoder: Sendable {
                 state = rest == 0 ? .chunkDataCR : .chunkData(left: rest)
                 return .data(position..<end, consumed: end)
             default:
-                state = framing(bytes[position])
+                state = unsafe framing(bytes[position])
                 position += 1
             }
         }
     }
 
     /// Where the body stands after all bytes were looked at.
-    public enum Stop: Equatable, Sendable {
+    package enum Stop: Equatable, Sendable {
         case needMore, end
         /// The framing breaks this rule.
         case malformed(String)
@@ -96,15 +96,15 @@ public struct BodyDecoder: Sendable {
     /// Goes through `bytes` and calls `take` with each piece of body in them.
     ///
     /// - Returns: how many bytes were used, all of them unless the body ended before, and where it stands.
-    public mutating func run(
+    package mutating func run(
         _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
     ) -> (consumed: Int, Stop) {
         var position = 0
         while true {
-            let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
-            switch next(rest) {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[position...])
+            switch unsafe next(rest) {
             case .data(let range, let consumed):
-                take(UnsafeRawBufferPointer(rebasing: rest[range]))
+                unsafe take(UnsafeRawBufferPointer(rebasing: rest[range]))
                 position += consumed
             case .needMore(let consumed): return (position + consumed, .needMore)
             case .end(let consumed): return (position + consumed, .end)

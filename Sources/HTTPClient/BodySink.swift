@@ -2,7 +2,7 @@
 /// would cost more than the piece itself.
 ///
 /// Belongs to the loop's thread.
-public protocol BodySink: AnyObject {
+package protocol BodySink: AnyObject {
     /// The next bytes of the body, which are gone when it returns. Never empty.
     func receive(_ bytes: UnsafeRawBufferPointer)
 
@@ -11,7 +11,7 @@ public protocol BodySink: AnyObject {
 }
 
 /// What a sink wants next.
-public enum BodyDemand: Sendable {
+package enum BodyDemand: Sendable {
     /// More, as soon as there is some.
     case more
     /// Nothing until `BodyFlow.resume`: the socket is not read meanwhile, and silence is not counted.

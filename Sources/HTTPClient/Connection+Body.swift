@@ -4,12 +4,14 @@ extension Connection {
         _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
         while true {
-            let step = input.withBytes { decoder.next($0) }
+            let step = unsafe input.withBytes { unsafe decoder.next($0) }
             switch step {
             case .data(let range, let consumed):
                 defer { consume(consumed) }
-                return try input.withBytes { bytes in
-                    Swift.Result { () throws(ClientError) in try use(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+                return unsafe try input.withBytes { bytes in
+                    Swift.Result { () throws(ClientError) in
+                        try unsafe use(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                    }
                 }.get()
             case .end(let consumed):
                 consume(consumed)
@@ -38,7 +40,7 @@ extension Connection {
     func takeBody(_ take: (UnsafeRawBufferPointer) -> Void) -> BodyDecoder.Stop {
         // A copy, so that nobody looks at the connection's while the bytes are with `take`.
         var decoder = decoder
-        let (consumed, stop) = input.withBytes { decoder.run($0, take) }
+        let (consumed, stop) = unsafe input.withBytes { unsafe decoder.run($0, take) }
         self.decoder = decoder
         consume(consumed)
         return stop

@@ -31,7 +31,7 @@ extension Connection {
     /// Gives the sink what is here.
     func deliver() {
         guard let sink = delivery?.sink, delivery?.isOver == false else { return }
-        let stop = takeBody(sink.receive)
+        let stop = unsafe takeBody(sink.receive)
         let demand = sink.settle()
         switch (stop, demand) {
         case (.end, _): finishDelivery(isWhole: true)

@@ -5,7 +5,7 @@ import EventLoop
 ///
 /// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside
 /// the read's callback. See `ReceiveBuffer`.
-final class Connection {
+@safe final class Connection {
     private unowned let origin: Origin
     let loop: EventLoop
     private var stream: OpaquePointer?
@@ -56,8 +56,8 @@ final class Connection {
     ) async throws(ClientError) -> Connection {
         let connection = Connection(for: origin, deadlines, until: totalDeadline)
         try connection.connect(to: address)
-        guard let stream = connection.stream else { throw .cancelled }
-        if !shim_stream_is_connected(stream) {
+        guard let stream = unsafe connection.stream else { throw .cancelled }
+        if unsafe !shim_stream_is_connected(stream) {
             connection.setDeadline(.connect, after: deadlines.connect)
             await connection.closingWhenCancelled { await connection.change() }
         }
@@ -66,40 +66,41 @@ final class Connection {
     }
 
     private func connect(to address: SocketAddress) throws(ClientError) {
-        let callbacks = shim_stream_callbacks(
-            connected: { Connection.from($0).wake() },
-            received: { Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
-            ended: { Connection.from($0).ended($1) })
+        let callbacks = unsafe shim_stream_callbacks(
+            connected: { unsafe Connection.from($0).wake() },
+            received: { unsafe Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
+            ended: { unsafe Connection.from($0).ended($1) })
         var error: CInt = 0
-        let context = Unmanaged.passUnretained(self).toOpaque()
-        stream = address.withSockaddr {
-            shim_stream_connect(loop.executor.handle, $0, address.length, callbacks, context, &error)
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe stream = unsafe address.withSockaddr {
+            unsafe shim_stream_connect(loop.executor.handle, $0, address.length, callbacks, context, &error)
         }
-        if stream == nil { throw .unreachable(errno: error) }
+        if unsafe stream == nil { throw .unreachable(errno: error) }
         timer = LoopTimer(on: loop) { [unowned self] in deadlinePassed() }
     }
 
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Connection {
-        Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
+        unsafe Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
     }
 
     // MARK: A request
 
     /// Sends a request. `payload` stays where it is until the socket has taken it.
     func begin(_ head: [UInt8], _ payload: Payload?, _ deadlines: Deadlines, until totalDeadline: LoopInstant?) {
-        guard let stream else { return }
+        guard let stream = unsafe stream else { return }
         enter(.busy)
         sawBytes = false
         self.head = nil
         self.deadlines = deadlines
         self.totalDeadline = totalDeadline
         setDeadline(.firstByte, after: deadlines.firstByte)
-        let owner = payload.map { Unmanaged.passRetained($0).toOpaque() }
-        head.withUnsafeBytes { head in
-            shim_stream_send(
+        let owner = unsafe payload.map { unsafe Unmanaged.passRetained($0).toOpaque() }
+        unsafe head.withUnsafeBytes { head in
+            unsafe shim_stream_send(
                 stream, head.baseAddress, head.count, payload?.bytes.baseAddress, payload?.count ?? 0,
-                { owner in if let owner { Unmanaged<Payload>.fromOpaque(owner).release() } }, owner)
+                { owner in if let owner = unsafe owner { unsafe Unmanaged<Payload>.fromOpaque(owner).release() } },
+                unsafe owner)
         }
     }
 
@@ -121,13 +122,15 @@ final class Connection {
     var idleDeadline: Duration { deadlines.idle }
 
     func setReading(_ isOn: Bool) {
-        if let stream { shim_stream_set_reading(stream, isOn) }
+        if let stream = unsafe stream { unsafe shim_stream_set_reading(stream, isOn) }
     }
 
     /// Whether the next request may use this connection.
     var isReusable: Bool {
-        guard let stream, let head, failure == nil, shim_stream_is_connected(stream) else { return false }
-        return head.keepAlive && decoder.isComplete && input.isEmpty && shim_stream_unsent(stream) == 0
+        guard let stream = unsafe stream, let head, failure == nil, unsafe shim_stream_is_connected(stream) else {
+            return false
+        }
+        return unsafe head.keepAlive && decoder.isComplete && input.isEmpty && shim_stream_unsent(stream) == 0
     }
 
     // MARK: Waiting
@@ -135,17 +138,17 @@ final class Connection {
     /// Waits for bytes, or the end: whoever calls has seen that neither is here.
     func change() async {
         if failure != nil { return }
-        await withUnsafeContinuation { continuation in
+        unsafe await withUnsafeContinuation { continuation in
             // This may be a job of its own, and events come before it: they are not to be waited for.
-            if hasNews { continuation.resume() } else { waiter = continuation }
+            if hasNews { unsafe continuation.resume() } else { unsafe waiter = unsafe continuation }
             hasNews = false
         }
     }
 
     func wake() {
-        hasNews = waiter == nil
-        waiter?.resume()
-        waiter = nil
+        hasNews = unsafe waiter == nil
+        unsafe waiter?.resume()
+        unsafe waiter = nil
     }
 
     func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
@@ -170,7 +173,7 @@ final class Connection {
             return
         }
         sawBytes = true
-        input.lend(bytes)
+        unsafe input.lend(bytes)
         if delivery != nil {
             deliver()
         } else {
@@ -179,12 +182,12 @@ final class Connection {
             loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
         }
         input.keep()
-        if input.isFull, let stream { shim_stream_set_reading(stream, false) }
+        if input.isFull, let stream = unsafe stream { unsafe shim_stream_set_reading(stream, false) }
     }
 
     private func parseHead() {
         while head == nil {
-            switch input.withBytes(ResponseHead.parse) {
+            switch unsafe input.withBytes(ResponseHead.parse) {
             case .needMore:
                 setDeadline(.idle, after: deadlines.idle)
                 return
@@ -239,8 +242,8 @@ final class Connection {
     func close() { closeStream() }
 
     private func closeStream() {
-        if let stream { shim_stream_free(stream) }
-        stream = nil
+        if let stream = unsafe stream { unsafe shim_stream_free(stream) }
+        unsafe stream = nil
         timer = nil
     }
 }

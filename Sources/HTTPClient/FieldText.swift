@@ -1,31 +1,31 @@
 /// A piece of a head: the name or the value of a field, where it lies. Valid as long as the bytes under it.
-struct FieldText {
+@safe struct FieldText {
     private let bytes: UnsafeRawBufferPointer
 
     init(_ head: UnsafeRawBufferPointer, _ range: Range<Int>) {
-        bytes = UnsafeRawBufferPointer(rebasing: head[range])
+        unsafe bytes = unsafe UnsafeRawBufferPointer(rebasing: head[range])
     }
 
     /// Without the spaces and tabs around it. Source: RFC 9110, 5.6.3.
     var trimmed: FieldText {
         var start = 0
-        var end = bytes.count
-        while start < end, Self.isSpace(bytes[start]) { start += 1 }
-        while end > start, Self.isSpace(bytes[end - 1]) { end -= 1 }
-        return FieldText(bytes, start..<end)
+        var end = unsafe bytes.count
+        while start < end, unsafe Self.isSpace(bytes[start]) { start += 1 }
+        while end > start, unsafe Self.isSpace(bytes[end - 1]) { end -= 1 }
+        return unsafe FieldText(bytes, start..<end)
     }
 
     /// What stands before the first semicolon: a media type without its parameters.
     var beforeSemicolon: FieldText {
-        FieldText(bytes, 0..<(bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count)).trimmed
+        unsafe FieldText(bytes, 0..<(bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count)).trimmed
     }
 
     /// The number that the text is, 1*DIGIT; `Int.max` and `overflow` when it is larger, `nil` when it is no number.
     var number: (value: Int, overflow: Bool)? {
-        if bytes.isEmpty { return nil }
+        if unsafe bytes.isEmpty { return nil }
         var value = 0
         var overflow = false
-        for byte in bytes {
+        for unsafebyte in unsafe bytes {
             guard byte >= 0x30, byte <= 0x39 else { return nil }
             let tenfold = value.multipliedReportingOverflow(by: 10)
             let sum = tenfold.partialValue.addingReportingOverflow(Int(byte - 0x30))
@@ -37,11 +37,11 @@ struct FieldText {
 
     /// Whether the text is `word`, which is given in lower case, in any case.
     func equals(_ word: StaticString) -> Bool {
-        guard bytes.count == word.utf8CodeUnitCount else { return false }
-        for index in bytes.indices {
-            let byte = bytes[index]
+        guard unsafe bytes.count == word.utf8CodeUnitCount else { return false }
+        for index in unsafe bytes.indices {
+            let byte = unsafe bytes[index]
             let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-            if lower != word.utf8Start[index] { return false }
+            if unsafe lower != word.utf8Start[index] { return false }
         }
         return true
     }
@@ -49,9 +49,9 @@ struct FieldText {
     /// Calls `use` with each element of a comma list. Source: RFC 9110, 5.6.1.
     func forEachElement(_ use: (FieldText) -> Void) {
         var start = 0
-        while start <= bytes.count {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: ",")) ?? bytes.count
-            use(FieldText(bytes, start..<end).trimmed)
+        while unsafe start <= bytes.count {
+            let end = unsafe bytes[start...].firstIndex(of: UInt8(ascii: ",")) ?? bytes.count
+            unsafe use(FieldText(bytes, start..<end).trimmed)
             start = end + 1
         }
     }

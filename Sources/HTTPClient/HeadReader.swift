@@ -1,5 +1,5 @@
 /// Walks through the bytes of a response's head, line by line. Source: RFC 9112.
-struct HeadReader {
+@safe struct HeadReader {
     /// Why there is no head.
     enum Stop: Error {
         case needMore
@@ -19,7 +19,7 @@ struct HeadReader {
     private var retryAfter: Int?
     private var contentType: ResponseHead.ContentType?
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
     /// Reads the whole head, to its empty line.
     mutating func head() throws(Stop) -> ResponseHead {
@@ -76,7 +76,7 @@ struct HeadReader {
         while Self.isToken(byte) { byte = try next() }
         // A space before the colon and a folded line end up here too.
         guard byte == UInt8(ascii: ":"), position - 1 > start else { throw .malformed("a field has no proper name") }
-        let name = FieldText(bytes, start..<(position - 1))
+        let name = unsafe FieldText(bytes, start..<(position - 1))
         try note(name, restOfLine())
         return true
     }
@@ -89,7 +89,7 @@ struct HeadReader {
             if byte == UInt8(ascii: "\r") {
                 let end = position - 1
                 try endOfLine(byte)
-                return FieldText(bytes, start..<end).trimmed
+                return unsafe FieldText(bytes, start..<end).trimmed
             }
             if (byte < 0x20 && byte != 0x09) || byte == 0x7F { throw .malformed("a line has a control character") }
         }
@@ -109,10 +109,10 @@ struct HeadReader {
     }
 
     private mutating func next() throws(Stop) -> UInt8 {
-        guard position < bytes.count else { throw .needMore }
+        guard unsafe position < bytes.count else { throw .needMore }
         guard position < ResponseHead.maximumBytes else { throw .malformed("the head is too long") }
         defer { position += 1 }
-        return bytes[position]
+        return unsafe bytes[position]
     }
 
     /// RFC 9110, 5.6.2.

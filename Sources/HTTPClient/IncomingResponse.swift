@@ -1,6 +1,6 @@
 /// A response whose head has come, and whose body is read piece by piece. Belongs to the loop's thread.
-public struct IncomingResponse: ~Copyable {
-    public let head: ResponseHead
+package struct IncomingResponse: ~Copyable {
+    package let head: ResponseHead
     private let connection: Connection
 
     init(head: ResponseHead, connection: Connection) {
@@ -13,33 +13,33 @@ public struct IncomingResponse: ~Copyable {
     /// The bytes lie in a receive buffer that others share: they are gone when `use` returns.
     ///
     /// - Throws: `ClientError` when the body is malformed, cut or late.
-    public func nextPiece<Result>(
+    package func nextPiece<Result>(
         _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
-        try await connection.nextPiece(use)
+        try unsafe await connection.nextPiece(use)
     }
 
     /// Gives the body to `sink` as it comes, inside each read's callback, until it ends or the sink stops it.
     ///
     /// - Returns: whether the body came to its end.
     /// - Throws: `ClientError` when the body is malformed, cut or late.
-    public func deliver(to sink: some BodySink) async throws(ClientError) -> Bool {
+    package func deliver(to sink: some BodySink) async throws(ClientError) -> Bool {
         try await connection.deliver(to: sink)
     }
 
     /// For a sink that pauses: how it goes on.
-    public var flow: BodyFlow { BodyFlow(connection) }
+    package var flow: BodyFlow { BodyFlow(connection) }
 
     /// The whole body.
     ///
     /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and whatever `nextPiece` throws.
-    public func body(upTo limit: Int) async throws(ClientError) -> [UInt8] {
+    package func body(upTo limit: Int) async throws(ClientError) -> [UInt8] {
         var body: [UInt8] = []
         if case .length(let length) = head.framing {
             if length > limit { throw .tooLarge(limit: limit) }
             body.reserveCapacity(length)
         }
-        while try await nextPiece({ body.append(contentsOf: $0) }) != nil {
+        while try unsafe await nextPiece({ unsafe body.append(contentsOf: $0) }) != nil {
             if body.count > limit { throw .tooLarge(limit: limit) }
         }
         return body

@@ -1,35 +1,35 @@
-public import EventLoop
+package import EventLoop
 
 /// A host and port that requests are sent to, and the connections to it. Source: RFC 9110, 4.3.1.
 ///
 /// Connections are kept and used again, the last used first. Belongs to the loop's thread.
-public final class Origin {
+package final class Origin {
     /// Idle connections that are kept at most.
     private let idleLimit: Int
 
     let loop: EventLoop
-    public let deadlines: Deadlines
+    package let deadlines: Deadlines
     private let resolver: Resolver
     private var idle: [Connection] = []
     /// Requests that are being sent or answered.
-    public private(set) var requestsInFlight = 0
+    package private(set) var requestsInFlight = 0
     /// Connections that were opened so far.
-    public private(set) var connectionsOpened = 0
+    package private(set) var connectionsOpened = 0
     /// Requests that were sent again so far, since a reused connection had swallowed them.
-    public private(set) var requestsResent = 0
+    package private(set) var requestsResent = 0
 
     /// Called when a request that a reused connection swallowed is sent again.
-    public var whenRetrying: (() -> Void)?
+    package var onResend: (() -> Void)?
 
     /// How the addresses of a host are found. Called on a Dispatch thread, where it may block.
-    public typealias LookUp = @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
+    package typealias LookUp = @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
 
     /// - Parameters:
     ///   - host: a name or a numeric address, without brackets.
     ///   - idleLimit: idle connections that are kept at most.
     ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need
     ///     none.
-    public init(
+    package init(
         host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
         lookUp: @escaping LookUp = Origin.askSystem
     ) {
@@ -40,7 +40,7 @@ public final class Origin {
     }
 
     /// Looks a host up by getaddrinfo(3).
-    public static let askSystem: LookUp = { host, port throws(ResolveError) in
+    package static let askSystem: LookUp = { host, port throws(ResolveError) in
         try SocketAddress.resolve(host: host, port: port)
     }
 
@@ -52,7 +52,7 @@ public final class Origin {
     /// server had closed the connection before it saw the request.
     ///
     /// - Throws: `ClientError`, its own or what `body` throws.
-    public func withResponse<Result>(
+    package func withResponse<Result>(
         to template: RequestTemplate, payload: Payload? = nil, deadlines: Deadlines? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
@@ -68,7 +68,7 @@ public final class Origin {
                 // `body` may have thrown such an error for a reason of its own: then there was a response.
                 guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
                 requestsResent += 1
-                whenRetrying?()
+                onResend?()
             }
         }
         let fresh = try await connect(limits, until: deadline)
@@ -114,7 +114,7 @@ public final class Origin {
     /// Opens a connection and keeps it, for a request to come; closes it when enough are kept.
     ///
     /// - Throws: `ClientError`.
-    public func open() async throws(ClientError) {
+    package func open() async throws(ClientError) {
         if Task.isCancelled { throw .cancelled }
         keep(try await connect(deadlines, until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
     }
@@ -135,11 +135,11 @@ public final class Origin {
     }
 
     /// Closes the idle connections.
-    public func closeIdle() {
+    package func closeIdle() {
         for connection in idle { connection.close() }
         idle.removeAll()
     }
 
     /// Connections that are kept for the next request.
-    public var idleConnections: Int { idle.count }
+    package var idleConnections: Int { idle.count }
 }

@@ -2,29 +2,29 @@
 ///
 /// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs
 /// to the loop's thread.
-struct ReceiveBuffer {
+@safe struct ReceiveBuffer {
     /// Bytes that may be stored before reading should stop.
     private static let limit = 64 * 1024
 
     /// Lent by the read that is being handled. Empty when there are stored bytes, which come first.
-    private var view = UnsafeRawBufferPointer.none
+    private var view = unsafe UnsafeRawBufferPointer.none
     private var stored: [UInt8] = []
     private var storedOffset = 0
 
-    var isEmpty: Bool { view.isEmpty && stored.isEmpty }
+    var isEmpty: Bool { unsafe view.isEmpty && stored.isEmpty }
 
     /// Whether so much is stored that reading should stop until it was consumed.
     var isFull: Bool { stored.count - storedOffset > Self.limit }
 
     /// Takes what a read brings. `bytes` must stay until `keep`.
     mutating func lend(_ bytes: UnsafeRawBufferPointer) {
-        if stored.isEmpty { view = bytes } else { store(bytes) }
+        if stored.isEmpty { unsafe view = unsafe bytes } else { unsafe store(bytes) }
     }
 
     /// Stores what is left of the bytes that were lent: they go away.
     mutating func keep() {
-        if !view.isEmpty { store(view) }
-        view = .none
+        if unsafe !view.isEmpty { unsafe store(view) }
+        unsafe view = unsafe .none
     }
 
     private mutating func store(_ bytes: UnsafeRawBufferPointer) {
@@ -32,18 +32,18 @@ struct ReceiveBuffer {
             stored.removeSubrange(..<storedOffset)
             storedOffset = 0
         }
-        stored.append(contentsOf: bytes)
+        unsafe stored.append(contentsOf: bytes)
     }
 
     /// Calls `body` with the bytes.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        stored.isEmpty ? body(view) : stored[storedOffset...].withUnsafeBytes(body)
+        unsafe stored.isEmpty ? body(view) : stored[storedOffset...].withUnsafeBytes(body)
     }
 
     /// The first `count` bytes are done with. Returns whether that was the last of what was stored.
     mutating func consume(_ count: Int) -> Bool {
         guard !stored.isEmpty else {
-            view = UnsafeRawBufferPointer(rebasing: view[count...])
+            unsafe view = unsafe UnsafeRawBufferPointer(rebasing: view[count...])
             return false
         }
         storedOffset += count
@@ -58,5 +58,5 @@ struct ReceiveBuffer {
 }
 
 extension UnsafeRawBufferPointer {
-    static var none: Self { Self(start: nil, count: 0) }
+    static var none: Self { unsafe Self(start: nil, count: 0) }
 }

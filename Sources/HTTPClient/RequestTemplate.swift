@@ -1,5 +1,5 @@
 /// The head of requests that differ in their body only.
-public struct RequestTemplate: Sendable {
+package struct RequestTemplate: Sendable {
     private let start: [UInt8]
 
     /// - Parameters:
@@ -7,7 +7,7 @@ public struct RequestTemplate: Sendable {
     ///   - path: the target, which begins with `/`.
     ///   - host: the Host field.
     ///   - fields: name and value of each further field. What cannot stand in a field is left out.
-    public init(_ method: String, path: String, host: String, fields: [(String, String)] = []) {
+    package init(_ method: String, path: String, host: String, fields: [(String, String)] = []) {
         var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
         for (name, value) in fields where !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             text += "\(name): \(value)\r\n"

@@ -1,7 +1,7 @@
 /// The head of a response, as far as the client cares. Source: RFC 9112.
-public struct ResponseHead: Equatable, Sendable {
+package struct ResponseHead: Equatable, Sendable {
     /// How the end of the body is told. Source: RFC 9112, 6.3.
-    public enum Framing: Equatable, Sendable {
+    package enum Framing: Equatable, Sendable {
         /// There is no body.
         case none
         /// A body of so many bytes, 0 to `Int.max`.
@@ -13,7 +13,7 @@ public struct ResponseHead: Equatable, Sendable {
     }
 
     /// What the body is, by its media type; parameters such as `charset` do not matter. Source: RFC 9110, 8.3.
-    public enum ContentType: Equatable, Sendable {
+    package enum ContentType: Equatable, Sendable {
         /// `application/json`.
         case json
         /// `application/x-ndjson`, one JSON text a line: how Ollama streams.
@@ -23,25 +23,25 @@ public struct ResponseHead: Equatable, Sendable {
     }
 
     /// The status code, 100 to 599.
-    public var status: Int
+    package var status: Int
     /// How the end of the body is told, for any request but HEAD: a response to that has no body whatever its head
     /// says.
-    public var framing: Framing
+    package var framing: Framing
     /// Whether the connection may serve another request after this response.
-    public var keepAlive: Bool
+    package var keepAlive: Bool
     /// Seconds to wait before another try, 0 to `maximumRetryAfter`; `nil` when absent or given as a date.
     /// Source: RFC 9110, 10.2.3.
-    public var retryAfter: Int?
+    package var retryAfter: Int?
     /// What the body is.
-    public var contentType: ContentType
+    package var contentType: ContentType
 
     /// Bytes of a head at most, its last CRLF included.
-    public static let maximumBytes = 64 * 1024
+    package static let maximumBytes = 64 * 1024
 
     /// What a larger `Retry-After` is cut to, in seconds: a day.
-    public static let maximumRetryAfter = 86_400
+    package static let maximumRetryAfter = 86_400
 
-    public init(
+    package init(
         status: Int, framing: Framing, keepAlive: Bool, retryAfter: Int? = nil, contentType: ContentType = .other
     ) {
         self.status = status
@@ -52,7 +52,7 @@ public struct ResponseHead: Equatable, Sendable {
     }
 
     /// What the bytes so far amount to.
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// The head is whole and took so many bytes; the body begins behind them.
         case done(ResponseHead, consumed: Int)
         /// The bytes so far may begin a head.
@@ -66,8 +66,8 @@ public struct ResponseHead: Equatable, Sendable {
     /// Strict, because a response that can be read in two ways is one that somebody forged: lines end in CRLF,
     /// Content-Length is one number, `chunked` stands alone. A pure function: any thread, no allocation, no error but
     /// `malformed`. Source: RFC 9112, 2 to 6.
-    public static func parse(_ bytes: UnsafeRawBufferPointer) -> Outcome {
-        var reader = HeadReader(bytes)
+    package static func parse(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        var reader = unsafe HeadReader(bytes)
         do throws(HeadReader.Stop) {
             let head = try reader.head()
             return .done(head, consumed: reader.position)

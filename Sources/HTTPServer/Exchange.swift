@@ -4,7 +4,7 @@ internal import CLibevent
 ///
 /// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is
 /// complete.
-final class Exchange {
+@safe final class Exchange {
     private(set) var handle: OpaquePointer?
     /// Stays as long as there is something to reply to.
     private let server: Server
@@ -17,24 +17,24 @@ final class Exchange {
     /// Bytes that waited in memory for the client when a piece was sent last; 0 since it has taken all.
     private var backlog = 0
     /// Who waits for the client to have taken what was sent, or to have left.
-    private var whenDrained: (() -> Void)?
+    private var onDrained: (() -> Void)?
     /// Who waits for it to have left.
-    private var whenGone: (() -> Void)?
+    private var onClientGone: (() -> Void)?
 
     init(_ handle: OpaquePointer, on server: Server) {
-        self.handle = handle
+        unsafe self.handle = unsafe handle
         self.server = server
-        shim_exchange_set_context(handle, Unmanaged.passRetained(self).toOpaque())
+        unsafe shim_exchange_set_context(handle, Unmanaged.passRetained(self).toOpaque())
         server.exchangeBegan()
     }
 
     /// Lets go of the shim's exchange, and of the reference that the shim holds.
     private func release() {
-        handle = nil
+        unsafe handle = nil
         server.exchangeEnded()
         drained()
-        whenGone?()
-        Unmanaged.passUnretained(self).release()
+        onClientGone?()
+        unsafe Unmanaged.passUnretained(self).release()
     }
 
     // MARK: From the shim
@@ -47,21 +47,21 @@ final class Exchange {
 
     func drained() {
         backlog = 0
-        let call = whenDrained
-        whenDrained = nil
+        let call = onDrained
+        onDrained = nil
         call?()
     }
 
     // MARK: The reply
 
     func send(_ response: Response) {
-        guard let handle else { return }
+        guard let handle = unsafe handle else { return }
         isAnswered = true
-        server.send(response, on: handle)
-        finish(keepAlive: server.keepsAlive(handle))
+        unsafe server.send(response, on: handle)
+        unsafe finish(keepAlive: server.keepsAlive(handle))
     }
 
-    var isHead: Bool { handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
+    var isHead: Bool { unsafe handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
 
     /// Begins a stream.
     func start(_ head: StreamHead) {
@@ -70,52 +70,56 @@ final class Exchange {
     }
 
     /// Whether the end of a stream's body is told by chunks; otherwise by the connection's end.
-    var isChunked: Bool { handle.map { !shim_exchange_is_http10($0) } ?? true }
+    var isChunked: Bool { unsafe handle.map { unsafe !shim_exchange_is_http10($0) } ?? true }
 
     /// Sends a piece of the stream. Returns how many bytes wait in memory now.
     func sendPiece(_ piece: UnsafeRawBufferPointer, isLast: Bool = false) -> Int {
-        guard let handle else { return 0 }
+        guard let handle = unsafe handle else { return 0 }
         let head = streamHead
         streamHead = nil
-        backlog = server.send(piece, head: head, isLast: isLast, on: handle)
+        backlog = unsafe server.send(piece, head: head, isLast: isLast, on: handle)
         return backlog
     }
 
     /// Sends bytes as they are.
     func sendRaw(_ bytes: UnsafeRawBufferPointer) {
         isAnswered = true
-        guard let handle else { return }
-        backlog = shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
+        guard let handle = unsafe handle else { return }
+        backlog = unsafe shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
     }
 
     /// Has `call` made once when the client has taken what was sent, or left; now, if it has.
-    func whenDrained(_ call: @escaping () -> Void) {
-        if backlog == 0 || handle == nil { call() } else { whenDrained = call }
+    func onDrained(_ call: @escaping () -> Void) {
+        if unsafe backlog == 0 || handle == nil { call() } else { onDrained = call }
     }
 
     /// Waits until the client has taken what was sent, or left.
     func waitUntilDrained() async {
-        await withUnsafeContinuation { continuation in whenDrained { continuation.resume() } }
+        unsafe await withUnsafeContinuation { continuation in onDrained { unsafe continuation.resume() } }
     }
 
     /// Waits until the client has left.
     func waitUntilGone() async {
-        await withUnsafeContinuation { continuation in
-            if handle == nil { continuation.resume() } else { whenGone = { continuation.resume() } }
+        unsafe await withUnsafeContinuation { continuation in
+            if unsafe handle == nil {
+                unsafe continuation.resume()
+            } else {
+                onClientGone = { unsafe continuation.resume() }
+            }
         }
     }
 
-    var keepsAlive: Bool { handle.map(server.keepsAlive) ?? false }
+    var keepsAlive: Bool { unsafe handle.map(server.keepsAlive) ?? false }
 
     func finish(keepAlive: Bool) {
-        guard let handle else { return }
+        guard let handle = unsafe handle else { return }
         release()
-        shim_exchange_finish(handle, keepAlive)
+        unsafe shim_exchange_finish(handle, keepAlive)
     }
 
     func cut(reset: Bool) {
-        guard let handle else { return }
+        guard let handle = unsafe handle else { return }
         release()
-        shim_exchange_cut(handle, reset)
+        unsafe shim_exchange_cut(handle, reset)
     }
 }

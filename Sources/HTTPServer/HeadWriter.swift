@@ -7,13 +7,13 @@ struct StreamHead {
 }
 
 /// Writes response heads into memory that is used again and again. Belongs to the loop's thread.
-struct HeadWriter: ~Copyable {
+@safe struct HeadWriter: ~Copyable {
     private let bytes: UnsafeMutableRawBufferPointer
     private var count = 0
 
-    init() { bytes = .allocate(byteCount: 1024, alignment: 1) }
+    init() { unsafe bytes = .allocate(byteCount: 1024, alignment: 1) }
 
-    deinit { bytes.deallocate() }
+    deinit { unsafe bytes.deallocate() }
 
     /// How the body's end is told.
     enum Framing {
@@ -34,7 +34,7 @@ struct HeadWriter: ~Copyable {
         date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil
     ) -> UnsafeRawBufferPointer {
         count = 0
-        begin(status, contentType, framing, connection, date)
+        unsafe begin(status, contentType, framing, connection, date)
         if let retryAfter {
             put("\r\nRetry-After: ")
             put(retryAfter)
@@ -44,7 +44,7 @@ struct HeadWriter: ~Copyable {
             put(allow)
         }
         put("\r\n\r\n")
-        return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
     }
 
     private mutating func begin(
@@ -56,7 +56,7 @@ struct HeadWriter: ~Copyable {
         put(" ")
         put(status.phrase)
         put("\r\nDate: ")
-        put(UnsafeRawBufferPointer(start: date, count: 29))
+        unsafe put(UnsafeRawBufferPointer(start: date, count: 29))
         put("\r\nContent-Type: ")
         put(contentType.field)
         switch framing {
@@ -84,7 +84,7 @@ struct HeadWriter: ~Copyable {
     ) -> UnsafeRawBufferPointer {
         count = 0
         if let head {
-            begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
+            unsafe begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
             // For whatever stands between: nginx and others would gather the stream to a few KiB.
             if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
             put("\r\n\r\n")
@@ -93,28 +93,28 @@ struct HeadWriter: ~Copyable {
             put(hexadecimal: chunk)
             put("\r\n")
         }
-        return UnsafeRawBufferPointer(rebasing: bytes[..<count])
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
     }
 
     private mutating func put(hexadecimal number: Int) {
         let digits: StaticString = "0123456789abcdef"
         var shift = (Int.bitWidth - 1 - number.leadingZeroBitCount) / 4 * 4
-        precondition(count + 16 <= bytes.count)
+        unsafe precondition(count + 16 <= bytes.count)
         while shift >= 0 {
-            bytes[count] = digits.utf8Start[number >> shift & 15]
+            unsafe bytes[count] = unsafe digits.utf8Start[number >> shift & 15]
             count += 1
             shift -= 4
         }
     }
 
     private mutating func put(_ piece: StaticString) {
-        put(UnsafeRawBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
+        unsafe put(UnsafeRawBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
     }
 
     private mutating func put(_ piece: UnsafeRawBufferPointer) {
         // Fields are static strings, numbers and a date: they fit.
-        precondition(count + piece.count <= bytes.count)
-        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: piece)
+        unsafe precondition(count + piece.count <= bytes.count)
+        unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: piece)
         count += piece.count
     }
 
@@ -123,15 +123,15 @@ struct HeadWriter: ~Copyable {
         var rest = number
         var start = count + (number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : 20)
         let end = start
-        precondition(end <= bytes.count)
+        unsafe precondition(end <= bytes.count)
         repeat {
             start -= 1
-            bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+            unsafe bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         } while rest > 0
         if start > count {  // a long number: move it to its place
             let length = end - start
-            for offset in 0..<length { bytes[count + offset] = bytes[start + offset] }
+            for offset in 0..<length { unsafe bytes[count + offset] = unsafe bytes[start + offset] }
             count += length
         } else {
             count = end

@@ -16,7 +16,7 @@ public struct Reply: ~Copyable {
     public consuming func send(_ response: Response) { exchange.send(response) }
 
     /// Whether the client is still there. It does not come back.
-    public var isWanted: Bool { exchange.handle != nil }
+    public var isClientConnected: Bool { unsafe exchange.handle != nil }
 
     /// Begins a stream; the head goes out with the first piece of the body.
     ///
@@ -58,21 +58,21 @@ public struct Body: ~Copyable {
     /// Sends a piece at once: one chunk, one system call. Does nothing when the client has left.
     ///
     /// - Returns: how many bytes wait in memory for the client to take them. Above `backlogLimit`, wait for
-    ///   `whenDrained`.
+    ///   `onDrained`.
     @discardableResult
     public func write(_ piece: borrowing [UInt8]) -> Int {
         guard !piece.isEmpty, !isHead else { return 0 }
-        return piece.withUnsafeBytes { exchange.sendPiece($0) }
+        return unsafe piece.withUnsafeBytes { unsafe exchange.sendPiece($0) }
     }
 
     /// Sends the head without waiting for a piece.
-    public func sendHead() { _ = exchange.sendPiece(.none) }
+    public func sendHead() { _ = unsafe exchange.sendPiece(.none) }
 
     /// Has `call` made once, when the client has taken all that was sent, or left.
-    public func whenDrained(_ call: @escaping () -> Void) { exchange.whenDrained(call) }
+    public func onDrained(_ call: @escaping () -> Void) { exchange.onDrained(call) }
 
     /// Whether the client is still there. It does not come back.
-    public var isWanted: Bool { exchange.handle != nil }
+    public var isClientConnected: Bool { unsafe exchange.handle != nil }
 
     /// Sends a piece at once, and waits while the client is slow to take it. Does nothing when the client has left.
     public func send(_ piece: [UInt8]) async {
@@ -81,13 +81,13 @@ public struct Body: ~Copyable {
 
     /// The body is whole, `last` being its last piece.
     public consuming func end(_ last: borrowing [UInt8] = []) {
-        last.withUnsafeBytes { _ = exchange.sendPiece(isHead ? .none : $0, isLast: !isHead) }
+        unsafe last.withUnsafeBytes { _ = unsafe exchange.sendPiece(isHead ? .none : $0, isLast: !isHead) }
         exchange.finish(keepAlive: isChunked && exchange.keepsAlive)
     }
 }
 
 extension UnsafeRawBufferPointer {
-    static var none: Self { Self(start: nil, count: 0) }
+    static var none: Self { unsafe Self(start: nil, count: 0) }
 }
 
 /// A connection without a server's manners. Belongs to the loop's thread.
@@ -100,7 +100,7 @@ extension UnsafeRawBufferPointer {
 
     /// Sends bytes as they are.
     public func send(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { exchange.sendRaw($0) }
+        unsafe bytes.withUnsafeBytes { unsafe exchange.sendRaw($0) }
     }
 
     /// Leaves the connection open for the next request, as if a reply had been sent.

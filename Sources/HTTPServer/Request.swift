@@ -7,22 +7,22 @@ public enum Method: Sendable {
 }
 
 /// A request as it looks while the server asks whether it can be answered at once: it cannot be kept.
-public struct RequestHead: ~Copyable {
+@safe public struct RequestHead: ~Copyable {
     let handle: OpaquePointer
 
-    public var method: Method { Fields.method(handle) }
+    public var method: Method { unsafe Fields.method(handle) }
 
     /// Whether the path, without query, is exactly this.
-    public func isPath(_ path: StaticString) -> Bool { Fields.isPath(handle, path) }
+    public func isPath(_ path: StaticString) -> Bool { unsafe Fields.isPath(handle, path) }
 
     /// The path as it was sent, without query.
-    public var path: String { Fields.path(handle) }
+    public var path: String { unsafe Fields.path(handle) }
 
     /// The first field of this name, in any case.
-    public func field(_ name: StaticString) -> String? { Fields.field(handle, name) }
+    public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 
     /// The client's address, numeric, without port.
-    public var peer: String { Fields.peer(handle) }
+    public var peer: String { unsafe Fields.peer(handle) }
 }
 
 /// A request, with its body complete. Belongs to the loop's thread.
@@ -31,21 +31,21 @@ public struct RequestHead: ~Copyable {
 public struct Request {
     let exchange: Exchange
 
-    public var method: Method { exchange.handle.map(Fields.method) ?? .get }
+    public var method: Method { unsafe exchange.handle.map(Fields.method) ?? .get }
 
     /// The path as it was sent, without query.
-    public var path: String { exchange.handle.map(Fields.path) ?? "" }
+    public var path: String { unsafe exchange.handle.map(Fields.path) ?? "" }
 
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? {
-        exchange.handle.flatMap { Fields.field($0, name) }
+        unsafe exchange.handle.flatMap { unsafe Fields.field($0, name) }
     }
 
     /// All fields of this name, in any case, joined by commas in their order. Source: RFC 9110, 5.3.
     public func list(_ name: StaticString) -> String? {
-        guard let handle = exchange.handle, var list = Fields.field(handle, name) else { return nil }
+        guard let handle = unsafe exchange.handle, var list = unsafe Fields.field(handle, name) else { return nil }
         var index = 1
-        while let next = Fields.field(handle, name, at: index) {
+        while let next = unsafe Fields.field(handle, name, at: index) {
             list += "," + next
             index += 1
         }
@@ -56,21 +56,21 @@ public struct Request {
     public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
 
     /// The client's address, numeric, without port: `127.0.0.1`, `::1`. IPv4 looks like IPv4, whatever the socket.
-    public var peer: String { exchange.handle.map(Fields.peer) ?? "" }
+    public var peer: String { unsafe exchange.handle.map(Fields.peer) ?? "" }
 
     /// Lowers the server's `writeTimeout` for the reply to this request, which occupies something scarce until it is
     /// read. Zero, or more than the server's, gives the server's back.
     public func lowerWriteTimeout(to interval: Duration) {
-        guard let handle = exchange.handle else { return }
-        shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
+        guard let handle = unsafe exchange.handle else { return }
+        unsafe shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
     }
 
     /// Bytes of the body; 0 when it was taken.
-    public var bodyCount: Int { exchange.handle.map { shim_exchange_body_count($0) } ?? 0 }
+    public var bodyCount: Int { unsafe exchange.handle.map { unsafe shim_exchange_body_count($0) } ?? 0 }
 
     /// Moves the body out of the request, without copying it. `nil` when it is empty, or was taken.
     public func takeBody() -> RequestBody? {
-        exchange.handle.flatMap { shim_exchange_take_body($0) }.map(RequestBody.init)
+        unsafe exchange.handle.flatMap { unsafe shim_exchange_take_body($0) }.map { unsafe RequestBody($0) }
     }
 }
 
@@ -78,20 +78,20 @@ public struct Request {
 /// goes.
 ///
 /// `@unchecked Sendable`: immutable, and the shim frees it on any thread.
-public final class RequestBody: @unchecked Sendable {
+@safe public final class RequestBody: @unchecked Sendable {
     private let handle: OpaquePointer
 
-    init(_ handle: OpaquePointer) { self.handle = handle }
+    init(_ handle: OpaquePointer) { unsafe self.handle = unsafe handle }
 
-    deinit { shim_body_free(handle) }
+    deinit { unsafe shim_body_free(handle) }
 
-    public var count: Int { shim_body_count(handle) }
+    public var count: Int { unsafe shim_body_count(handle) }
 
     /// Copies the body. Costs time in proportion to it: off the loop's thread if it is large.
     public func copy() -> [UInt8] {
         let count = count
-        return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            if let start = buffer.baseAddress { shim_body_copy(handle, start) }
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            if let start = buffer.baseAddress { unsafe shim_body_copy(handle, start) }
             initialized = count
         }
     }
@@ -100,7 +100,7 @@ public final class RequestBody: @unchecked Sendable {
 /// What the shim says of a request.
 enum Fields {
     static func method(_ handle: OpaquePointer) -> Method {
-        switch shim_exchange_method(handle) {
+        switch unsafe shim_exchange_method(handle) {
         case .SHIM_METHOD_POST: .post
         case .SHIM_METHOD_HEAD: .head
         default: .get
@@ -109,29 +109,29 @@ enum Fields {
 
     private static func pathBytes(_ handle: OpaquePointer) -> UnsafeRawBufferPointer {
         var count = 0
-        let start = shim_exchange_path(handle, &count)
-        return UnsafeRawBufferPointer(start: start, count: count)
+        let start = unsafe shim_exchange_path(handle, &count)
+        return unsafe UnsafeRawBufferPointer(start: start, count: count)
     }
 
     static func isPath(_ handle: OpaquePointer, _ path: StaticString) -> Bool {
-        let bytes = pathBytes(handle)
-        return bytes.elementsEqual(UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount))
+        let bytes = unsafe pathBytes(handle)
+        return unsafe bytes.elementsEqual(UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount))
     }
 
-    static func path(_ handle: OpaquePointer) -> String { String(decoding: pathBytes(handle), as: UTF8.self) }
+    static func path(_ handle: OpaquePointer) -> String { unsafe String(decoding: pathBytes(handle), as: UTF8.self) }
 
-    static func peer(_ handle: OpaquePointer) -> String { String(cString: shim_exchange_peer(handle)) }
+    static func peer(_ handle: OpaquePointer) -> String { unsafe String(cString: shim_exchange_peer(handle)) }
 
     static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
-        withName(name) { shim_exchange_header(handle, $0).map { String(cString: $0) } }
+        unsafe withName(name) { unsafe shim_exchange_header(handle, $0).map { unsafe String(cString: $0) } }
     }
 
     static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int) -> String? {
-        withName(name) { shim_exchange_header_at(handle, $0, index).map { String(cString: $0) } }
+        unsafe withName(name) { unsafe shim_exchange_header_at(handle, $0, index).map { unsafe String(cString: $0) } }
     }
 
     private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         // A static string ends with a zero byte.
-        name.withUTF8Buffer { body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }
+        name.withUTF8Buffer { unsafe body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }
     }
 }

@@ -18,19 +18,23 @@ extension Server {
         service.serverIsDraining()
         await loop.sleep(for: min(grace, limit))
         await takeWaiting()
-        shim_server_stop_listening(handle)
+        unsafe shim_server_stop_listening(handle)
         await loop.turn()  // and what it has to say is read
-        shim_server_close_idle(handle)
+        unsafe shim_server_close_idle(handle)
         guard connections > 0 else { return 0 }
         let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
         timer.deadline = end
-        await withUnsafeContinuation { continuation in
+        unsafe await withUnsafeContinuation { continuation in
             // This may be a job of its own, and the last may have gone before it.
-            if connections > 0 && loop.now < end { emptyWaiter = continuation } else { continuation.resume() }
+            if connections > 0 && loop.now < end {
+                unsafe emptyWaiter = unsafe continuation
+            } else {
+                unsafe continuation.resume()
+            }
         }
         withExtendedLifetime(timer) {}
         let unanswered = requestsInFlight
-        shim_server_cut_all(handle)
+        unsafe shim_server_cut_all(handle)
         return unanswered
     }
 
@@ -44,7 +48,7 @@ extension Server {
     }
 
     func emptied() {
-        emptyWaiter?.resume()
-        emptyWaiter = nil
+        unsafe emptyWaiter?.resume()
+        unsafe emptyWaiter = nil
     }
 }

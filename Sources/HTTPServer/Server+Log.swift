@@ -3,24 +3,24 @@ import EventLoop
 import Glibc
 import Logging
 
-/// What the server itself has to say. A crowd must not fill the log: see `LogPace`.
+/// What the server itself has to say. A crowd must not fill the log: see `LogThrottle`.
 extension Server {
     /// A request was turned away.
     func note(_ rejection: Rejection, _ reason: shim_reject, _ exchange: OpaquePointer) {
         var metadata: Logger.Metadata = [
             "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)",
-            "peer": "\(Fields.peer(exchange))",
+            "peer": unsafe "\(Fields.peer(exchange))",
         ]
         if reason == .SHIM_REJECT_TOO_MANY_CONNECTIONS || reason == .SHIM_REJECT_TOO_MANY_FROM_ADDRESS {
-            guard refusalPace.allows(at: loop.now, &metadata) else { return }
+            guard rejectionThrottle.allows(at: loop.now, &metadata) else { return }
         }
         log.info("request turned away", metadata: metadata)
     }
 
     /// A client took too little of its reply and is cut.
     func noteDrop(_ exchange: OpaquePointer, _ taken: Int, _ interval: Int64) {
-        var metadata: Logger.Metadata = ["peer": "\(Fields.peer(exchange))"]
-        guard dropPace.allows(at: loop.now, &metadata) else { return }
+        var metadata: Logger.Metadata = ["peer": unsafe "\(Fields.peer(exchange))"]
+        guard dropThrottle.allows(at: loop.now, &metadata) else { return }
         let time = interval % 1_000_000_000 == 0 ? "\(interval / 1_000_000_000) s" : "\(interval / 1_000_000) ms"
         let amount = taken == 0 ? "nothing" : "only \(taken) bytes"
         log.info("client dropped: it took \(amount) for \(time)", metadata: metadata)
@@ -29,14 +29,14 @@ extension Server {
     func acceptFailed(_ error: CInt) {
         log.error(
             "cannot accept connections; trying again until it works",
-            metadata: ["cause": "\(String(cString: strerror(error)))", "connections": "\(connections)"])
+            metadata: ["cause": unsafe "\(String(cString: strerror(error)))", "connections": "\(connections)"])
     }
 
     func acceptRecovered() { log.notice("accepting again", metadata: ["connections": "\(connections)"]) }
 }
 
 /// Lets one line a second pass, and counts the others into the next that passes.
-struct LogPace {
+struct LogThrottle {
     private static let interval = Duration.seconds(1)
     private var next: LoopInstant?
     private var withheld = 0

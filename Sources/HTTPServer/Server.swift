@@ -6,7 +6,7 @@ public import Logging
 /// An HTTP/1.1 server on the event loop: hands each request to its service, and each service's answer back.
 ///
 /// Belongs to the loop's thread.
-public final class Server {
+@safe public final class Server {
     let loop: EventLoop
     let service: any Service
     private let limits: Limits
@@ -19,8 +19,8 @@ public final class Server {
     public internal(set) var isDraining = false
     /// Who waits for the last connection to close.
     var emptyWaiter: UnsafeContinuation<Void, Never>?
-    var refusalPace = LogPace()
-    var dropPace = LogPace()
+    var rejectionThrottle = LogThrottle()
+    var dropThrottle = LogThrottle()
 
     /// Makes a server that listens nowhere yet.
     public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
@@ -29,27 +29,27 @@ public final class Server {
         self.loop = loop
         self.log = log
         LoopSignal.ignoreBrokenPipes()
-        let callbacks = shim_server_callbacks(
-            requested: { Server.from($0).receive($1) },
-            rejected: { Server.from($0).reject($1, $2) },
-            gone: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().clientLeft() },
-            drained: { Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().drained() },
-            accept_failed: { Server.from($0).acceptFailed($1) },
-            accept_recovered: { Server.from($0).acceptRecovered() },
-            dropped: { Server.from($0).noteDrop($1, $2, $3) },
-            emptied: { Server.from($0).emptied() })
+        let callbacks = unsafe shim_server_callbacks(
+            requested: { unsafe Server.from($0).receive($1) },
+            rejected: { unsafe Server.from($0).reject($1, $2) },
+            gone: { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().clientLeft() },
+            drained: { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().drained() },
+            accept_failed: { unsafe Server.from($0).acceptFailed($1) },
+            accept_recovered: { unsafe Server.from($0).acceptRecovered() },
+            dropped: { unsafe Server.from($0).noteDrop($1, $2, $3) },
+            emptied: { unsafe Server.from($0).emptied() })
         guard
-            let handle = shim_server_new(
+            let handle = unsafe shim_server_new(
                 loop.executor.handle, limits.shim, callbacks, Unmanaged.passUnretained(self).toOpaque())
         else { fatalError("no memory for a server") }
-        self.handle = handle
+        unsafe self.handle = unsafe handle
     }
 
-    deinit { shim_server_free(handle) }
+    deinit { unsafe shim_server_free(handle) }
 
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Server {
-        Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
+        unsafe Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
     }
 
     // MARK: Listening
@@ -61,44 +61,44 @@ public final class Server {
     /// - Throws: `ListenError` with the errno of what failed.
     public func listen(on address: SocketAddress, ipv6Only: Bool = false) throws(ListenError) -> SocketAddress {
         var bound = address.storage
-        let error = shim_server_listen(handle, &bound, address.length, ipv6Only)
+        let error = unsafe shim_server_listen(handle, &bound, address.length, ipv6Only)
         guard error == 0 else { throw ListenError(address: address, errno: error) }
         return SocketAddress(storage: bound, length: address.length)
     }
 
     /// Open connections, idle ones included.
-    public var connections: Int { shim_server_connection_count(handle) }
+    public var connections: Int { unsafe shim_server_connection_count(handle) }
 
     /// The most connections that were open at once since the last call.
-    public func takePeakOfConnections() -> Int { shim_server_take_peak(handle) }
+    public func takePeakOfConnections() -> Int { unsafe shim_server_take_peak(handle) }
 
     /// Bytes of all bodies that are being received, or held by whoever took them.
-    public var bufferedBytes: Int { shim_server_buffered_bytes(handle) }
+    public var bufferedBytes: Int { unsafe shim_server_buffered_bytes(handle) }
 
     // MARK: Requests
 
     private func receive(_ exchange: OpaquePointer) {
         // A GET's body means nothing (RFC 9110, 9.3.1): it is answered as if there were none.
-        if shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
-            let head = RequestHead(handle: exchange)
+        if unsafe shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
+            let head = unsafe RequestHead(handle: exchange)
             if let response = service.respond(to: head) {
-                send(response, on: exchange)
-                shim_exchange_finish(exchange, keepsAlive(exchange))
+                unsafe send(response, on: exchange)
+                unsafe shim_exchange_finish(exchange, keepsAlive(exchange))
                 return
             }
         }
-        start(exchange)
+        unsafe start(exchange)
     }
 
     private func start(_ handle: OpaquePointer) {
-        let exchange = Exchange(handle, on: self)
+        let exchange = unsafe Exchange(handle, on: self)
         // The shim calls on the loop's thread only, which `assumeIsolated` checks.
         nonisolated(unsafe) let (service, unsafeExchange) = (service, exchange)
         loop.assumeIsolated { loop in
-            let exchange = unsafeExchange
+            let exchange = unsafe unsafeExchange
             let task = Task.immediate(executorPreference: loop.executor) {
                 _ = loop
-                await service.handle(Request(exchange: exchange), Reply(exchange))
+                unsafe await service.handle(Request(exchange: exchange), Reply(exchange))
             }
             exchange.task = task
         }
@@ -106,27 +106,27 @@ public final class Server {
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
         let rejection = Rejection(reason, limits: limits)
-        note(rejection, reason, exchange)
-        send(rejection.response, on: exchange)
-        shim_exchange_finish(exchange, false)
+        unsafe note(rejection, reason, exchange)
+        unsafe send(rejection.response, on: exchange)
+        unsafe shim_exchange_finish(exchange, false)
     }
 
     // MARK: Replies
 
-    func keepsAlive(_ exchange: OpaquePointer) -> Bool { !isDraining && shim_exchange_keep_alive(exchange) }
+    func keepsAlive(_ exchange: OpaquePointer) -> Bool { unsafe !isDraining && shim_exchange_keep_alive(exchange) }
 
     private func connectionField(_ exchange: OpaquePointer) -> HeadWriter.Connection {
-        guard keepsAlive(exchange) else { return .close }
-        return shim_exchange_is_http10(exchange) ? .keepAlive : .implied
+        guard unsafe keepsAlive(exchange) else { return .close }
+        return unsafe shim_exchange_is_http10(exchange) ? .keepAlive : .implied
     }
 
     func send(_ response: Response, on exchange: OpaquePointer) {
-        let head = headWriter.head(
+        let head = unsafe headWriter.head(
             response.status, response.contentType, .length(response.body.count), connectionField(exchange),
             date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow)
-        let isHead = shim_exchange_method(exchange) == .SHIM_METHOD_HEAD
-        response.body.withUnsafeBytes { body in
-            _ = shim_exchange_send(
+        let isHead = unsafe shim_exchange_method(exchange) == .SHIM_METHOD_HEAD
+        unsafe response.body.withUnsafeBytes { body in
+            _ = unsafe shim_exchange_send(
                 exchange, head.baseAddress!, head.count, body.baseAddress, isHead ? 0 : body.count, nil, 0)
         }
     }
@@ -136,18 +136,18 @@ public final class Server {
     func send(
         _ piece: UnsafeRawBufferPointer, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
     ) -> Int {
-        let isChunked = !shim_exchange_is_http10(exchange)
-        let prefix = headWriter.prefix(
+        let isChunked = unsafe !shim_exchange_is_http10(exchange)
+        let prefix = unsafe headWriter.prefix(
             head, isChunked ? connectionField(exchange) : .close, date: shim_server_date(handle),
             chunk: isChunked ? piece.count : nil)
         let suffix: StaticString =
-            switch (isChunked, piece.isEmpty, isLast) {
+            switch unsafe (isChunked, piece.isEmpty, isLast) {
             case (true, false, false): "\r\n"
             case (true, false, true): "\r\n0\r\n\r\n"
             case (true, true, true): "0\r\n\r\n"
             default: ""
             }
-        return shim_exchange_send(
+        return unsafe shim_exchange_send(
             exchange, prefix.baseAddress, prefix.count, piece.baseAddress, piece.count, suffix.utf8Start,
             suffix.utf8CodeUnitCount)
     }
@@ -161,5 +161,5 @@ public struct ListenError: Error, CustomStringConvertible {
     public let address: SocketAddress
     public let errno: CInt
 
-    public var description: String { "cannot listen on \(address): \(String(cString: strerror(errno)))" }
+    public var description: String { unsafe "cannot listen on \(address): \(String(cString: strerror(errno)))" }
 }

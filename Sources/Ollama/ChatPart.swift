@@ -1,7 +1,9 @@
+internal import JSON
+
 /// One object of Ollama's reply to a chat: some tokens of a streamed one, its end, or all of a whole one.
 ///
 /// It lies where it was received, and cannot be kept: what is of use is appended to something of the caller's.
-public struct ChatPart: ~Copyable {
+@safe public struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer
     /// The same, where `fields` point into.
@@ -9,8 +11,8 @@ public struct ChatPart: ~Copyable {
     private let fields: ReplyScanner.Fields
 
     init(_ bytes: UnsafeRawBufferPointer, _ fields: ReplyScanner.Fields, original: UnsafeRawBufferPointer) {
-        self.original = original
-        self.bytes = bytes
+        unsafe self.original = unsafe original
+        unsafe self.bytes = unsafe bytes
         self.fields = fields
     }
 
@@ -28,58 +30,60 @@ public struct ChatPart: ~Copyable {
     /// Whether the model calls tools.
     public var hasToolCalls: Bool {
         guard let range = fields.toolCalls else { return false }
-        return bytes[range].contains(UInt8(ascii: "{"))
+        return unsafe bytes[range].contains(UInt8(ascii: "{"))
     }
 
     /// Appends the text, as UTF-8.
     public func appendText(to output: inout [UInt8]) {
-        let text = slice(fields.content)
+        let text = unsafe slice(fields.content)
         if fields.contentHasEscapes {
             // The scanner has checked it.
-            precondition(JSONString.appendUnescaped(text, to: &output))
+            unsafe precondition(JSONString.appendUnescaped(text, to: &output))
         } else {
-            output.append(contentsOf: text)
+            unsafe output.append(contentsOf: text)
         }
     }
 
     /// Appends what stands between the quotes of the content's JSON. Without line ends.
-    public func appendContentJSON(to output: inout [UInt8]) { output.append(contentsOf: slice(fields.content)) }
+    public func appendContentJSON(to output: inout [UInt8]) { unsafe output.append(contentsOf: slice(fields.content)) }
 
     /// Appends what stands between the quotes of the thinking's JSON. Without line ends.
     public func appendThinkingJSON(to output: inout [UInt8]) {
-        if let thinking = fields.thinking { output.append(contentsOf: slice(thinking)) }
+        if let thinking = fields.thinking { unsafe output.append(contentsOf: slice(thinking)) }
     }
 
     /// Appends the array of tool calls. Without line ends.
     public func appendToolCallsJSON(to output: inout [UInt8]) {
-        if let calls = fields.toolCalls { Self.append(slice(calls), to: &output) }
+        if let calls = fields.toolCalls { unsafe Self.append(slice(calls), to: &output) }
     }
 
     /// Appends the whole object as Ollama sent it, without the line's end.
-    public func appendObject(to output: inout [UInt8]) { output.append(contentsOf: original) }
+    public func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: original) }
 
     /// Appends the object without its message: `done_reason`, counts and durations. Without line ends.
     public func appendSummaryJSON(to output: inout [UInt8]) {
         let member = fields.messageMember
         var (end, start) = (member.lowerBound, member.upperBound)
         // One comma goes too: the one behind, or else the one before.
-        while Self.isSpace(bytes[start]) { start += 1 }
-        if bytes[start] == UInt8(ascii: ",") {
+        while unsafe Self.isSpace(bytes[start]) { start += 1 }
+        if unsafe bytes[start] == UInt8(ascii: ",") {
             start += 1
         } else {
-            while Self.isSpace(bytes[end - 1]) { end -= 1 }
-            if bytes[end - 1] == UInt8(ascii: ",") { end -= 1 }
+            while unsafe Self.isSpace(bytes[end - 1]) { end -= 1 }
+            if unsafe bytes[end - 1] == UInt8(ascii: ",") { end -= 1 }
         }
-        Self.append(slice(0..<end), to: &output)
-        Self.append(slice(start..<bytes.count), to: &output)
+        unsafe Self.append(slice(0..<end), to: &output)
+        unsafe Self.append(slice(start..<bytes.count), to: &output)
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
-    private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[range]) }
+    private func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+    }
 
     /// White space between JSON's tokens may be a line end; a space is as good.
     private static func append(_ json: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        for byte in json { output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
+        for unsafebyte in unsafe json { output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
     }
 }

@@ -31,17 +31,17 @@ final class ChatReader: BodySink {
     init(_ receiver: any ChatReceiver) { self.receiver = receiver }
 
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes
-        while let end = Self.lineEnd(in: rest), failure == nil {
-            let piece = UnsafeRawBufferPointer(rebasing: rest[..<end])
-            rest = UnsafeRawBufferPointer(rebasing: rest[(end + 1)...])
+        var rest = unsafe bytes
+        while let end = unsafe Self.lineEnd(in: rest), failure == nil {
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
+            unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[(end + 1)...])
             if partial.isEmpty {
-                take(piece)
-            } else if keep(piece) {
+                unsafe take(piece)
+            } else if unsafe keep(piece) {
                 takePartial()
             }
         }
-        if !rest.isEmpty { _ = keep(rest) }
+        if unsafe !rest.isEmpty { _ = unsafe keep(rest) }
     }
 
     func settle() -> BodyDemand {
@@ -52,8 +52,8 @@ final class ChatReader: BodySink {
 
     /// Where the next line feed is.
     private static func lineEnd(in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let start = bytes.baseAddress, let end = memchr(start, 0x0A, bytes.count) else { return nil }
-        return start.distance(to: end)
+        guard let start = bytes.baseAddress, let end = unsafe memchr(start, 0x0A, bytes.count) else { return nil }
+        return unsafe start.distance(to: end)
     }
 
     /// Adds to the partial line. False: it is too long.
@@ -64,22 +64,22 @@ final class ChatReader: BodySink {
             failure = .lineTooLong(limit: OllamaClient.lineLimit)
             return false
         }
-        partial.append(contentsOf: bytes)
+        unsafe partial.append(contentsOf: bytes)
         return true
     }
 
     private func takePartial() {
-        partial.withUnsafeBytes(take)
+        unsafe partial.withUnsafeBytes(take)
         // A token's worth of memory is kept for the next line, a tool call's is not.
         partial.removeAll(keepingCapacity: partial.capacity <= 4096)
     }
 
     private func take(_ line: UnsafeRawBufferPointer) {
         guard !isDone else { return }  // nothing that comes after the end counts
-        switch ReplyScanner.scan(line) {
-        case .message(let fields): pass(ChatPart(line, fields, original: line))
+        switch unsafe ReplyScanner.scan(line) {
+        case .message(let fields): unsafe pass(ChatPart(line, fields, original: line))
         case .error(let message): failure = .failed(message: message)
-        case .unsure: takeUnsure(line)
+        case .unsure: unsafe takeUnsure(line)
         }
     }
 
@@ -94,19 +94,21 @@ final class ChatReader: BodySink {
 
     /// What the scanner does not understand: nothing, an odd object, or garbage.
     private func takeUnsure(_ line: UnsafeRawBufferPointer) {
-        if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
-        guard let reply = ReplyDecoder.decode(line) else {
-            failure = .garbled
+        if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
+        guard let reply = unsafe ReplyDecoder.decode(line) else {
+            failure = .malformedResponse
             return
         }
         if let message = reply.error {
             failure = .failed(message: message)
             return
         }
-        reply.plain?.withUnsafeBytes { plain in
-            if case .message(let fields) = ReplyScanner.scan(plain) { pass(ChatPart(plain, fields, original: line)) }
+        unsafe reply.plain?.withUnsafeBytes { plain in
+            if case .message(let fields) = unsafe ReplyScanner.scan(plain) {
+                unsafe pass(ChatPart(plain, fields, original: line))
+            }
         }
-        if reply.plain == nil { failure = .garbled }
+        if reply.plain == nil { failure = .malformedResponse }
     }
 
     /// The body is over: whether the answer is whole.

@@ -1,27 +1,40 @@
+package import JSON
+
 /// A request to `/api/chat`. Source: Ollama's docs/api, "Generate a chat completion".
 public struct ChatRequest: Sendable, Equatable {
-    public var model: JSONText
+    package var model: JSONText
     /// The content of a message from `system`, the first of all.
-    public var system: JSONText?
+    package var system: JSONText?
     /// Messages, as the inside of a JSON array.
-    public var history: JSONValue?
+    package var history: JSONValue?
     /// The content of a message from the user, the last of all.
-    public var prompt: JSONText?
+    package var prompt: JSONText?
     /// An array of base64 texts that belong to the prompt.
-    public var images: JSONValue?
+    package var images: JSONValue?
     /// Members that are passed on as they are.
-    public var options, format, think, tools, keepAlive: JSONValue?
+    package var options, format, think, tools, keepAlive: JSONValue?
     /// Whether the reply comes token by token; `false`: one object, whole.
-    public var stream: Bool
+    package var stream: Bool
 
-    public init(model: JSONText, prompt: JSONText?, stream: Bool) {
+    /// A question of one message.
+    ///
+    /// - Parameters:
+    ///   - model: the model's name, such as `llama3.2:1b`.
+    ///   - prompt: the message from the user.
+    ///   - system: what the model is told before it.
+    public init(model: String, prompt: String, system: String? = nil) {
+        self.init(model: JSONText(model), prompt: JSONText(prompt), stream: false)
+        self.system = system.map { JSONText($0) }
+    }
+
+    package init(model: JSONText, prompt: JSONText?, stream: Bool) {
         self.model = model
         self.prompt = prompt
         self.stream = stream
     }
 
     /// The body as JSON.
-    public var json: [UInt8] {
+    package var json: [UInt8] {
         var writer = JSONWriter()
         let values = [history, images, options, format, think, tools, keepAlive]
         writer.reserve(

@@ -6,14 +6,14 @@ public import HTTPClient
 /// Models", "List Running Models".
 public enum ModelList: Sendable {
     /// `/api/tags`.
-    case there
+    case local
     /// `/api/ps`.
-    case loaded
+    case running
 
     var path: String {
         switch self {
-        case .there: "/api/tags"
-        case .loaded: "/api/ps"
+        case .local: "/api/tags"
+        case .running: "/api/ps"
         }
     }
 

@@ -12,7 +12,7 @@ public final class OllamaClient {
     let origin: Origin
     let work: WorkQueue
     private let chatTemplate: RequestTemplate
-    private let listTemplates: (there: RequestTemplate, loaded: RequestTemplate)
+    private let listTemplates: (local: RequestTemplate, running: RequestTemplate)
 
     /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`.
     public init(
@@ -28,21 +28,21 @@ public final class OllamaClient {
         func list(_ list: ModelList) -> RequestTemplate {
             RequestTemplate("GET", path: host.path + list.path, host: host.hostHeader, fields: key)
         }
-        listTemplates = (list(.there), list(.loaded))
+        listTemplates = (list(.local), list(.running))
         self.work = work
     }
 
     func template(for list: ModelList) -> RequestTemplate {
         switch list {
-        case .there: listTemplates.there
-        case .loaded: listTemplates.loaded
+        case .local: listTemplates.local
+        case .running: listTemplates.running
         }
     }
 
     /// Called when a request is sent again because the connection that was kept for it had been closed.
-    public var whenRetrying: (() -> Void)? {
-        get { origin.whenRetrying }
-        set { origin.whenRetrying = newValue }
+    public var onResend: (() -> Void)? {
+        get { origin.onResend }
+        set { origin.onResend = newValue }
     }
 
     /// Requests that Ollama is answering.
@@ -51,13 +51,33 @@ public final class OllamaClient {
     /// Closes the connections that are kept.
     public func close() { origin.closeIdle() }
 
+    /// The whole answer to a chat, as text.
+    ///
+    /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
+    public func answer(to chat: ChatRequest) async throws(OllamaError) -> String {
+        var chat = chat
+        chat.stream = false
+        return String(decoding: try await answer(to: Payload(chat.json)).bytes, as: UTF8.self)
+    }
+
+    /// Gives `receive` the text of an answer as it comes, a token or more at a time. Returns when the answer is
+    /// complete.
+    ///
+    /// - Throws: `OllamaError`, before or after text was received. When the task is cancelled the request to Ollama
+    ///   ends at once.
+    public func stream(_ chat: ChatRequest, _ receive: @escaping (String) -> Void) async throws(OllamaError) {
+        var chat = chat
+        chat.stream = true
+        try await stream(Payload(chat.json), to: TextReceiver(receive))
+    }
+
     /// The whole answer to a chat.
     ///
     /// - Parameters:
     ///   - request: the JSON of a chat with `stream` false.
     ///   - deadlines: other ones than the client's.
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
-    public func answer(
+    package func answer(
         to request: Payload, as form: WholeForm = .text, deadlines: Deadlines? = nil
     ) async throws(OllamaError) -> WholeAnswer {
         let reply: WholeReply
@@ -79,7 +99,7 @@ public final class OllamaClient {
     ///   - deadlines: other ones than the client's.
     /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama
     ///   ends at once.
-    public func stream(
+    package func stream(
         _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
     ) async throws(OllamaError) {
         let reader = ChatReader(receiver)
@@ -101,4 +121,22 @@ public final class OllamaClient {
         _ = try refusal?.answer()
         try reader.end()
     }
+}
+
+/// Makes a string of each part's text.
+private final class TextReceiver: ChatReceiver {
+    private let receive: (String) -> Void
+
+    init(_ receive: @escaping (String) -> Void) { self.receive = receive }
+
+    func begin(_ flow: BodyFlow) {}
+
+    func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        if part.hasToolCalls { throw .toolCalls }
+        var text: [UInt8] = []
+        part.appendText(to: &text)
+        if !text.isEmpty { receive(String(decoding: text, as: UTF8.self)) }
+    }
+
+    func settle() -> Bool { true }
 }

@@ -7,7 +7,7 @@ public indirect enum OllamaError: Error, Equatable {
     /// Ollama replied with `status`; `message` is its JSON `error` field, or empty.
     case refused(status: Int, message: String, retryAfter: Int?)
     /// The reply is not what Ollama's API promises.
-    case garbled
+    case malformedResponse
     /// Ollama ended the answer without saying that it is complete, as it does after a token repeated too often.
     case incomplete
     /// Ollama reported an error in place of, or after the start of, an answer.

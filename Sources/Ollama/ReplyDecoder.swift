@@ -1,26 +1,27 @@
+internal import JSON
 internal import FoundationEssentials
 
 /// One object of Ollama's reply to a chat, read by Foundation: the fallback for what `ReplyScanner` is unsure of, and
 /// its oracle in the tests.
 ///
 /// Any thread; some twenty times slower than the scanner. Source: Ollama's docs/api.md, "Generate a chat completion".
-public struct ReplyDecoder: Decodable, Equatable, Sendable {
+package struct ReplyDecoder: Decodable, Equatable, Sendable {
     /// `message.content`; `nil` when there is none.
-    public let content: String?
+    package let content: String?
     /// Whether there is a `message`.
-    public let hasMessage: Bool
+    package let hasMessage: Bool
     /// `message.thinking`; `nil` when there is none.
-    public let thinking: String?
+    package let thinking: String?
     /// Whether this is the last object of the reply; false when it does not say.
-    public let done: Bool
+    package let done: Bool
     /// `done_reason`, such as `stop` or `length`.
-    public let doneReason: String?
+    package let doneReason: String?
     /// Whether there is a `message.thinking` that is not empty.
-    public var hasThinking: Bool { thinking?.isEmpty == false }
+    package var hasThinking: Bool { thinking?.isEmpty == false }
     /// Whether there is an array `message.tool_calls`, be it empty.
-    public let hasToolCalls: Bool
+    package let hasToolCalls: Bool
     /// The error that Ollama reports.
-    public let error: String?
+    package let error: String?
 
     private enum Name: String, CodingKey {
         case message, done, error
@@ -33,8 +34,8 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
     }
 
     /// - Returns: `nil` when the bytes are not JSON, or not such an object.
-    public static func decode(_ bytes: UnsafeRawBufferPointer) -> ReplyDecoder? {
-        try? JSONDecoder().decode(Self.self, from: Data(bytes))
+    package static func decode(_ bytes: UnsafeRawBufferPointer) -> ReplyDecoder? {
+        try? unsafe JSONDecoder().decode(Self.self, from: Data(bytes))
     }
 
     /// What it says, in the words that `ReplyScanner` is sure of. `nil` when it is no part of an answer, or has tool
@@ -53,7 +54,7 @@ public struct ReplyDecoder: Decodable, Equatable, Sendable {
     }
 
     /// - Throws: `DecodingError`.
-    public init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let reply = try decoder.container(keyedBy: Name.self)
         done = try reply.decodeIfPresent(Bool.self, forKey: .done) ?? false
         doneReason = try reply.decodeIfPresent(String.self, forKey: .doneReason)

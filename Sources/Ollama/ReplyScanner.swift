@@ -1,31 +1,33 @@
+internal import JSON
+
 /// Reads one object of Ollama's reply to a chat: a line of a stream, a whole reply, or an error.
 ///
 /// One pass over the bytes that checks all of it, with no allocation but for the text of an error. It is certain or
 /// says so: what it does not understand is `unsure`, and left to `ReplyDecoder`. Any thread. Source: Ollama's
 /// docs/api.md, "Generate a chat completion"; RFC 8259.
-public struct ReplyScanner {
+package struct ReplyScanner {
     /// What the object says. Ranges are of the bytes given to `scan`, between the quotes of a JSON string.
-    public struct Fields: Equatable, Sendable {
+    package struct Fields: Equatable, Sendable {
         /// `message.content`. Valid UTF-8, and the text itself unless it has escapes; `appendUnescaped` resolves them.
-        public var content: Range<Int>
+        package var content: Range<Int>
         /// Whether there are escapes in `content`.
-        public var contentHasEscapes: Bool
+        package var contentHasEscapes: Bool
         /// Whether this is the last object of the reply.
-        public var done: Bool
+        package var done: Bool
         /// `done_reason`, such as `stop` or `length`: never with escapes.
-        public var doneReason: Range<Int>?
+        package var doneReason: Range<Int>?
         /// `message.thinking`, unless it is empty: what stands between the quotes.
-        public var thinking: Range<Int>?
+        package var thinking: Range<Int>?
         /// The array `message.tool_calls`, brackets included, be it empty.
-        public var toolCalls: Range<Int>?
+        package var toolCalls: Range<Int>?
         /// `eval_count`: tokens of the whole answer, in its last object.
-        public var tokens: Int?
+        package var tokens: Int?
         /// The member `message`, its name and value, without a comma.
-        public var messageMember: Range<Int>
+        package var messageMember: Range<Int>
     }
 
     /// What the bytes are.
-    public enum Outcome: Equatable, Sendable {
+    package enum Outcome: Equatable, Sendable {
         /// A part of an answer, or all of it.
         case message(Fields)
         /// Ollama reports this error.
@@ -45,11 +47,11 @@ public struct ReplyScanner {
     private var tokens: Int?
     private var error: JSONReader.Text?
 
-    private init(_ bytes: UnsafeRawBufferPointer) { reader = JSONReader(bytes) }
+    private init(_ bytes: UnsafeRawBufferPointer) { reader = unsafe JSONReader(bytes) }
 
     /// Reads `bytes`, which are to hold one object and no more; white space around it is well.
-    public static func scan(_ bytes: UnsafeRawBufferPointer) -> Outcome {
-        var scanner = ReplyScanner(bytes)
+    package static func scan(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        var scanner = unsafe ReplyScanner(bytes)
         do throws(JSONReader.Malformed) {
             try scanner.reply()
             try scanner.reader.end()
@@ -62,15 +64,15 @@ public struct ReplyScanner {
     /// Appends the text that the inside of a JSON string stands for, as UTF-8: escapes resolved, all of it checked.
     ///
     /// - Returns: false when it is malformed, be it by half a surrogate pair; then `output` is as it was.
-    public static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
-        JSONString.appendUnescaped(raw, to: &output)
+    package static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+        unsafe JSONString.appendUnescaped(raw, to: &output)
     }
 
     private var outcome: Outcome {
         if let error {
             var text: [UInt8] = []
-            let raw = UnsafeRawBufferPointer(rebasing: reader.bytes[error.range])
-            return Self.appendUnescaped(raw, to: &text) ? .error(String(decoding: text, as: UTF8.self)) : .unsure
+            let raw = unsafe UnsafeRawBufferPointer(rebasing: reader.bytes[error.range])
+            return unsafe Self.appendUnescaped(raw, to: &text) ? .error(String(decoding: text, as: UTF8.self)) : .unsure
         }
         guard let content, let done, let messageMember else { return .unsure }
         return .message(
@@ -112,9 +114,9 @@ public struct ReplyScanner {
         _ = try reader.peek()
         let start = reader.position
         try reader.skipValue()
-        let digits = reader.bytes[start..<reader.position]
-        guard digits.count < 10, digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        let digits = unsafe reader.bytes[start..<reader.position]
+        guard unsafe digits.count < 10, unsafe digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+        return unsafe digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 
     private mutating func message() throws(JSONReader.Malformed) {

@@ -2,7 +2,7 @@ import EventLoop
 import HTTPClient
 
 /// What of a whole reply is wanted.
-public enum WholeForm: Sendable {
+package enum WholeForm: Sendable {
     /// The answer's text.
     case text
     /// Ollama's object, as it sent it.
@@ -10,11 +10,11 @@ public enum WholeForm: Sendable {
 }
 
 /// A complete answer.
-public struct WholeAnswer: Sendable {
+package struct WholeAnswer: Sendable {
     /// In the form that was asked for.
-    public var bytes: [UInt8]
+    package var bytes: [UInt8]
     /// `eval_count`, if Ollama says it.
-    public var tokens: Int?
+    package var tokens: Int?
 }
 
 /// Ollama's reply to a chat that is not streamed.
@@ -43,11 +43,11 @@ struct WholeReply {
         var body: [UInt8] = []
         var content: Content?
         while true {
-            let piece: Void? = try await response.nextPiece { piece throws(ClientError) in
+            let piece: Void? = try unsafe await response.nextPiece { piece throws(ClientError) in
                 if piece.count == expected && piece.count <= WorkQueue.batchLimit {
-                    content = Content(piece, form)
+                    content = unsafe Content(piece, form)
                 } else if body.count + piece.count <= OllamaClient.replyLimit {
-                    body.append(contentsOf: piece)
+                    unsafe body.append(contentsOf: piece)
                 } else {
                     throw .tooLarge(limit: OllamaClient.replyLimit)
                 }
@@ -57,9 +57,11 @@ struct WholeReply {
         if let content {
             self.content = content
         } else if body.count <= WorkQueue.batchLimit {
-            self.content = body.withUnsafeBytes { Content($0, form) }
+            self.content = unsafe body.withUnsafeBytes { unsafe Content($0, form) }
         } else {
-            self.content = await work.run(weight: body.count) { [body] in body.withUnsafeBytes { Content($0, form) } }
+            self.content = await work.run(weight: body.count) { [body] in
+                unsafe body.withUnsafeBytes { unsafe Content($0, form) }
+            }
         }
     }
 
@@ -72,17 +74,17 @@ struct WholeReply {
         case .message(_, isDone: false): throw .incomplete
         case .message(let answer, isDone: true): return answer
         case .toolCalls: throw .toolCalls
-        case .garbage: throw .garbled
+        case .garbage: throw .malformedResponse
         }
     }
 }
 
 extension WholeReply.Content {
     fileprivate init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
-        switch ReplyScanner.scan(bytes) {
-        case .message(let fields): self.init(ChatPart(bytes, fields, original: bytes), form)
+        switch unsafe ReplyScanner.scan(bytes) {
+        case .message(let fields): unsafe self.init(ChatPart(bytes, fields, original: bytes), form)
         case .error(let message): self = .error(message)
-        case .unsure: self.init(decoding: bytes, form)
+        case .unsure: unsafe self.init(decoding: bytes, form)
         }
     }
 
@@ -100,7 +102,7 @@ extension WholeReply.Content {
 
     /// By Foundation, for what the scanner does not know.
     private init(decoding bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
-        guard let reply = ReplyDecoder.decode(bytes) else {
+        guard let reply = unsafe ReplyDecoder.decode(bytes) else {
             self = .garbage
             return
         }
@@ -109,7 +111,7 @@ extension WholeReply.Content {
         } else if !reply.hasMessage {
             self = .garbage
         } else if form == .object {
-            self = .message(WholeAnswer(bytes: Array(bytes)), isDone: reply.done)
+            self = unsafe .message(WholeAnswer(bytes: Array(bytes)), isDone: reply.done)
         } else if reply.hasToolCalls {
             self = .toolCalls
         } else {

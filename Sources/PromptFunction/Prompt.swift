@@ -1,3 +1,4 @@
+internal import JSON
 internal import HTTPClient
 internal import Ollama
 

@@ -13,13 +13,13 @@ indirect enum PromptFailure: Error, Equatable {
     /// The operator does not allow it. The sentence is for the client.
     case forbidden(String)
     /// The client has asked as often as it may.
-    case tooOften(retryAfter: Int)
+    case rateLimited(retryAfter: Int)
     /// As many prompts wait as may.
     case queueFull(waiting: Int, retryAfter: Int)
     /// The prompt has waited for its turn as long as it may.
-    case waitedTooLong(Duration, retryAfter: Int)
+    case queueTimeout(Duration, retryAfter: Int)
     /// Every Ollama has failed lately, and is being looked after.
-    case noHost(count: Int, retryAfter: Int)
+    case allBackendsDown(count: Int, retryAfter: Int)
     /// Ollama gave no answer.
     case ollama(OllamaError, model: String)
     /// The client left: nobody reads the reply.
@@ -47,20 +47,20 @@ indirect enum PromptFailure: Error, Equatable {
         case .unauthorized:
             (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
         case .forbidden(let sentence): (.forbidden, sentence, nil)
-        case .tooOften(let seconds):
+        case .rateLimited(let seconds):
             (.tooManyRequests, "You have asked as often as you may: try again in \(seconds) s.", seconds)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
-        case .waitedTooLong(_, let seconds):
+        case .queueTimeout(_, let seconds):
             (.serviceUnavailable, "The prompt's turn did not come in time: try again in \(seconds) s.", seconds)
-        case .noHost(_, let seconds):
+        case .allBackendsDown(_, let seconds):
             (.serviceUnavailable, "Ollama has failed and is being looked after: try again in \(seconds) s.", seconds)
         case .cancelled: (.badGateway, "The request was given up.", nil)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
             // What the client sent comes back in part only, however long it was.
             Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
-        case .ollama(.garbled, _): (.badGateway, "Ollama's reply makes no sense.", nil)
+        case .ollama(.malformedResponse, _): (.badGateway, "Ollama's reply makes no sense.", nil)
         case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
         case .ollama(.failed(let message), _):
             (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
@@ -119,10 +119,10 @@ indirect enum PromptFailure: Error, Equatable {
         case .toolsAsText: "tools, but text is asked for"
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
-        case .tooOften: "rate limit"
+        case .rateLimited: "rate limit"
         case .queueFull(let waiting, _): "\(waiting) prompts are waiting"
-        case .waitedTooLong(let time, _): "waited for \(time)"
-        case .noHost(let count, _):
+        case .queueTimeout(let time, _): "waited for \(time)"
+        case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
         case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"

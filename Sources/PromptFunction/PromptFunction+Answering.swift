@@ -19,38 +19,38 @@ extension PromptFunction {
         var count: Int { failed.count + busy }
     }
 
-    /// What it takes to find a place for a prompt.
-    func ticket(for prompt: Prompt) -> Admission.Ticket {
-        Admission.Ticket(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
+    /// What admission needs to know of a prompt.
+    func admissionRequest(for prompt: Prompt) -> Admission.Request {
+        Admission.Request(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
     /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is
     /// busy, again after a while. After the first byte, never.
     ///
     /// - Parameters:
-    ///   - ticket: of the prompt, for other places.
-    ///   - place: the first Ollama that has room for it.
-    @inline(never)  // what waits for a place is not to hold the memory of what comes after
+    ///   - request: the prompt's, for further permits.
+    ///   - permit: for the first Ollama that has room for it.
+    @inline(never)  // what waits for a permit is not to hold the memory of what comes after
     func answer(
-        _ prompt: Prompt, _ ticket: Admission.Ticket, at place: Admission.Place, _ reply: PromptReply
+        _ prompt: Prompt, _ request: Admission.Request, with permit: Permit, _ reply: PromptReply
     ) async throws(PromptFailure) {
-        var place = place
+        var permit = permit
         var attempts = Attempts(began: loop.now)
         while true {
             let pause: Duration
             do throws(OllamaError) {
-                try await ask(place.backend.client, prompt, reply, since: attempts)
-                admission.leave(place, .answered, tokens: reply.tokens)
+                try await ask(permit.backend.client, prompt, reply, since: attempts)
+                admission.release(permit, .answered, tokens: reply.tokens)
                 return
             } catch {
-                admission.leave(place, outcome(of: error, prompt, attempts))
-                pause = try retry(after: error, prompt, at: place.backend, &attempts)
+                admission.release(permit, outcome(of: error, prompt, attempts))
+                pause = try retry(after: error, prompt, at: permit.backend, &attempts)
             }
-            ticket.failed = attempts.failed
+            request.failed = attempts.failed
             await loop.sleep(for: pause)
             if Task.isCancelled { throw .cancelled }
-            place = try await admission.enter(ticket, client: nil) { reply.placeInQueue = $0 }
-            reply.placeInQueue = nil
+            permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
+            reply.positionInQueue = nil
         }
     }
 
@@ -92,11 +92,11 @@ extension PromptFunction {
     }
 
     /// What a failure says of the Ollama: nothing, where the client left or would not wait, or others took the time.
-    private func outcome(of error: OllamaError, _ prompt: Prompt, _ attempts: Attempts) -> OllamaBackend.Outcome {
+    private func outcome(of error: OllamaError, _ prompt: Prompt, _ attempts: Attempts) -> Permit.Outcome {
         switch error {
-        case .transport(.cancelled): .givenUp
-        case .transport(.timeout(.total)) where attempts.count > 0: .givenUp
-        case .transport(.timeout) where prompt.timeouts.deadlines(within: settings.deadlines) != nil: .givenUp
+        case .transport(.cancelled): .inconclusive
+        case .transport(.timeout(.total)) where attempts.count > 0: .inconclusive
+        case .transport(.timeout) where prompt.timeouts.deadlines(within: settings.deadlines) != nil: .inconclusive
         default: .failed(error)
         }
     }

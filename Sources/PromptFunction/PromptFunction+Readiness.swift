@@ -1,3 +1,4 @@
+internal import FunctionHost
 internal import EventLoop
 internal import HTTPServer
 internal import Ollama
@@ -6,19 +7,21 @@ extension PromptFunction {
     /// Whether prompts should be sent here, from what the last checks found. Asks nobody.
     var readiness: Health {
         if settings.readyQueue > 0 && admission.waiting >= settings.readyQueue {
-            return .unwell("\(admission.waiting) prompts are waiting")
+            return .unhealthy("\(admission.waiting) prompts are waiting")
         }
-        guard settings.readiness != .process else { return .well }
-        guard backends.contains(where: { $0.lastCheck != nil }) else { return .unwell("Ollama has not answered yet") }
+        guard settings.readiness != .process else { return .healthy }
+        guard backends.contains(where: { $0.lastCheck != nil }) else {
+            return .unhealthy("Ollama has not answered yet")
+        }
         let answering = backends.filter { $0.lastCheck == .answers && $0.admitsPrompts }
-        guard !answering.isEmpty else { return .unwell(whyNoneAnswers) }
+        guard !answering.isEmpty else { return .unhealthy(whyNoneAnswers) }
         let model = ModelName(settings.model)
-        let best = answering.map { $0.inventory.standing(of: model, at: loop.now) }.max() ?? .absent
+        let best = answering.map { $0.inventory.availability(of: model, at: loop.now) }.max() ?? .absent
         switch settings.readiness {
-        case .model where best < .there: return .unwell("No Ollama has the model '\(settings.model)'")
-        case .loaded where !answering.contains { $0.inventory.hasLoaded(model) }:
-            return .unwell("No Ollama has the model '\(settings.model)' loaded")
-        default: return .well
+        case .model where best < .local: return .unhealthy("No Ollama has the model '\(settings.model)'")
+        case .loaded where !answering.contains { $0.inventory.isRunning(model) }:
+            return .unhealthy("No Ollama has the model '\(settings.model)' loaded")
+        default: return .healthy
         }
     }
 

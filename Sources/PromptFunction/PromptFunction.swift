@@ -1,26 +1,28 @@
-public import EventLoop
-public import HTTPServer
-public import Logging
+package import FunctionHost
+internal import JSON
+package import EventLoop
+package import HTTPServer
+package import Logging
 internal import HTTPClient
 internal import Ollama
 
 /// Answers prompts by asking Ollama: the function itself.
 ///
 /// Belongs to the loop's thread.
-public final class PromptFunction: Function {
+package final class PromptFunction: Function {
     let settings: Settings
     let loop: EventLoop
     let log: Logger
     let backends: [OllamaBackend]
     let admission: Admission
     private let work: WorkQueue
-    private let scratch = Scratch()
-    private let checks: BackendChecks
+    private let scratch = ScratchBuffer()
+    private let checks: HealthChecker
     private let rules: Prompt.Rules
     private(set) var protection: Protection
     private(set) var isDraining = false
 
-    public init(_ settings: Settings, on loop: EventLoop, log: Logger) {
+    package init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         precondition(!settings.hosts.isEmpty, "there has to be an Ollama")
         self.settings = settings
         self.loop = loop
@@ -30,7 +32,7 @@ public final class PromptFunction: Function {
         backends = settings.hosts.map { host in
             let client = OllamaClient(
                 host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
-            client.whenRetrying = {
+            client.onResend = {
                 log.info("asking again on a fresh connection", metadata: ["ollama": "\(host.url)"])
             }
             return OllamaBackend(
@@ -40,7 +42,7 @@ public final class PromptFunction: Function {
             count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
         let admission = Admission(to: backends, limits, on: loop)
         self.admission = admission
-        checks = BackendChecks(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
+        checks = HealthChecker(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
             admission.serve()
         }
         protection = Protection(settings.protection)
@@ -51,32 +53,32 @@ public final class PromptFunction: Function {
 
     // MARK: A function's life
 
-    public func start() async throws { checks.start() }
+    package func start() async throws { checks.start() }
 
-    public func stop() async {
+    package func stop() async {
         await checks.stop()
         for backend in backends { backend.client.close() }
     }
 
-    public func alive() -> Health { .well }
+    package func alive() -> Health { .healthy }
 
-    public func ready() -> Health { isDraining ? .unwell("Stopping") : readiness }
+    package func ready() -> Health { isDraining ? .unhealthy("Stopping") : readiness }
 
-    public func serverIsDraining() { isDraining = true }
+    package func serverIsDraining() { isDraining = true }
 
     /// Replaces the API keys.
-    public func setKeys(_ keys: APIKeys?) { protection.keys = keys }
+    package func setKeys(_ keys: APIKeys?) { protection.keys = keys }
 
     /// Prompts that wait for their turn.
-    public var waiting: Int { admission.waiting }
+    package var waiting: Int { admission.waiting }
 
     /// Prompts that are with an Ollama.
-    public var inFlight: Int { admission.inFlight }
+    package var inFlight: Int { admission.inFlight }
 
     // MARK: Requests
 
     /// Takes a prompt and replies with the model's answer, or with why there is none.
-    public func handle(_ request: Request, _ reply: consuming Reply) async {
+    package func handle(_ request: Request, _ reply: consuming Reply) async {
         let reply = PromptReply(request, reply, scratch: scratch, on: loop)
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
@@ -84,13 +86,15 @@ public final class PromptFunction: Function {
             if Task.isCancelled { throw .cancelled }
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
-            if prompt.isStreamed { reply.keepAlive(settings.heartbeat) }
-            let ticket = ticket(for: prompt)
-            let place = try await admission.enter(ticket, client: { [self] in protection.client(of: request) }) {
-                reply.placeInQueue = $0
+            if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }
+            let admissionRequest = admissionRequest(for: prompt)
+            let permit = try await admission.acquire(
+                admissionRequest, client: { [self] in protection.client(of: request) }
+            ) {
+                reply.positionInQueue = $0
             }
-            reply.placeInQueue = nil
-            try await answer(prompt, ticket, at: place, reply)
+            reply.positionInQueue = nil
+            try await answer(prompt, admissionRequest, with: permit, reply)
         } catch {
             note(error)
             reply.fail(error)

@@ -10,7 +10,7 @@ internal import Ollama
 final class PromptReply: ChatReceiver {
     private let request: Request
     private let loop: EventLoop
-    private let scratch: Scratch
+    private let scratch: ScratchBuffer
     /// How the client wants it.
     private(set) lazy var form = AnswerForm(request)
     /// Until the head is due: an error has its own status as long as it is here.
@@ -26,9 +26,9 @@ final class PromptReply: ChatReceiver {
     private var heartbeat: LoopTimer?
     private var interval = Duration.zero
     /// How many prompts are before this one, while it waits for its turn.
-    var placeInQueue: (() -> Int)?
+    var positionInQueue: (() -> Int)?
 
-    init(_ request: Request, _ reply: consuming Reply, scratch: Scratch, on loop: EventLoop) {
+    init(_ request: Request, _ reply: consuming Reply, scratch: ScratchBuffer, on loop: EventLoop) {
         self.request = request
         self.reply = consume reply
         self.scratch = scratch
@@ -46,7 +46,7 @@ final class PromptReply: ChatReceiver {
     // MARK: From Ollama
 
     /// From now on server-sent events get a comment after so much silence; 0 for none.
-    func keepAlive(_ interval: Duration) {
+    func startHeartbeat(every interval: Duration) {
         guard form == .events, interval > .zero else { return }
         self.interval = interval
         heartbeat = LoopTimer(on: loop) { [unowned self] in beat() }
@@ -83,7 +83,7 @@ final class PromptReply: ChatReceiver {
             return true
         }
         guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
-        body?.whenDrained { [flow] in flow?.resume() }
+        body?.onDrained { [flow] in flow?.resume() }
         return false
     }
 
@@ -106,7 +106,7 @@ final class PromptReply: ChatReceiver {
     /// Nothing has come for a while. Those between here and the client, and the client, see that somebody is at work.
     private func beat() {
         heartbeat?.deadline = loop.now + interval
-        let note = placeInQueue.map { "waiting for a turn, \($0()) before this one" } ?? "waiting for the model"
+        let note = positionInQueue.map { "waiting for a turn, \($0()) before this one" } ?? "waiting for the model"
         scratch.bytes.append(contentsOf: ": \(note)\n\n".utf8)
         begin()
         body?.write(scratch.bytes)
@@ -136,7 +136,7 @@ final class PromptReply: ChatReceiver {
 
 /// Memory for what is being written: one for all replies, since each empties it before another's turn. Belongs to the
 /// loop's thread.
-final class Scratch {
+final class ScratchBuffer {
     var bytes: [UInt8] = []
 
     /// Empties it, and gives memory back that only an unusual line needs.

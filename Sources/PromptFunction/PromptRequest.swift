@@ -1,3 +1,4 @@
+internal import JSON
 internal import Ollama
 
 /// What a client asks: the body of its POST.

@@ -1,5 +1,5 @@
 /// What goes wrong on demand: asked for by a model's name, `fault:NAME`.
-public enum Fault: String, Sendable, CaseIterable {
+package enum Fault: String, Sendable, CaseIterable {
     /// 404, as for a model that was not pulled.
     case missing
     /// 503, as when too many wait for a model to load.

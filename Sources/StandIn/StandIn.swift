@@ -1,13 +1,13 @@
-public import EventLoop
-public import HTTPServer
-public import Logging
+package import EventLoop
+package import HTTPServer
+package import Logging
 internal import FoundationEssentials
 
 /// An Ollama without a model: it speaks the real wire protocol, quirks included, and says plainly what it is.
 ///
 /// The embedded default, what tests and load runs talk to, and a place for faults: see `Fault`. Belongs to the loop's
 /// thread. Source: captures of Ollama 0.33 and its docs/api.
-public final class StandIn: Service {
+package final class StandIn: Service {
     static let version = "0.0.0-stand-in"
 
     let settings: StandInSettings
@@ -19,7 +19,7 @@ public final class StandIn: Service {
     var seen = StandInCounts()
 
     /// - Parameter log: gets a line for each question, at debug level: what a stand-in that is killed has seen.
-    public init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop, log: Logger? = nil) {
+    package init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop, log: Logger? = nil) {
         self.settings = settings
         self.loop = loop
         self.log = log
@@ -29,7 +29,7 @@ public final class StandIn: Service {
     }
 
     /// What it has seen so far.
-    public var counts: StandInCounts {
+    package var counts: StandInCounts {
         var counts = seen
         counts.loads = runner.loads
         return counts
@@ -38,17 +38,17 @@ public final class StandIn: Service {
     // MARK: Holding
 
     /// From now on prompts get no answer, until `release`. Faults do not wait.
-    public func hold() { runner.hold() }
+    package func hold() { runner.hold() }
 
     /// Answers the prompt that has waited for longest; none waits: does nothing.
-    public func step() { runner.step() }
+    package func step() { runner.step() }
 
     /// Answers all that wait, and those that come.
-    public func release() { runner.release() }
+    package func release() { runner.release() }
 
     // MARK: Requests without a body
 
-    public func respond(to request: borrowing RequestHead) -> Response? {
+    package func respond(to request: borrowing RequestHead) -> Response? {
         let path = request.path
         if request.method == .post {
             return ["/api/chat", "/api/generate", "/api/show"].contains(path)
@@ -95,7 +95,7 @@ public final class StandIn: Service {
 
     // MARK: Requests with a body
 
-    public func handle(_ request: Request, _ reply: consuming Reply) async {
+    package func handle(_ request: Request, _ reply: consuming Reply) async {
         let path = request.path
         guard let body = request.takeBody(), ["/api/chat", "/api/generate", "/api/show"].contains(path) else {
             reply.send(notFound)

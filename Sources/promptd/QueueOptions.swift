@@ -23,7 +23,7 @@ struct QueueOptions: ParsableArguments {
             What readiness means: process (it listens), backend (an Ollama answers), model (one has the default model) or \
             loaded (one has it loaded). (default: process)
             """)
-    var readiness: Meaning?
+    var readiness: ReadinessOption?
 
     @Option(help: "Prompts that wait from which on readiness is 503; 0 for any number. (default: 0)")
     var readyQueue: Int?
@@ -56,7 +56,7 @@ struct QueueOptions: ParsableArguments {
 }
 
 /// What readiness means, as it is written on a command line.
-enum Meaning: String, ExpressibleByArgument, CaseIterable {
+enum ReadinessOption: String, ExpressibleByArgument, CaseIterable {
     case process, backend, model, loaded
 
     var readiness: PromptFunction.Readiness {

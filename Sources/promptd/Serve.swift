@@ -25,7 +25,7 @@ struct Serve: ParsableCommand {
         try queue.apply(to: &settings)
         settings.protection = try protection.settings()
         let (drain, grace) = try stopping.times()
-        let plan = Serving.Plan(
+        let plan = ServerRun.Plan(
             addresses: try listen.addresses(),
             function: settings,
             limits: try limits.limits(),
@@ -37,7 +37,7 @@ struct Serve: ParsableCommand {
         for warning in warnings { log.warning("\(warning)") }
         let loop = try EventLoop()
         let status = loop.run { loop in
-            await Serving(plan, on: loop, log: log).run()
+            await ServerRun(plan, on: loop, log: log).run()
         }
         if status != 0 { throw ExitCode(status) }
     }

@@ -1,3 +1,4 @@
+import FunctionHost
 import EventLoop
 import HTTPServer
 import TestSupport
@@ -58,7 +59,7 @@ import Testing
 
     @Test func `an unwell function makes its check 503`() async throws {
         try await withServer { loop, host in
-            host.function.health = .unwell("x")
+            host.function.health = .unhealthy("x")
             let response = try await host.ask(get("/health/readiness"))
             #expect(response.status == 503)
             #expect(response.text == "not well")

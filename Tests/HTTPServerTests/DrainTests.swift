@@ -1,3 +1,4 @@
+import FunctionHost
 import EventLoop
 import HTTPServer
 import TestSupport
@@ -105,7 +106,7 @@ import Testing
             }
             let count = host.beginDraining(on: loop, grace: .seconds(3))
             try await until("the function is told", on: loop) { host.function.wasToldOfDraining }
-            host.function.health = .unwell("stopping")
+            host.function.health = .unhealthy("stopping")
             let (ready, posted, old) = try await offLoop {
                 let ready = try askToTheEnd(get("/health/readiness"), port)
                 let posted = try askToTheEnd(post("{}"), port)

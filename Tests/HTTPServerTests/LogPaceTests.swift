@@ -7,7 +7,7 @@ import Testing
 /// How many lines of a kind the log gets.
 struct `The log's pace` {
     @Test func `one line a second passes, and tells how many did not`() {
-        var pace = LogPace()
+        var pace = LogThrottle()
         func withheld(at milliseconds: Int64) -> String? {
             var metadata: Logger.Metadata = [:]
             guard pace.allows(at: LoopInstant(nanoseconds: milliseconds * 1_000_000), &metadata) else { return nil }

@@ -1,3 +1,4 @@
+import FunctionHost
 import EventLoop
 @_spi(RawReply) import HTTPServer
 import Logging
@@ -8,7 +9,7 @@ final class TestFunction: Function {
     typealias Handler = (Request, consuming Reply) async -> Void
 
     var handler: Handler = { request, reply in reply.send(.text("body \(request.takeBody()?.count ?? 0)")) }
-    var health = Health.well
+    var health = Health.healthy
     /// Whether GET and HEAD go to the handler too.
     var handlesAll = false
     /// Calls of `handle` so far.
@@ -26,7 +27,7 @@ final class TestFunction: Function {
         guard !handlesAll, request.method != .post else { return nil }
         if request.isPath("/health/liveness") { return .text("Alive") }
         if request.isPath("/health/readiness") {
-            return health == .well ? .text("Ready") : .text(.serviceUnavailable, "not well")
+            return health == .healthy ? .text("Ready") : .text(.serviceUnavailable, "not well")
         }
         return .text(answersPeer ? request.peer : "OK")
     }

@@ -143,12 +143,12 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
     @Test(arguments: [
         (#"{"message":{"content":"a"},"done":false}"# + "\n", OllamaError.incomplete), ("", .incomplete),
         ("\n\n", .incomplete),
-        ("x\n", .garbled), (#"{"done":true}"# + "\n", .garbled),
-        (#"{"message":{"content":"a"},"done":false"# + "\n", .garbled),
+        ("x\n", .malformedResponse), (#"{"done":true}"# + "\n", .malformedResponse),
+        (#"{"message":{"content":"a"},"done":false"# + "\n", .malformedResponse),
         (#"{"error":"no"}"#, .failed(message: "no")), (#"{"error":"no"}"# + "\n", .failed(message: "no")),
         (#"{"message":{"content":"a"},"done":false}"# + "\n" + #"{"err\u006fr":"no"}"# + "\n", .failed(message: "no")),
-        (#"{"message":{"content":"a"},"done":tr"#, .garbled),
-        (#"{"m\u0065ssage":{"content":"","tool_calls":[{}]},"done":false}"# + "\n", .garbled),
+        (#"{"message":{"content":"a"},"done":tr"#, .malformedResponse),
+        (#"{"m\u0065ssage":{"content":"","tool_calls":[{}]},"done":false}"# + "\n", .malformedResponse),
     ])
     func `a stream that is no whole answer says why`(stream: String, error: OllamaError) {
         #expect(read(Array(stream.utf8), splitAt: []).1 == error)

@@ -93,12 +93,12 @@ import Testing
             .failure(.refused(status: 429, message: "wait", retryAfter: 7))
         ),
         (response("{\"error\":\"bad luck\"}"), .failure(.failed(message: "bad luck"))),
-        (response(""), .failure(.garbled)), (response("null"), .failure(.garbled)),
-        (response("[]"), .failure(.garbled)),
-        (response("{}"), .failure(.garbled)), (response("{\"done\":true}"), .failure(.garbled)),
-        (response("{\"message\":{\"content\":\"x\"},\"done\":true"), .failure(.garbled)),
-        (response("{\"message\":{\"content\":\"x\"},\"done\":true}{}"), .failure(.garbled)),
-        (response("{\"message\":{\"content\":5},\"done\":true}"), .failure(.garbled)),
+        (response(""), .failure(.malformedResponse)), (response("null"), .failure(.malformedResponse)),
+        (response("[]"), .failure(.malformedResponse)),
+        (response("{}"), .failure(.malformedResponse)), (response("{\"done\":true}"), .failure(.malformedResponse)),
+        (response("{\"message\":{\"content\":\"x\"},\"done\":true"), .failure(.malformedResponse)),
+        (response("{\"message\":{\"content\":\"x\"},\"done\":true}{}"), .failure(.malformedResponse)),
+        (response("{\"message\":{\"content\":5},\"done\":true}"), .failure(.malformedResponse)),
         (response("{\"message\":{\"content\":\"x\"}}"), .failure(.incomplete)),
         (
             response(" {\"done\":true , \"message\":{\"x\":[{}],\"content\":\"\\u00e9\\n\\ud83d\\ude00\"}}\r\n"),

@@ -7,8 +7,8 @@ import Glibc
 /// are open, and starts programs with the signals blocked that libdispatch blocks.
 ///
 /// `@unchecked Sendable`: what threads of their own gather is behind a lock.
-public final class Command: @unchecked Sendable {
-    public let identifier: Int32
+package final class Command: @unchecked Sendable {
+    package let identifier: Int32
     private let arguments: [String]
     private let condition = NSCondition()
     private var errorText = ""
@@ -17,7 +17,7 @@ public final class Command: @unchecked Sendable {
     private var status: Int32?
 
     /// Starts `program` with an environment of nothing but a path and `environment`.
-    public init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+    package init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         self.arguments = arguments
         let (output, outputEnd) = try Self.pipe()
         let (errors, errorsEnd) = try Self.pipe()
@@ -93,10 +93,10 @@ public final class Command: @unchecked Sendable {
     }
 
     /// What it has said on standard error so far.
-    public var log: String { condition.withLock { errorText } }
+    package var log: String { condition.withLock { errorText } }
 
     /// Waits until standard error has `text`, in as many lines as `count`; returns the last of these lines, whole.
-    public func line(with text: String, count: Int = 1, within seconds: Double = 20) async throws -> String {
+    package func line(with text: String, count: Int = 1, within seconds: Double = 20) async throws -> String {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
@@ -117,7 +117,7 @@ public final class Command: @unchecked Sendable {
     }
 
     /// Waits until standard output has `text`.
-    public func untilOutput(_ text: String, within seconds: Double = 20) async throws {
+    package func untilOutput(_ text: String, within seconds: Double = 20) async throws {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             try condition.withLock {
@@ -128,10 +128,10 @@ public final class Command: @unchecked Sendable {
         }
     }
 
-    public func signal(_ number: Int32) { kill(identifier, number) }
+    package func signal(_ number: Int32) { kill(identifier, number) }
 
     /// Waits for its end. The status of one that a signal ended is negative.
-    public func finish(within seconds: Double = 20) async throws -> (status: Int32, output: String, errors: String) {
+    package func finish(within seconds: Double = 20) async throws -> (status: Int32, output: String, errors: String) {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
@@ -149,21 +149,21 @@ public final class Command: @unchecked Sendable {
     }
 
     /// Ends it at once, if it still runs.
-    public func end() {
+    package func end() {
         condition.withLock {
             if status == nil { _ = kill(identifier, SIGKILL) }
         }
     }
 
     /// Runs a program to its end.
-    public static func run(
+    package static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:]
     ) async throws -> (status: Int32, output: String, errors: String) {
         try await Command(program, arguments, environment: environment).finish()
     }
 
     /// A product of this package, which lies beside the tests' own.
-    public static func product(_ name: String) -> String {
+    package static func product(_ name: String) -> String {
         let tests = CommandLine.arguments[0]
         let folder = tests.contains(".xctest") ? (tests as NSString).deletingLastPathComponent : Bundle.main.bundlePath
         return folder + "/" + name

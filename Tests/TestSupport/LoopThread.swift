@@ -1,10 +1,10 @@
-public import EventLoop
+package import EventLoop
 import Foundation
 import Glibc
 
 /// An event loop on a thread of its own, for one test.
-public final class LoopThread: Sendable {
-    public let loop: EventLoop
+package final class LoopThread: Sendable {
+    package let loop: EventLoop
     private let thread: pthread_t
     private let end: Gate
 
@@ -13,7 +13,7 @@ public final class LoopThread: Sendable {
     }
 
     /// Makes a loop, and returns when it runs: until then the thread that made it counts as its thread.
-    public static func start() async throws -> LoopThread {
+    package static func start() async throws -> LoopThread {
         let end = Gate(), running = Gate()
         let loop = try EventLoop()
         let start = Unmanaged.passRetained(Start(loop, running, end))
@@ -50,14 +50,14 @@ public final class LoopThread: Sendable {
     }
 
     /// Ends the loop, and returns when its thread is no more.
-    public func stop() async {
+    package func stop() async {
         end.open()
         _ = try? await offLoop { [thread] in pthread_join(thread, nil) }
     }
 }
 
 /// Runs `body` in the isolation of a new loop, as part of the calling test's task, and ends the loop.
-public func onLoop<Result: Sendable>(
+package func onLoop<Result: Sendable>(
     _ body: @Sendable (isolated EventLoop) async throws -> Result
 ) async throws -> Result {
     let thread = try await LoopThread.start()
@@ -73,7 +73,7 @@ public func onLoop<Result: Sendable>(
 
 /// Runs `body`, which blocks, on a thread of its own: neither on the loop nor on Swift's few threads.
 @discardableResult
-public func offLoop<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+package func offLoop<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
         thread.stackSize = 1 << 20

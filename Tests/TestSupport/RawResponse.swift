@@ -1,19 +1,19 @@
 /// A response as it came over the wire: split, and checked for its framing, by code that promptd does not share.
-public struct RawResponse: Sendable {
-    public var version = ""
-    public var status = 0
-    public var phrase = ""
-    public var fields: [(name: String, value: String)] = []
-    public var body: [UInt8] = []
+package struct RawResponse: Sendable {
+    package var version = ""
+    package var status = 0
+    package var phrase = ""
+    package var fields: [(name: String, value: String)] = []
+    package var body: [UInt8] = []
     /// Bytes of each chunk.
-    public var chunks: [Int] = []
+    package var chunks: [Int] = []
     /// Whether the body came to its end: by length, by last chunk, or by an orderly close.
-    public var isWhole = true
+    package var isWhole = true
 
-    public var text: String { String(decoding: body, as: UTF8.self) }
+    package var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The values of the field `name`, joined; `nil` when there is none.
-    public subscript(_ name: String) -> String? {
+    package subscript(_ name: String) -> String? {
         let values = fields.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
         return values.isEmpty ? nil : values.joined(separator: ", ")
     }
@@ -23,7 +23,7 @@ extension RawSocket {
     /// Receives one response, interim ones too.
     ///
     /// - Parameter toHead: whether it answers a HEAD, so that there is no body.
-    public func response(toHead: Bool = false) throws -> RawResponse {
+    package func response(toHead: Bool = false) throws -> RawResponse {
         var response = RawResponse()
         let lines = try receive(until: "\r\n\r\n").dropLast(2).splitLines()
         let parts = lines[0].split(separator: " ", maxSplits: 2)

@@ -5,16 +5,16 @@ import Synchronization
 /// A blocking server for bare bytes: what no HTTP server would send, and when it would not.
 ///
 /// Its calls, and those of its peers, block: make them within `offLoop`.
-public final class RawServer: Sendable {
+package final class RawServer: Sendable {
     /// What to do with one connection; each runs on a thread of its own. A peer is closed when the server is.
-    public typealias Script = @Sendable (RawPeer) throws -> Void
+    package typealias Script = @Sendable (RawPeer) throws -> Void
 
-    public let port: UInt16
+    package let port: UInt16
     private let fd: CInt
     private let count = Atomic(0)
 
     /// Listens on 127.0.0.1. Nothing is accepted before `accept`: of connections the kernel takes `backlog + 1`.
-    public init(backlog: CInt = 128) throws {
+    package init(backlog: CInt = 128) throws {
         let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         self.fd = fd
         guard fd >= 0 else { throw RawSocket.Failure.failed("socket", errno: errno) }
@@ -34,10 +34,10 @@ public final class RawServer: Sendable {
     deinit { close(fd) }
 
     /// Connections accepted so far.
-    public var accepted: Int { count.load(ordering: .sequentiallyConsistent) }
+    package var accepted: Int { count.load(ordering: .sequentiallyConsistent) }
 
     /// Waits for a connection.
-    public func accept() throws -> RawPeer {
+    package func accept() throws -> RawPeer {
         guard RawPeer.wait(fd, POLLIN, 10_000) else { throw TimedOut("a connection") }
         let peer = Glibc.accept(fd, nil, nil)
         guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
@@ -50,7 +50,7 @@ public final class RawServer: Sendable {
     /// - Returns: the peers, which the scripts may have closed, once all scripts have ended.
     /// - Throws: what a script threw.
     @discardableResult
-    public func play(_ scripts: [Script]) async throws -> [RawPeer] {
+    package func play(_ scripts: [Script]) async throws -> [RawPeer] {
         try await withThrowingTaskGroup(of: RawPeer.self) { group in
             for script in scripts {
                 let peer = try await offLoop { try self.accept() }
@@ -66,10 +66,10 @@ public final class RawServer: Sendable {
     }
 
     /// Sockets of this process that are connected to the server.
-    public var clients: Int { openDescriptors.count { portOf($0, getpeername) == port } }
+    package var clients: Int { openDescriptors.count { portOf($0, getpeername) == port } }
 
     /// Sockets of this machine that are connecting to the server. Source: proc(5), /proc/net/tcp.
-    public func connecting() throws -> Int {
+    package func connecting() throws -> Int {
         guard let file = fopen("/proc/net/tcp", "r") else { throw RawSocket.Failure.failed("fopen", errno: errno) }
         defer { fclose(file) }
         let wanted = ":" + String(UInt32(port) | 0x10000, radix: 16, uppercase: true).dropFirst()
@@ -86,7 +86,7 @@ public final class RawServer: Sendable {
 /// One connection that a `RawServer` accepted. Its calls block, for 10 seconds at most.
 ///
 /// `@unchecked Sendable`: one thread uses it at a time.
-public final class RawPeer: @unchecked Sendable {
+package final class RawPeer: @unchecked Sendable {
     private var fd: CInt
     private var pending: [UInt8] = []
 
@@ -131,10 +131,10 @@ public final class RawPeer: @unchecked Sendable {
     }
 
     /// Waits until something was received, and leaves it.
-    public func waitForBytes() throws { while pending.isEmpty, try fill() == nil {} }
+    package func waitForBytes() throws { while pending.isEmpty, try fill() == nil {} }
 
     /// Receives the head of a request.
-    public func receiveHead() throws -> String {
+    package func receiveHead() throws -> String {
         while true {
             if let end = pending.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound {
                 return String(decoding: try receive(count: end), as: UTF8.self)
@@ -145,7 +145,7 @@ public final class RawPeer: @unchecked Sendable {
 
     /// Receives a whole request.
     @discardableResult
-    public func receiveRequest() throws -> (head: String, body: [UInt8]) {
+    package func receiveRequest() throws -> (head: String, body: [UInt8]) {
         let head = try receiveHead()
         let length = head.split(separator: "\r\n").first { $0.hasPrefix("Content-Length: ") }?.dropFirst(16)
         return (head, try receive(count: length.flatMap { Int($0) } ?? 0))
@@ -153,7 +153,7 @@ public final class RawPeer: @unchecked Sendable {
 
     /// Receives until the client closes or resets, and tells which.
     @discardableResult
-    public func receiveEnd() throws -> RawSocket.Ending {
+    package func receiveEnd() throws -> RawSocket.Ending {
         while true {
             if let ending = try fill() { return ending }
             pending = []
@@ -162,10 +162,10 @@ public final class RawPeer: @unchecked Sendable {
 
     // MARK: Sending
 
-    public func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     /// Sends all of `bytes`.
-    public func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             guard Self.wait(fd, POLLOUT, 10_000) else {
@@ -180,7 +180,7 @@ public final class RawPeer: @unchecked Sendable {
     }
 
     /// Sends `bytes` in pieces that end at `offsets`.
-    public func send(_ bytes: [UInt8], splitAt offsets: some Sequence<Int>) throws {
+    package func send(_ bytes: [UInt8], splitAt offsets: some Sequence<Int>) throws {
         var start = 0
         for end in offsets {
             try send(Array(bytes[start..<end]))
@@ -190,10 +190,10 @@ public final class RawPeer: @unchecked Sendable {
     }
 
     /// Sends one byte at a time.
-    public func sendByteByByte(_ bytes: [UInt8]) throws { try send(bytes, splitAt: 1..<bytes.count) }
+    package func sendByteByByte(_ bytes: [UInt8]) throws { try send(bytes, splitAt: 1..<bytes.count) }
 
     /// Waits until the client, which is a socket of this process, has read all that was sent to it.
-    public func waitUntilRead() throws {
+    package func waitUntilRead() throws {
         let clientPort = portOf(fd, getpeername)
         guard let client = openDescriptors.first(where: { portOf($0, getsockname) == clientPort }) else { return }
         let start = ContinuousClock.now
@@ -207,7 +207,7 @@ public final class RawPeer: @unchecked Sendable {
     /// Sends `bytes` again and again until nobody has taken any for a fifth of a second.
     ///
     /// - Returns: how many went, `limit` or a little more at most.
-    public func sendUntilBlocked(_ bytes: [UInt8], limit: Int) throws -> Int {
+    package func sendUntilBlocked(_ bytes: [UInt8], limit: Int) throws -> Int {
         var sent = 0
         while sent < limit, Self.wait(fd, POLLOUT, 200) {
             let count = bytes.withUnsafeBytes {
@@ -222,17 +222,17 @@ public final class RawPeer: @unchecked Sendable {
     // MARK: The end
 
     /// Ends the sending side: a FIN.
-    public func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
+    package func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
 
     /// Ends both sides: a FIN, or a RST if something is left that was not received.
-    public func close() {
+    package func close() {
         guard fd >= 0 else { return }
         Glibc.close(fd)
         fd = -1
     }
 
     /// Ends both sides by a RST.
-    public func reset() {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
         close()
@@ -266,15 +266,15 @@ private func portOf(
 }
 
 /// Opens once, for threads that block until it does.
-public final class Flag: Sendable {
+package final class Flag: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
 
-    public init() {}
+    package init() {}
 
-    public func raise() { semaphore.signal() }
+    package func raise() { semaphore.signal() }
 
     /// Waits until it is raised. Blocks the thread.
-    public func wait() throws {
+    package func wait() throws {
         guard semaphore.wait(timeout: .now() + .seconds(10)) == .success else { throw TimedOut("a flag") }
         semaphore.signal()
     }

@@ -3,12 +3,12 @@ import Glibc
 /// A blocking client for bare bytes: what no HTTP client would send, and when it would not.
 ///
 /// Its calls block: make them within `offLoop`. `@unchecked Sendable`: one thread uses it at a time.
-public final class RawSocket: @unchecked Sendable {
-    public private(set) var fd: CInt
+package final class RawSocket: @unchecked Sendable {
+    package private(set) var fd: CInt
     /// Received, and not asked for yet.
     var pending: [UInt8] = []
 
-    public enum Failure: Error, Equatable {
+    package enum Failure: Error, Equatable {
         /// `call` failed with `errno`.
         case failed(_ call: String, errno: CInt)
         /// Nothing came, or nothing could be sent, for the time-out.
@@ -17,11 +17,11 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// How a connection ended.
-    public enum Ending: Sendable, Equatable { case closed, reset }
+    package enum Ending: Sendable, Equatable { case closed, reset }
 
     /// Connects. `receiveBuffer` is SO_RCVBUF, for a reader that is slow on purpose; `host` is the last byte of
     /// 127.0.0.x, the address that it comes from.
-    public init(
+    package init(
         port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil,
         timeout seconds: Int = 10,
         from host: UInt8? = nil
@@ -87,10 +87,10 @@ public final class RawSocket: @unchecked Sendable {
 
     // MARK: Sending
 
-    public func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     /// Sends all of `bytes`.
-    public func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
@@ -103,7 +103,7 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// Sends what the socket takes at once. Returns the bytes sent; `nil` when the connection is broken.
-    public func sendWithoutWaiting(_ bytes: [UInt8]) -> Int? {
+    package func sendWithoutWaiting(_ bytes: [UInt8]) -> Int? {
         let flags = CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT)
         let count = bytes.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, flags) }
         if count < 0 { return errno == EAGAIN ? 0 : nil }
@@ -111,16 +111,16 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// Ends the sending side: a FIN.
-    public func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
+    package func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
 
     /// Ends the connection by a RST.
-    public func reset() {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
         close()
     }
 
-    public func close() {
+    package func close() {
         guard fd >= 0 else { return }
         Glibc.close(fd)
         fd = -1
@@ -129,13 +129,13 @@ public final class RawSocket: @unchecked Sendable {
     // MARK: Receiving
 
     /// Waits for `milliseconds` at most until something is to be received. Returns whether there is.
-    public func isReadable(within milliseconds: CInt) -> Bool {
+    package func isReadable(within milliseconds: CInt) -> Bool {
         var peer = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
         return !pending.isEmpty || poll(&peer, 1, milliseconds) > 0
     }
 
     /// Waits for `milliseconds` at most until something can be sent. Returns whether it can.
-    public func isWritable(within milliseconds: CInt) -> Bool {
+    package func isWritable(within milliseconds: CInt) -> Bool {
         var peer = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
         return poll(&peer, 1, milliseconds) > 0
     }
@@ -162,7 +162,7 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// Receives until `text` was received, and returns everything up to its end.
-    public func receive(until text: String) throws -> String {
+    package func receive(until text: String) throws -> String {
         let pattern = Array(text.utf8)
         while true {
             if let end = pending.firstRange(of: pattern)?.upperBound {
@@ -177,7 +177,7 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// Receives exactly `count` bytes.
-    public func receive(count: Int, piece: Int = 256 * 1024) throws -> [UInt8] {
+    package func receive(count: Int, piece: Int = 256 * 1024) throws -> [UInt8] {
         while pending.count < count {
             if try fill(atMost: piece) != nil {
                 throw Failure.malformed("ended after \(pending.count) of \(count) bytes")
@@ -189,7 +189,7 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// Receives until the peer closes or resets.
-    public func receiveUntilEnd() throws -> (bytes: [UInt8], ending: Ending) {
+    package func receiveUntilEnd() throws -> (bytes: [UInt8], ending: Ending) {
         while true {
             if let ending = try fill() {
                 defer { pending = [] }
@@ -199,7 +199,7 @@ public final class RawSocket: @unchecked Sendable {
     }
 
     /// The rest, as text, and how it ended.
-    public func rest() throws -> (text: String, ending: Ending) {
+    package func rest() throws -> (text: String, ending: Ending) {
         let (bytes, ending) = try receiveUntilEnd()
         return (String(decoding: bytes, as: UTF8.self), ending)
     }
@@ -223,5 +223,5 @@ extension [UInt8] {
     }
 
     /// Whether the bytes are the same: quick in debug builds too.
-    public func hasSameBytes(as other: [UInt8]) -> Bool { count == other.count && memcmp(self, other, count) == 0 }
+    package func hasSameBytes(as other: [UInt8]) -> Bool { count == other.count && memcmp(self, other, count) == 0 }
 }

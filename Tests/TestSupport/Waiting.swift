@@ -1,14 +1,14 @@
-public import EventLoop
+package import EventLoop
 import Synchronization
 
 /// Something did not happen in time.
-public struct TimedOut: Error, CustomStringConvertible {
-    public let description: String
-    public init(_ what: String) { description = "timed out: \(what)" }
+package struct TimedOut: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ what: String) { description = "timed out: \(what)" }
 }
 
 /// Waits until `condition` holds; looks at it about once a millisecond.
-public func until(
+package func until(
     _ what: String, within limit: Duration = .seconds(10), on loop: isolated EventLoop, _ condition: () -> Bool
 ) async throws {
     let start = ContinuousClock.now
@@ -19,7 +19,7 @@ public func until(
 }
 
 /// Opens once, for all who wait and will wait. Any thread.
-public final class Gate: Sendable {
+package final class Gate: Sendable {
     private struct State {
         var isOpen = false
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -27,11 +27,11 @@ public final class Gate: Sendable {
 
     private let state = Mutex(State())
 
-    public init() {}
+    package init() {}
 
-    public var isOpen: Bool { state.withLock { $0.isOpen } }
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    public func open() {
+    package func open() {
         let waiters = state.withLock { state in
             state.isOpen = true
             defer { state.waiters = [] }
@@ -41,7 +41,7 @@ public final class Gate: Sendable {
     }
 
     /// Waits until it opens. Does not hear of the task's cancellation.
-    public func wait() async {
+    package func wait() async {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 if !state.isOpen { state.waiters.append(continuation) }
@@ -52,7 +52,7 @@ public final class Gate: Sendable {
     }
 
     /// Waits until it opens or the task is cancelled.
-    public func waitOrCancelled() async {
+    package func waitOrCancelled() async {
         await withTaskCancellationHandler {
             await wait()
         } onCancel: {
@@ -62,7 +62,7 @@ public final class Gate: Sendable {
 }
 
 /// Bytes that look random and are the same each time.
-public func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
+package func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
     return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
         for index in 0..<count {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `promptd serve`, by curl.
-@Suite(.timeLimit(.minutes(1))) struct `Serving` {
+@Suite(.timeLimit(.minutes(1))) struct `ServerRun` {
     @Test func `the README's curl commands work`() async throws {
         let (standIn, address) = try await Promptd.standIn()
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])

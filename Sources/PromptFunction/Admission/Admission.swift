@@ -15,9 +15,9 @@ final class Admission {
         var wait = Duration.seconds(600)
     }
 
-    /// What it takes to find a place for a prompt. A class, as is `Place`, so that what waits for an answer keeps but a
-    /// word of it.
-    final class Ticket {
+    /// What it takes to find a place for a prompt. A class, as is `Permit`, so that what waits for an answer keeps but
+    /// a word of it.
+    final class Request {
         let prompt: Prompt
         /// How long it may wait; 0 for any time.
         let wait: Duration
@@ -30,39 +30,28 @@ final class Admission {
         }
     }
 
-    /// A place with an Ollama. `leave` is to be called for each, once.
-    final class Place {
-        let backend: OllamaBackend
-        let visit: OllamaBackend.Visit
-
-        init(_ backend: OllamaBackend, _ visit: OllamaBackend.Visit) {
-            self.backend = backend
-            self.visit = visit
-        }
-    }
-
     private let backends: [OllamaBackend]
     private let limits: Limits
-    private let queue: FairQueue<Turn>
+    private let queue: FairQueue<QueuedPrompt>
     private let loop: EventLoop
-    private var rate = ServiceRate()
+    private var rate = ThroughputEstimator()
     private var expiry: LoopTimer?
 
     /// Somebody who waits for a place.
-    private final class Turn {
-        let ticket: Ticket
+    private final class QueuedPrompt {
+        let request: Request
         /// `nil` while it waits, and when its client has left.
-        private(set) var outcome: Result<Place, PromptFailure>?
+        private(set) var outcome: Result<Permit, PromptFailure>?
         private let latch: Latch
 
-        init(_ ticket: Ticket, on loop: EventLoop) {
-            self.ticket = ticket
+        init(_ request: Request, on loop: EventLoop) {
+            self.request = request
             latch = Latch(on: loop)
         }
 
         func wait() async { await latch.waitUnlessCancelled() }
 
-        func end(_ outcome: Result<Place, PromptFailure>) {
+        func end(_ outcome: Result<Permit, PromptFailure>) {
             self.outcome = outcome
             latch.open()
         }
@@ -92,27 +81,27 @@ final class Admission {
     ///   - note: told how to ask how many are before it, when it has to wait.
     /// - Throws: why there is no place.
     @inline(never)
-    func enter(
-        _ ticket: Ticket, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
-    ) async throws(PromptFailure) -> Place {
-        guard backends.contains(where: \.admitsPrompts) else { throw noHost }
-        if queue.count == 0 || client == nil, let place = place(for: ticket) { return place }
-        let turn = Turn(ticket, on: loop)
-        let waiter = try wait(turn, client)
+    func acquire(
+        _ request: Request, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
+    ) async throws(PromptFailure) -> Permit {
+        guard backends.contains(where: \.admitsPrompts) else { throw allBackendsDown }
+        if queue.count == 0 || client == nil, let permit = permit(for: request) { return permit }
+        let queued = QueuedPrompt(request, on: loop)
+        let entry = try wait(queued, client)
         serve()  // there may be room that the one in front does not want
-        if turn.outcome == nil { note?({ [queue] in queue.place(of: waiter) }) }
-        await turn.wait()
-        guard let outcome = turn.outcome else {
-            queue.leave(waiter)
+        if queued.outcome == nil { note?({ [queue] in queue.position(of: entry) }) }
+        await queued.wait()
+        guard let outcome = queued.outcome else {
+            queue.remove(entry)
             throw .cancelled
         }
         return try outcome.get()
     }
 
     /// A prompt is through with its Ollama.
-    func leave(_ place: Place, _ outcome: OllamaBackend.Outcome, tokens: Int? = nil) {
+    func release(_ permit: Permit, _ outcome: Permit.Outcome, tokens: Int? = nil) {
         let now = loop.now
-        place.backend.end(place.visit, outcome, tokens: tokens, at: now)
+        permit.backend.end(permit, outcome, tokens: tokens, at: now)
         rate.promptEnded(at: now)
         serve()
     }
@@ -121,10 +110,10 @@ final class Admission {
     func serve() {
         while queue.count > 0, hasRoom {
             // The one in front may wait for an Ollama other than those that have room: the rest need not.
-            let first = queue.inFront.flatMap { place(for: $0.ticket) }
-            guard let turn = queue.next(skippingFront: first == nil) else { return }
-            guard let place = first ?? place(for: turn.ticket) else { preconditionFailure("there was room") }
-            turn.end(.success(place))
+            let first = queue.inFront.flatMap { permit(for: $0.request) }
+            guard let queued = queue.dequeue(skippingFront: first == nil) else { return }
+            guard let permit = first ?? permit(for: queued.request) else { preconditionFailure("there was room") }
+            queued.end(.success(permit))
         }
     }
 
@@ -132,35 +121,38 @@ final class Admission {
         backends.contains { $0.admitsPrompts && ($0.limit == 0 || $0.inFlight < $0.limit) }
     }
 
-    private func place(for ticket: Ticket) -> Place? {
+    private func permit(for request: Request) -> Permit? {
         let now = loop.now
-        let best = BackendChoice.best(of: backends, for: ticket.prompt.model, prefix: ticket.prompt.prefix, at: now) {
+        let best = LoadBalancer.best(of: backends, for: request.prompt.model, prefix: request.prompt.prefix, at: now) {
             backend in
-            ticket.failed.contains { $0 === backend }
+            request.failed.contains { $0 === backend }
         }
         guard let index = best else { return nil }
         rate.promptBegan(at: now)
-        return Place(backends[index], backends[index].begin(ticket.prompt.model, at: now))
+        return backends[index].begin(request.prompt.model, at: now)
     }
 
     // MARK: Waiting
 
-    private func wait(_ turn: Turn, _ client: (() -> ClientIdentity)?) throws(PromptFailure) -> FairQueue<Turn>.Waiter {
-        let deadline = turn.ticket.wait > .zero ? loop.now + turn.ticket.wait : nil
+    private func wait(_ queued: QueuedPrompt, _ client: (() -> ClientIdentity)?) throws(PromptFailure)
+        -> FairQueue<QueuedPrompt>.Entry
+    {
+        let deadline = queued.request.wait > .zero ? loop.now + queued.request.wait : nil
         defer { expiry?.deadline = queue.nextDeadline }
         guard let client else {
-            return queue.enterFirst(turn, bytes: turn.ticket.prompt.payload.count, deadline: deadline)
+            return queue.enqueueFirst(queued, bytes: queued.request.prompt.payload.count, deadline: deadline)
         }
-        do throws(FairQueue<Turn>.Full) {
-            return try queue.enter(turn, client: client(), bytes: turn.ticket.prompt.payload.count, deadline: deadline)
+        do throws(FairQueue<QueuedPrompt>.Full) {
+            return try queue.enqueue(
+                queued, client: client(), bytes: queued.request.prompt.payload.count, deadline: deadline)
         } catch {
             throw .queueFull(waiting: queue.count, retryAfter: retryAfter)
         }
     }
 
     private func expire() {
-        while let turn = queue.takeExpired(at: loop.now) {
-            turn.end(.failure(.waitedTooLong(turn.ticket.wait, retryAfter: retryAfter)))
+        while let queued = queue.takeExpired(at: loop.now) {
+            queued.end(.failure(.queueTimeout(queued.request.wait, retryAfter: retryAfter)))
         }
         expiry?.deadline = queue.nextDeadline
     }
@@ -168,9 +160,9 @@ final class Admission {
     private var retryAfter: Int { rate.retryAfter(waiting: queue.count, at: loop.now) }
 
     /// No Ollama may be asked now.
-    private var noHost: PromptFailure {
+    private var allBackendsDown: PromptFailure {
         let probes = backends.compactMap { $0.breaker.nextProbe }
         let seconds = probes.map { ($0 - loop.now).components.seconds + 1 }.min() ?? 1
-        return .noHost(count: backends.count, retryAfter: max(1, Int(clamping: seconds)))
+        return .allBackendsDown(count: backends.count, retryAfter: max(1, Int(clamping: seconds)))
     }
 }

@@ -1,53 +1,53 @@
 internal import EventLoop
 
-/// What a `DeadlineHeap` needs to know of, and notes in, a place with a deadline.
-protocol DeadlinePlace {
+/// What a `DeadlineHeap` needs to know of, and notes in, a node with a deadline.
+protocol DeadlineNode {
     var deadline: LoopInstant? { get }
     /// Where it is in the heap; -1 if it is not.
     var heapIndex: Int32 { get set }
 }
 
-/// The slots of places with a deadline, the earliest first: a binary heap out of whose middle places can be taken.
+/// The slots of nodes with a deadline, the earliest first: a binary heap out of whose middle nodes can be taken.
 struct DeadlineHeap {
     /// The deadline is here too, so that comparing touches one array.
     private var entries: [Entry] = []
 
     private typealias Entry = (deadline: Int64, slot: Int32)
 
-    /// The place with the earliest deadline.
+    /// The node with the earliest deadline.
     var first: Int32? { entries.first?.slot }
 
     /// O(log n).
-    mutating func insert(_ slot: Int32, _ deadline: LoopInstant, _ places: inout Slots<some DeadlinePlace>) {
+    mutating func insert(_ slot: Int32, _ deadline: LoopInstant, _ nodes: inout SlotMap<some DeadlineNode>) {
         entries.append((deadline.nanoseconds, slot))
-        rise(entries.count - 1, &places)
+        rise(entries.count - 1, &nodes)
     }
 
-    /// Takes out a place that is in the heap. O(log n).
-    mutating func remove(_ slot: Int32, _ places: inout Slots<some DeadlinePlace>) {
-        let index = Int(places[slot].heapIndex)
-        places[slot].heapIndex = -1
+    /// Takes out a node that is in the heap. O(log n).
+    mutating func remove(_ slot: Int32, _ nodes: inout SlotMap<some DeadlineNode>) {
+        let index = Int(nodes[slot].heapIndex)
+        nodes[slot].heapIndex = -1
         let last = entries.removeLast()
         guard index < entries.count else { return }
         entries[index] = last
         // One of the two moves it; the other finds it in order.
-        sink(index, &places)
-        rise(Int(places[last.slot].heapIndex), &places)
+        sink(index, &nodes)
+        rise(Int(nodes[last.slot].heapIndex), &nodes)
     }
 
-    private mutating func rise(_ start: Int, _ places: inout Slots<some DeadlinePlace>) {
+    private mutating func rise(_ start: Int, _ nodes: inout SlotMap<some DeadlineNode>) {
         var index = start
         let entry = entries[index]
         while index > 0 {
             let parent = (index - 1) / 2
             guard entry.deadline < entries[parent].deadline else { break }
-            put(entries[parent], index, &places)
+            put(entries[parent], index, &nodes)
             index = parent
         }
-        put(entry, index, &places)
+        put(entry, index, &nodes)
     }
 
-    private mutating func sink(_ start: Int, _ places: inout Slots<some DeadlinePlace>) {
+    private mutating func sink(_ start: Int, _ nodes: inout SlotMap<some DeadlineNode>) {
         var index = start
         let entry = entries[index]
         while true {
@@ -55,14 +55,14 @@ struct DeadlineHeap {
             guard child < entries.count else { break }
             if child + 1 < entries.count, entries[child + 1].deadline < entries[child].deadline { child += 1 }
             guard entries[child].deadline < entry.deadline else { break }
-            put(entries[child], index, &places)
+            put(entries[child], index, &nodes)
             index = child
         }
-        put(entry, index, &places)
+        put(entry, index, &nodes)
     }
 
-    private mutating func put(_ entry: Entry, _ index: Int, _ places: inout Slots<some DeadlinePlace>) {
+    private mutating func put(_ entry: Entry, _ index: Int, _ nodes: inout SlotMap<some DeadlineNode>) {
         entries[index] = entry
-        places[entry.slot].heapIndex = Int32(index)
+        nodes[entry.slot].heapIndex = Int32(index)
     }
 }

@@ -6,15 +6,15 @@ internal import EventLoop
 /// oldest first.
 struct ModelInventory {
     /// How a host stands to a model, the best last.
-    enum Standing: Int, Comparable, Sendable {
+    enum Availability: Int, Comparable, Sendable {
         /// The host has said that it does not have it.
         case absent
         /// Nobody knows.
         case unknown
         /// The host has it.
-        case there
+        case local
         /// It is loaded, or being loaded because of a chat.
-        case loaded
+        case running
 
         static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
@@ -32,7 +32,7 @@ struct ModelInventory {
     private struct Entry {
         /// By the last listing, or by a chat since.
         var isListed = false
-        var isLoaded = false
+        var isListedAsRunning = false
         /// Chats that have not ended.
         var waiting = 0
         /// When the last chat was sent.
@@ -51,28 +51,28 @@ struct ModelInventory {
 
     private var entries: [ModelName: Entry] = [:]
     /// Whether /api/tags was answered.
-    private var knowsWhatIsThere = false
+    private var knowsLocal = false
     /// Whether /api/ps was answered.
-    private var knowsWhatIsLoaded = false
+    private var knowsRunning = false
 
     /// How many models something is known of.
     var count: Int { entries.count }
 
     // MARK: Asking
 
-    func standing(of model: ModelName, at now: LoopInstant) -> Standing {
-        guard let entry = entries[model] else { return knowsWhatIsThere ? .absent : .unknown }
-        if hasLoaded(entry) || isLoading(entry, at: now) { return .loaded }
-        if entry.isListed { return .there }
-        if knowsWhatIsThere { return .absent }
+    func availability(of model: ModelName, at now: LoopInstant) -> Availability {
+        guard let entry = entries[model] else { return knowsLocal ? .absent : .unknown }
+        if isRunning(entry) || isLoading(entry, at: now) { return .running }
+        if entry.isListed { return .local }
+        if knowsLocal { return .absent }
         return entry.missingAt.map { now - $0 < Self.absence } ?? false ? .absent : .unknown
     }
 
     /// Whether the host has the model loaded; `false` while it is being loaded.
-    func hasLoaded(_ model: ModelName) -> Bool { entries[model].map(hasLoaded) ?? false }
+    func isRunning(_ model: ModelName) -> Bool { entries[model].map(isRunning) ?? false }
 
-    private func hasLoaded(_ entry: Entry) -> Bool {
-        entry.isLoaded || (entry.answeredAt != nil && !knowsWhatIsLoaded)
+    private func isRunning(_ entry: Entry) -> Bool {
+        entry.isListedAsRunning || (entry.answeredAt != nil && !knowsRunning)
     }
 
     private func isLoading(_ entry: Entry, at now: LoopInstant) -> Bool {
@@ -94,12 +94,12 @@ struct ModelInventory {
         entry.waiting = max(entry.waiting - 1, 0)
         switch end {
         case .answered:
-            entry.isLoaded = true
+            entry.isListedAsRunning = true
             entry.isListed = true
             entry.answeredAt = now
             entry.missingAt = nil
         case .missing:
-            entry.isLoaded = false
+            entry.isListedAsRunning = false
             entry.isListed = false
             entry.answeredAt = nil
             entry.missingAt = now
@@ -113,8 +113,8 @@ struct ModelInventory {
     /// What /api/tags lists.
     ///
     /// - Parameter asked: when the listing was asked for; what chats have shown since then, it cannot take back.
-    mutating func list(there models: [ModelName], asked: LoopInstant) {
-        knowsWhatIsThere = true
+    mutating func list(local models: [ModelName], asked: LoopInstant) {
+        knowsLocal = true
         let models = Set(models)
         for (model, var entry) in entries where !models.contains(model) && !isLater(entry.answeredAt, asked) {
             entry.isListed = false
@@ -127,29 +127,29 @@ struct ModelInventory {
         }
     }
 
-    /// What /api/ps lists; see `list(there:asked:)`.
-    mutating func list(loaded models: [ModelName], asked: LoopInstant) {
-        knowsWhatIsLoaded = true
+    /// What /api/ps lists; see `list(local:asked:)`.
+    mutating func list(running models: [ModelName], asked: LoopInstant) {
+        knowsRunning = true
         let models = Set(models)
         for (model, var entry) in entries where !models.contains(model) && !isLater(entry.answeredAt, asked) {
-            entry.isLoaded = false
+            entry.isListedAsRunning = false
             keep(entry, as: model)
         }
         for model in models where !isLater(entries[model]?.missingAt, asked) {
-            entries[model, default: Entry()].isLoaded = true
+            entries[model, default: Entry()].isListedAsRunning = true
         }
     }
 
     /// The host does not answer /api/tags: its chats alone tell what it has.
-    mutating func listsNothingThere() { knowsWhatIsThere = false }
+    mutating func cannotListLocal() { knowsLocal = false }
 
     /// The host does not answer /api/ps: its chats alone tell what it has loaded.
-    mutating func listsNothingLoaded() { knowsWhatIsLoaded = false }
+    mutating func cannotListRunning() { knowsRunning = false }
 
     /// The host was away, and has nothing loaded now, as far as anyone knows.
     mutating func hostWasAway() {
         for (model, var entry) in entries {
-            entry.isLoaded = false
+            entry.isListedAsRunning = false
             entry.answeredAt = nil
             keep(entry, as: model)
         }
@@ -161,13 +161,13 @@ struct ModelInventory {
 
     /// Puts an entry back, unless it says nothing.
     private mutating func keep(_ entry: Entry, as model: ModelName) {
-        let saysNothing = !entry.isListed && !entry.isLoaded && entry.waiting == 0 && entry.answeredAt == nil
+        let saysNothing = !entry.isListed && !entry.isListedAsRunning && entry.waiting == 0 && entry.answeredAt == nil
         entries[model] = saysNothing && entry.missingAt == nil ? nil : entry
     }
 
     /// Makes room: anyone can ask for models of any name.
     private mutating func forgetOne() {
-        let oldest = entries.lazy.filter { !$0.value.isListed && !$0.value.isLoaded && $0.value.waiting == 0 }
+        let oldest = entries.lazy.filter { !$0.value.isListed && !$0.value.isListedAsRunning && $0.value.waiting == 0 }
             .min { ($0.value.sentAt?.nanoseconds ?? 0) < ($1.value.sentAt?.nanoseconds ?? 0) }
         if let oldest { entries[oldest.key] = nil }
     }

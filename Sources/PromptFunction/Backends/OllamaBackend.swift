@@ -10,14 +10,14 @@ final class OllamaBackend: Backend {
     /// Prompts that are with it.
     private(set) var inFlight = 0
     private let maxInFlight: Int
-    private var adaptive: AdaptiveLimit?
+    private var adaptive: ConcurrencyLimiter?
     var breaker = CircuitBreaker()
     private(set) var inventory = ModelInventory()
     /// What its last check found; `nil` before the first.
     private(set) var lastCheck: Check?
     private var random = SystemRandomNumberGenerator()
     /// Called when its breaker opens.
-    var whenOpened: () -> Void = {}
+    var onBreakerOpened: () -> Void = {}
 
     /// What a check found.
     enum Check: Equatable {
@@ -30,7 +30,7 @@ final class OllamaBackend: Backend {
         self.host = host
         self.client = client
         self.maxInFlight = maxInFlight
-        adaptive = isAdaptive ? AdaptiveLimit(max: maxInFlight > 0 ? maxInFlight : 1024) : nil
+        adaptive = isAdaptive ? ConcurrencyLimiter(max: maxInFlight > 0 ? maxInFlight : 1024) : nil
         seed = PromptPrefix.hash(host.url.utf8)
     }
 
@@ -40,67 +40,49 @@ final class OllamaBackend: Backend {
 
     // MARK: Prompts
 
-    /// A prompt that is with it. `ended` is to be called for each, once.
-    struct Visit {
-        let model: ModelName
-        let began: LoopInstant
-        let epoch: CircuitBreaker.Epoch
-        /// Prompts that were with it then, this one included.
-        let inFlight: Int
-    }
-
     /// A prompt is sent.
-    func begin(_ model: ModelName, at now: LoopInstant) -> Visit {
+    func begin(_ model: ModelName, at now: LoopInstant) -> Permit {
         inFlight += 1
         inventory.chatSent(model, at: now)
-        return Visit(model: model, began: now, epoch: breaker.epoch, inFlight: inFlight)
-    }
-
-    /// How a visit ended.
-    enum Outcome {
-        /// With a complete answer.
-        case answered
-        case failed(OllamaError)
-        /// By nothing that the host did.
-        case givenUp
+        return Permit(self, model, began: now, epoch: breaker.epoch, inFlight: inFlight)
     }
 
     /// - Parameter tokens: of the answer, as far as they were counted.
-    func end(_ visit: Visit, _ outcome: Outcome, tokens: Int?, at now: LoopInstant) {
+    func end(_ permit: Permit, _ outcome: Permit.Outcome, tokens: Int?, at now: LoopInstant) {
         inFlight -= 1
         switch outcome {
         case .answered:
-            breaker.chatSucceeded(visit.epoch)
-            inventory.chatEnded(visit.model, .answered, at: now)
-            adaptive?.note(.init(latency: now - visit.began, tokens: tokens, inFlight: visit.inFlight))
+            breaker.chatSucceeded(permit.epoch)
+            inventory.chatEnded(permit.model, .answered, at: now)
+            adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
         case .failed(.refused(status: 404, _, _)):
-            breaker.chatSucceeded(visit.epoch)
-            inventory.chatEnded(visit.model, .missing, at: now)
+            breaker.chatSucceeded(permit.epoch)
+            inventory.chatEnded(permit.model, .missing, at: now)
         case .failed(let error):
-            inventory.chatEnded(visit.model, .failed, at: now)
-            note(error, visit, at: now)
-        case .givenUp: inventory.chatEnded(visit.model, .failed, at: now)
+            inventory.chatEnded(permit.model, .failed, at: now)
+            note(error, permit, at: now)
+        case .inconclusive: inventory.chatEnded(permit.model, .failed, at: now)
         }
     }
 
-    private func note(_ error: OllamaError, _ visit: Visit, at now: LoopInstant) {
-        if case .refused(let status, _, _) = error, status < 500 { breaker.chatSucceeded(visit.epoch) }
+    private func note(_ error: OllamaError, _ permit: Permit, at now: LoopInstant) {
+        if case .refused(let status, _, _) = error, status < 500 { breaker.chatSucceeded(permit.epoch) }
         guard let failure = CircuitBreaker.Failure(error) else {
-            if case .refused(status: 503, _, _) = error { noteOverload(visit, at: now) }
+            if case .refused(status: 503, _, _) = error { noteOverload(permit, at: now) }
             return
         }
-        if failure == .deadline { noteOverload(visit, at: now) }
-        fail(failure, visit.epoch, at: now)
+        if failure == .deadline { noteOverload(permit, at: now) }
+        fail(failure, permit.epoch, at: now)
     }
 
-    private func noteOverload(_ visit: Visit, at now: LoopInstant) {
-        adaptive?.note(.init(latency: now - visit.began, tokens: nil, inFlight: visit.inFlight, failed: true))
+    private func noteOverload(_ permit: Permit, at now: LoopInstant) {
+        adaptive?.note(.init(latency: now - permit.began, tokens: nil, inFlight: permit.inFlight, failed: true))
     }
 
     private func fail(_ failure: CircuitBreaker.Failure, _ epoch: CircuitBreaker.Epoch, at now: LoopInstant) {
         let wasOpen = !breaker.admits
         breaker.chatFailed(failure, epoch, at: now, using: &random)
-        if !wasOpen && !breaker.admits { whenOpened() }
+        if !wasOpen && !breaker.admits { onBreakerOpened() }
     }
 
     // MARK: Checks
@@ -113,15 +95,15 @@ final class OllamaBackend: Backend {
         let wasOpen = !breaker.admits
         breaker.probeBegan()
         do throws(OllamaError) {
-            if let models = try await client.models(.there, deadlines: deadlines) {
-                inventory.list(there: models.map { ModelName($0) }, asked: asked)
+            if let models = try await client.models(.local, deadlines: deadlines) {
+                inventory.list(local: models.map { ModelName($0) }, asked: asked)
             } else {
-                inventory.listsNothingThere()
+                inventory.cannotListLocal()
             }
-            if let models = try await client.models(.loaded, deadlines: deadlines) {
-                inventory.list(loaded: models.map { ModelName($0) }, asked: asked)
+            if let models = try await client.models(.running, deadlines: deadlines) {
+                inventory.list(running: models.map { ModelName($0) }, asked: asked)
             } else {
-                inventory.listsNothingLoaded()
+                inventory.cannotListRunning()
             }
             lastCheck = .answers
             // A breaker that opened meanwhile knows more than this.

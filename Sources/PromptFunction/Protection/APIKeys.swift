@@ -1,16 +1,16 @@
 /// The keys of those who may ask: `Authorization: Bearer KEY` or `X-API-Key: KEY`.
-public struct APIKeys: Sendable {
+package struct APIKeys: Sendable {
     private let keys: [[UInt8]]
 
     /// Reads one key per line; blank lines and those that begin with `#` are ignored.
     ///
     /// - Throws: `ProtectionError.noKeys`, since a file that is empty by mistake must not let everybody in; or `.key`.
-    public init(lines text: String) throws(ProtectionError) {
+    package init(lines text: String) throws(ProtectionError) {
         let lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
         let bare = lines.enumerated().map { index, line in
             // Editors of other systems begin a file with a mark of its byte order.
             let isMarked = index == 0 && line.starts(with: [0xEF, 0xBB, 0xBF])
-            let line = TextList.trimmed(Substring(isMarked ? line.dropFirst(3) : line))
+            let line = CommaList.trimmed(Substring(isMarked ? line.dropFirst(3) : line))
             return line.utf8.first == UInt8(ascii: "#") ? "" : line
         }
         try self.init(entries: bare)
@@ -19,8 +19,8 @@ public struct APIKeys: Sendable {
     /// Reads keys between commas, as an environment variable has them.
     ///
     /// - Throws: `ProtectionError.noKeys` or `.key`.
-    public init(list: String) throws(ProtectionError) {
-        try self.init(entries: TextList.entries(list))
+    package init(list: String) throws(ProtectionError) {
+        try self.init(entries: CommaList.entries(list))
     }
 
     private init(entries: [Substring]) throws(ProtectionError) {
@@ -39,17 +39,17 @@ public struct APIKeys: Sendable {
     ///   - authorization: the Authorization field. Where it is a bearer's, it alone counts. Source: RFC 6750, 2.1.
     ///   - apiKey: the X-API-Key field.
     func client(authorization: String?, apiKey: String?) -> ClientIdentity? {
-        let offered = authorization.flatMap(Self.bearer) ?? apiKey.map { TextList.trimmed($0[...]) }
+        let offered = authorization.flatMap(Self.bearer) ?? apiKey.map { CommaList.trimmed($0[...]) }
         guard let offered, admits(offered) else { return nil }
         return ClientIdentity(key: offered)
     }
 
     /// What follows `Bearer `, a word in any case; `nil` for another scheme. Source: RFC 9110, 11.1.
     private static func bearer(_ field: String) -> Substring? {
-        let text = TextList.trimmed(field[...])
+        let text = CommaList.trimmed(field[...])
         let scheme = text.utf8.prefix(7)
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
-        return TextList.trimmed(text[scheme.endIndex...])
+        return CommaList.trimmed(text[scheme.endIndex...])
     }
 
     /// Whether it is one of the keys. Takes as long for a wrong key as for a right one, and whatever is wrong about it:

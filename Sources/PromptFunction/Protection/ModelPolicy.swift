@@ -1,11 +1,11 @@
 /// Which models may be asked, and by which other names.
-public struct ModelPolicy: Sendable {
+package struct ModelPolicy: Sendable {
     /// Empty for any model.
     private var allowed: Set<ModelName> = []
     private var aliases: [ModelName: String] = [:]
 
     /// Any model may be asked, by its own name.
-    public static let any = Self(offeringAny: ())
+    package static let any = Self(offeringAny: ())
 
     private init(offeringAny: Void) {}
 
@@ -13,9 +13,9 @@ public struct ModelPolicy: Sendable {
     ///   - allowed: the models that may be asked, a comma list; any, if it is empty. An alias of one may be asked too.
     ///   - aliases: a comma list of `NAME=MODEL`.
     /// - Throws: `ProtectionError` about the entry that is wrong.
-    public init(allowed: String = "", aliases: String = "") throws(ProtectionError) {
-        for entry in TextList.entries(allowed) { self.allowed.insert(ModelName(try Self.name(entry))) }
-        for entry in TextList.entries(aliases) { try add(alias: entry) }
+    package init(allowed: String = "", aliases: String = "") throws(ProtectionError) {
+        for entry in CommaList.entries(allowed) { self.allowed.insert(ModelName(try Self.name(entry))) }
+        for entry in CommaList.entries(aliases) { try add(alias: entry) }
         for (name, target) in self.aliases where self.aliases[ModelName(target)] != nil {
             throw .aliasOfAlias(name.short)
         }
@@ -23,8 +23,8 @@ public struct ModelPolicy: Sendable {
 
     private mutating func add(alias entry: Substring) throws(ProtectionError) {
         guard let sign = entry.utf8.firstIndex(of: UInt8(ascii: "=")) else { throw .alias(String(entry)) }
-        let text = TextList.trimmed(entry[..<sign])
-        let target = TextList.trimmed(entry[entry.utf8.index(after: sign)...])
+        let text = CommaList.trimmed(entry[..<sign])
+        let target = CommaList.trimmed(entry[entry.utf8.index(after: sign)...])
         guard !text.isEmpty, !target.isEmpty else { throw .alias(String(entry)) }
         let name = ModelName(try Self.name(text))
         let model = try Self.name(target)

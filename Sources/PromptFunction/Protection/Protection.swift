@@ -2,20 +2,20 @@ internal import EventLoop
 internal import HTTPServer
 
 /// What an operator allows, all of it off unless set.
-public struct ProtectionSettings: Sendable {
+package struct ProtectionSettings: Sendable {
     /// Who may ask; `nil` for everybody.
-    public var keys: APIKeys?
+    package var keys: APIKeys?
     /// Proxies whose word about a client's address is taken.
-    public var trustedProxies = TrustedProxies.nobody
-    public var models = ModelPolicy.any
+    package var trustedProxies = TrustedProxies.nobody
+    package var models = ModelPolicy.any
     /// Bytes of a request's prompt and messages; 0 for any number.
-    public var maxPromptBytes = 0
+    package var maxPromptBytes = 0
     /// What a request's `num_predict` may be; 0 for anything.
-    public var maxPredict = 0
+    package var maxPredict = 0
     /// Requests a minute of one client; 0 for any number.
-    public var requestsPerMinute = 0
+    package var requestsPerMinute = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// Decides, before a body is looked at, whether its client may ask. Belongs to the loop's thread.
@@ -36,7 +36,7 @@ struct Protection {
         if keys == nil && rate == nil { return }
         if keys != nil && key(of: request) == nil { throw .unauthorized }
         let client = client(of: request)
-        if let seconds = rate?.take(client, at: now) { throw .tooOften(retryAfter: seconds) }
+        if let seconds = rate?.take(client, at: now) { throw .rateLimited(retryAfter: seconds) }
     }
 
     private func key(of request: Request) -> ClientIdentity? {

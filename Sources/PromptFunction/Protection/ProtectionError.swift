@@ -1,5 +1,5 @@
 /// Why a setting of the protection cannot be used, with a description that says what to do.
-public enum ProtectionError: Error, Equatable, CustomStringConvertible {
+package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     /// A set of API keys has none.
     case noKeys
     /// An API key has characters that no header field carries. `number` counts lines, or entries of a comma list, from
@@ -18,7 +18,7 @@ public enum ProtectionError: Error, Equatable, CustomStringConvertible {
     /// An address or CIDR block is malformed.
     case network(String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .noKeys:
             "There is no API key: give at least one, one to a line in a file, or leave the setting out to ask for none."

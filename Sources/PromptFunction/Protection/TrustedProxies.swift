@@ -1,16 +1,16 @@
 /// The proxies whose word about a client's address is taken.
-public struct TrustedProxies: Sendable, Equatable {
+package struct TrustedProxies: Sendable, Equatable {
     private let networks: [Network]
 
-    public static let nobody = Self(networks: [])
+    package static let nobody = Self(networks: [])
 
     private init(networks: [Network]) { self.networks = networks }
 
     /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are
     /// ignored.
-    public init(_ list: String) throws(ProtectionError) {
+    package init(_ list: String) throws(ProtectionError) {
         var networks: [Network] = []
-        for entry in TextList.entries(list) {
+        for entry in CommaList.entries(list) {
             guard let network = Network(entry) else { throw .network(String(entry)) }
             networks.append(network)
         }
@@ -28,7 +28,7 @@ public struct TrustedProxies: Sendable, Equatable {
         while trusts(client) {
             let comma = rest.utf8.lastIndex(of: UInt8(ascii: ","))
             let entry = comma.map { rest[rest.utf8.index(after: $0)...] } ?? rest
-            guard let address = IPAddress(forwarded: TextList.trimmed(entry)) else { return client }
+            guard let address = IPAddress(forwarded: CommaList.trimmed(entry)) else { return client }
             client = address
             guard let comma else { return client }
             rest = rest[..<comma]

@@ -11,22 +11,22 @@ extension LoadRun {
     /// Sends a request, and measures what comes.
     ///
     /// - Returns: how it failed; `nil` if it did not, or was given up.
-    func send(_ ticket: Turnstile.Ticket) async -> LoadFailure? {
+    func send(_ request: ScheduledRequest) async -> LoadFailure? {
         measurements.requests += 1
-        if plan.timeout > .zero, LoopInstant.current - ticket.due > plan.timeout {
+        if plan.timeout > .zero, LoopInstant.current - request.due > plan.timeout {
             measurements.fail(.noConnection)
             return .noConnection
         }
-        let payload = payload ?? Payload(plan.body.bytes(ticket.number))
+        let payload = payload ?? Payload(plan.body.bytes(request.number))
         do throws(ClientError) {
             let outcome = try await origin.withResponse(to: head, payload: payload) { response throws(ClientError) in
-                try await self.read(response, of: ticket)
+                try await self.read(response, of: request)
             }
             if let failure = outcome.failure {
                 measurements.fail(failure, example: outcome.example)
             } else {
                 measurements.answered += 1
-                measurements.answer.record(.current - ticket.due)
+                measurements.answer.record(.current - request.due)
             }
             return outcome.failure
         } catch {
@@ -40,11 +40,11 @@ extension LoadRun {
     }
 
     private func read(
-        _ response: borrowing IncomingResponse, of ticket: Turnstile.Ticket
+        _ response: borrowing IncomingResponse, of request: ScheduledRequest
     ) async throws(ClientError) -> Outcome {
         var reader = AnswerReader(
-            plan.form, status: response.head.status, expected: plan.expected?.bytes(ticket.number))
-        var clock = TokenClock(due: ticket.due)
+            plan.form, status: response.head.status, expected: plan.expected?.bytes(request.number))
+        var clock = TokenClock(due: request.due)
         while unsafe try await response.nextPiece({ bytes -> Void in
             let turn = loop.now
             unsafe reader.take(bytes) { clock.tick(turn, measurements) }

@@ -22,7 +22,7 @@ final class LoadRun {
     let payload: Payload?
     /// Connections that were asked for before the start.
     private(set) var begun = 0
-    private var turnstile: Turnstile?
+    private var pacer: RequestPacer?
     private var tasks: [Task<Void, Never>] = []
     private var signals: [LoopSignal] = []
     /// Whether the user ended the run.
@@ -56,7 +56,7 @@ final class LoadRun {
             let start = LoopInstant.current
             measurements.start = start
             let before = ProcessorTime.seconds
-            turnstile = Turnstile(plan.schedule, start: start, on: loop)
+            pacer = RequestPacer(plan.schedule, start: start, on: loop)
             await inParallel(plan.connections) { run, index in await run.useConnection(index) }
             measurements.end = .current
             measurements.ownSeconds = ProcessorTime.seconds - before
@@ -88,7 +88,7 @@ final class LoadRun {
     /// Gives up what is in flight.
     private func stop() {
         isStopped = true
-        turnstile?.close()
+        pacer?.close()
         for task in tasks { task.cancel() }
     }
 
@@ -110,8 +110,8 @@ final class LoadRun {
 
     private func useConnection(_ index: Int) async {
         await loop.sleep(for: plan.schedule.start(ofConnection: index, of: plan.connections))
-        while let turnstile, let ticket = await turnstile.next() {
-            let failure = await send(ticket)
+        while let pacer, let request = await pacer.next() {
+            let failure = await send(request)
             if failure?.isOfConnecting == true { await loop.sleep(for: Self.rest) }
         }
     }

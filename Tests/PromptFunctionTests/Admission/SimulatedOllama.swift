@@ -2,7 +2,7 @@ import EventLoop
 @testable import PromptFunction
 
 /// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they
-/// came. Many callers always have one more prompt, and `AdaptiveLimit` says how many of them may be with it.
+/// came. Many callers always have one more prompt, and `ConcurrencyLimiter` says how many of them may be with it.
 struct SimulatedOllama {
     /// What happened in a span of time.
     struct Record {
@@ -28,7 +28,7 @@ struct SimulatedOllama {
         var endsAt = Double.infinity
     }
 
-    var limit: AdaptiveLimit
+    var limit: ConcurrencyLimiter
     /// How many run at a time.
     var parallel: Int
     var callers = 200
@@ -40,7 +40,7 @@ struct SimulatedOllama {
     private var waiting: [Prompt] = []
     private var random: SeededRandom
 
-    init(_ limit: AdaptiveLimit, parallel: Int, seed: UInt64) {
+    init(_ limit: ConcurrencyLimiter, parallel: Int, seed: UInt64) {
         self.limit = limit
         self.parallel = parallel
         random = SeededRandom(state: seed)

@@ -134,7 +134,7 @@ import Testing
         (.refused(status: 503, message: "", retryAfter: nil), nil),
         (.refused(status: 404, message: "", retryAfter: nil), nil),
         (.refused(status: 400, message: "", retryAfter: nil), nil),
-        (.garbled, nil), (.failed(message: ""), nil), (.toolCalls, nil),
+        (.malformedResponse, nil), (.failed(message: ""), nil), (.toolCalls, nil),
         (.refused(status: 500, message: "option \"x\" must be of type int", retryAfter: nil), nil), (.incomplete, nil),
     ]
 

@@ -20,7 +20,7 @@ import Testing
         mutating func send(_ model: Int, _ random: inout SeededRandom, at second: Int64) {
             let now = LoopInstant(nanoseconds: second * 1_000_000_000)
             let name = Self.models[model]
-            guard let host = BackendChoice.best(of: hosts, for: name, prefix: random.next(), at: now) else { return }
+            guard let host = LoadBalancer.best(of: hosts, for: name, prefix: random.next(), at: now) else { return }
             if loaded[host][model] == nil {
                 loads += 1
                 if hosts.indices.contains(where: { loaded[$0][model] != nil && hasRoom($0) }) { needless += 1 }
@@ -48,9 +48,9 @@ import Testing
         mutating func list(at second: Int64) {
             for host in hosts.indices {
                 let now = LoopInstant(nanoseconds: second * 1_000_000_000)
-                hosts[host].inventory.list(there: Self.models, asked: now)
+                hosts[host].inventory.list(local: Self.models, asked: now)
                 let done = loaded[host].filter { $0.value <= second }.keys.map { Self.models[$0] }
-                hosts[host].inventory.list(loaded: done, asked: now)
+                hosts[host].inventory.list(running: done, asked: now)
             }
         }
     }

@@ -10,94 +10,95 @@ import Testing
     static func second(_ second: Int64) -> LoopInstant { LoopInstant(nanoseconds: second * 1_000_000_000) }
 
     /// One that has answered both listings.
-    private func listed(there: [ModelName], loaded: [ModelName]) -> ModelInventory {
+    private func listed(local: [ModelName], running: [ModelName]) -> ModelInventory {
         var inventory = ModelInventory()
-        inventory.list(there: there, asked: Self.second(0))
-        inventory.list(loaded: loaded, asked: Self.second(0))
+        inventory.list(local: local, asked: Self.second(0))
+        inventory.list(running: running, asked: Self.second(0))
         return inventory
     }
 
-    @Test func `listings tell what is loaded, there and absent`() {
-        let inventory = listed(there: [Self.model, Self.other], loaded: [Self.other])
-        #expect(inventory.standing(of: Self.other, at: Self.second(1)) == .loaded)
-        #expect(inventory.standing(of: Self.model, at: Self.second(1)) == .there)
-        #expect(inventory.standing(of: ModelName("none"), at: Self.second(1)) == .absent)
+    @Test func `listings tell what is running, local and absent`() {
+        let inventory = listed(local: [Self.model, Self.other], running: [Self.other])
+        #expect(inventory.availability(of: Self.other, at: Self.second(1)) == .running)
+        #expect(inventory.availability(of: Self.model, at: Self.second(1)) == .local)
+        #expect(inventory.availability(of: ModelName("none"), at: Self.second(1)) == .absent)
     }
 
-    @Test func `a listing does not forget a model that is being loaded`() {
-        var inventory = listed(there: [Self.model], loaded: [])
+    @Test func `a listing does not forget a model that is being running`() {
+        var inventory = listed(local: [Self.model], running: [])
         inventory.chatSent(Self.model, at: Self.second(10))
-        inventory.list(loaded: [], asked: Self.second(20))
-        #expect(inventory.standing(of: Self.model, at: Self.second(609)) == .loaded)
-        #expect(inventory.standing(of: Self.model, at: Self.second(610)) == .there)
+        inventory.list(running: [], asked: Self.second(20))
+        #expect(inventory.availability(of: Self.model, at: Self.second(609)) == .running)
+        #expect(inventory.availability(of: Self.model, at: Self.second(610)) == .local)
         inventory.chatEnded(Self.model, .failed, at: Self.second(611))
-        #expect(inventory.standing(of: Self.model, at: Self.second(611)) == .there)
+        #expect(inventory.availability(of: Self.model, at: Self.second(611)) == .local)
     }
 
-    @Test func `a model whose only chat failed is not being loaded`() {
-        var inventory = listed(there: [Self.model], loaded: [])
+    @Test func `a model whose only chat failed is not being running`() {
+        var inventory = listed(local: [Self.model], running: [])
         inventory.chatSent(Self.model, at: Self.second(10))
         inventory.chatSent(Self.model, at: Self.second(11))
         inventory.chatEnded(Self.model, .failed, at: Self.second(12))
-        #expect(inventory.standing(of: Self.model, at: Self.second(13)) == .loaded)
+        #expect(inventory.availability(of: Self.model, at: Self.second(13)) == .running)
         inventory.chatEnded(Self.model, .failed, at: Self.second(14))
-        #expect(inventory.standing(of: Self.model, at: Self.second(15)) == .there)
+        #expect(inventory.availability(of: Self.model, at: Self.second(15)) == .local)
     }
 
     @Test func `a listing asked for before an answer does not take it back, a later one does`() {
-        var inventory = listed(there: [], loaded: [])
+        var inventory = listed(local: [], running: [])
         inventory.chatSent(Self.model, at: Self.second(10))
         inventory.chatEnded(Self.model, .answered, at: Self.second(30))
-        inventory.list(there: [], asked: Self.second(29))
-        inventory.list(loaded: [], asked: Self.second(29))
-        #expect(inventory.standing(of: Self.model, at: Self.second(31)) == .loaded)
-        inventory.list(loaded: [], asked: Self.second(31))
-        #expect(inventory.standing(of: Self.model, at: Self.second(32)) == .there)
-        inventory.list(there: [], asked: Self.second(31))
-        #expect(inventory.standing(of: Self.model, at: Self.second(32)) == .absent)
+        inventory.list(local: [], asked: Self.second(29))
+        inventory.list(running: [], asked: Self.second(29))
+        #expect(inventory.availability(of: Self.model, at: Self.second(31)) == .running)
+        inventory.list(running: [], asked: Self.second(31))
+        #expect(inventory.availability(of: Self.model, at: Self.second(32)) == .local)
+        inventory.list(local: [], asked: Self.second(31))
+        #expect(inventory.availability(of: Self.model, at: Self.second(32)) == .absent)
     }
 
     @Test func `a 404 counts until a later listing says otherwise`() {
-        var inventory = listed(there: [Self.model], loaded: [Self.model])
+        var inventory = listed(local: [Self.model], running: [Self.model])
         inventory.chatSent(Self.model, at: Self.second(10))
         inventory.chatEnded(Self.model, .missing, at: Self.second(11))
-        inventory.list(there: [Self.model], asked: Self.second(10))
-        inventory.list(loaded: [Self.model], asked: Self.second(10))
-        #expect(inventory.standing(of: Self.model, at: Self.second(12)) == .absent)
-        inventory.list(there: [Self.model], asked: Self.second(12))
-        #expect(inventory.standing(of: Self.model, at: Self.second(13)) == .there)
+        inventory.list(local: [Self.model], asked: Self.second(10))
+        inventory.list(running: [Self.model], asked: Self.second(10))
+        #expect(inventory.availability(of: Self.model, at: Self.second(12)) == .absent)
+        inventory.list(local: [Self.model], asked: Self.second(12))
+        #expect(inventory.availability(of: Self.model, at: Self.second(13)) == .local)
     }
 
     @Test func `a host without listings is judged by its chats`() {
         var inventory = ModelInventory()
-        #expect(inventory.standing(of: Self.model, at: Self.second(0)) == .unknown)
+        #expect(inventory.availability(of: Self.model, at: Self.second(0)) == .unknown)
         inventory.chatSent(Self.model, at: Self.second(0))
         inventory.chatEnded(Self.model, .answered, at: Self.second(1))
         inventory.chatSent(Self.other, at: Self.second(1))
         inventory.chatEnded(Self.other, .missing, at: Self.second(2))
-        #expect(inventory.standing(of: Self.model, at: Self.second(9_999)) == .loaded)
-        #expect(inventory.standing(of: Self.other, at: Self.second(3)) == .absent)
-        #expect(inventory.standing(of: Self.other, at: Self.second(62)) == .unknown, "it may have been pulled since")
-        inventory.list(loaded: [], asked: Self.second(70))
-        #expect(inventory.standing(of: Self.model, at: Self.second(71)) == .there)
+        #expect(inventory.availability(of: Self.model, at: Self.second(9_999)) == .running)
+        #expect(inventory.availability(of: Self.other, at: Self.second(3)) == .absent)
+        #expect(
+            inventory.availability(of: Self.other, at: Self.second(62)) == .unknown, "it may have been pulled since")
+        inventory.list(running: [], asked: Self.second(70))
+        #expect(inventory.availability(of: Self.model, at: Self.second(71)) == .local)
     }
 
-    @Test func `a host that was away has nothing loaded, but has what it had`() {
+    @Test func `a host that was away has nothing running, but has what it had`() {
         var inventory = ModelInventory()
         inventory.chatSent(Self.model, at: Self.second(0))
         inventory.chatEnded(Self.model, .answered, at: Self.second(1))
         inventory.hostWasAway()
-        #expect(inventory.standing(of: Self.model, at: Self.second(2)) == .there)
+        #expect(inventory.availability(of: Self.model, at: Self.second(2)) == .local)
     }
 
     @Test func `names that clients make up are forgotten, the host's own are not`() {
-        var inventory = listed(there: [Self.model], loaded: [])
+        var inventory = listed(local: [Self.model], running: [])
         for number in 0..<10_000 {
             let name = ModelName("made-up-\(number)")
             inventory.chatSent(name, at: Self.second(Int64(number)))
             inventory.chatEnded(name, .missing, at: Self.second(Int64(number)))
         }
         #expect(inventory.count <= ModelInventory.capacity)
-        #expect(inventory.standing(of: Self.model, at: Self.second(10_000)) == .there)
+        #expect(inventory.availability(of: Self.model, at: Self.second(10_000)) == .local)
     }
 }

@@ -1,7 +1,7 @@
 /// Values in numbered slots that are used again: a list's nodes without an allocation for each.
 ///
 /// A slot's generation changes when it is freed, so that what remembers both can tell whether its value is still there.
-struct Slots<Value> {
+struct SlotMap<Value> {
     private struct Slot {
         var value: Value?
         var generation: UInt32 = 0

@@ -5,7 +5,7 @@ internal import HTTPClient
 ///
 /// What it finds is kept with each backend, so that health checks and prompts only look it up. Belongs to the loop's
 /// thread.
-final class BackendChecks {
+final class HealthChecker {
     private let backends: [OllamaBackend]
     private let interval: Duration
     private let loop: EventLoop
@@ -13,7 +13,7 @@ final class BackendChecks {
     private var tasks: [Task<Void, Never>?]
     private var isStopped = false
     /// Called when an Ollama answers again.
-    private let whenRecovered: () -> Void
+    private let onRecovered: () -> Void
 
     /// Short: what is only listed takes no time, however busy the models are.
     private static let deadlines: Deadlines = {
@@ -27,16 +27,16 @@ final class BackendChecks {
 
     /// - Parameter interval: between two checks of one Ollama; 0: those alone are checked whose breaker is open.
     init(
-        _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop, whenRecovered: @escaping () -> Void
+        _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop, onRecovered: @escaping () -> Void
     ) {
         self.backends = backends
         self.interval = interval
         self.loop = loop
-        self.whenRecovered = whenRecovered
+        self.onRecovered = onRecovered
         tasks = backends.map { _ in nil }
         for (index, backend) in backends.enumerated() {
             timers.append(LoopTimer(on: loop) { [unowned self] in begin(index) })
-            backend.whenOpened = { [unowned self] in schedule(index) }
+            backend.onBreakerOpened = { [unowned self] in schedule(index) }
         }
     }
 
@@ -78,6 +78,6 @@ final class BackendChecks {
         let isBack = await backends[index].check(deadlines: Self.deadlines, on: loop)
         tasks[index] = nil
         schedule(index)
-        if isBack { whenRecovered() }
+        if isBack { onRecovered() }
     }
 }

@@ -1,31 +1,31 @@
 /// Walks through JSON text and checks every byte of it. Source: RFC 8259.
 ///
 /// Stops, with `Malformed`, at the first byte that is not JSON. Any thread; nothing is allocated.
-public struct JSONReader {
+package struct JSONReader {
     /// The text is not JSON, or nested deeper than `maximumDepth`.
-    public struct Malformed: Error {
-        public init() {}
+    package struct Malformed: Error {
+        package init() {}
     }
 
     /// A string: the range between its quotes, which is valid UTF-8 with valid escapes.
-    public struct Text: Sendable {
-        public var range: Range<Int>
-        public var hasEscapes: Bool
+    package struct Text: Sendable {
+        package var range: Range<Int>
+        package var hasEscapes: Bool
     }
 
     /// Arrays and objects inside each other, the outermost included.
-    public static let maximumDepth = 64
+    package static let maximumDepth = 64
 
-    public let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
     /// Where the next byte to be looked at is.
-    public private(set) var position = 0
+    package private(set) var position = 0
     private var depth = 0
 
-    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
     /// Whether `bytes` are one JSON value, with only white space around it.
-    public static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var reader = JSONReader(bytes)
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var reader = unsafe JSONReader(bytes)
         do throws(Malformed) {
             try reader.skipValue()
             try reader.end()
@@ -36,9 +36,9 @@ public struct JSONReader {
     }
 
     /// The next byte that is not white space, which is not passed.
-    public mutating func peek() throws(Malformed) -> UInt8 {
-        while position < bytes.count {
-            switch bytes[position] {
+    package mutating func peek() throws(Malformed) -> UInt8 {
+        while unsafe position < bytes.count {
+            switch unsafe bytes[position] {
             case 0x20, 0x09, 0x0A, 0x0D: position += 1
             case let byte: return byte
             }
@@ -47,21 +47,21 @@ public struct JSONReader {
     }
 
     /// Makes sure that only white space is left.
-    public mutating func end() throws(Malformed) {
+    package mutating func end() throws(Malformed) {
         if (try? peek()) != nil { throw Malformed() }
     }
 
     // MARK: Arrays and objects
 
     /// Passes the brace or bracket that begins an object or array.
-    public mutating func begin(_ opening: Unicode.Scalar) throws(Malformed) {
+    package mutating func begin(_ opening: Unicode.Scalar) throws(Malformed) {
         guard try peek() == UInt8(ascii: opening), depth < Self.maximumDepth else { throw Malformed() }
         position += 1
         depth += 1
     }
 
     /// Passes what stands before the next element, or the end. Returns whether there is one.
-    public mutating func nextElement(isFirst: inout Bool, before closing: Unicode.Scalar) throws(Malformed) -> Bool {
+    package mutating func nextElement(isFirst: inout Bool, before closing: Unicode.Scalar) throws(Malformed) -> Bool {
         let byte = try peek()
         if byte == UInt8(ascii: closing) {
             position += 1
@@ -77,7 +77,7 @@ public struct JSONReader {
     }
 
     /// Passes the next name of an object and its colon; `nil` at the object's end.
-    public mutating func nextName(isFirst: inout Bool) throws(Malformed) -> Text? {
+    package mutating func nextName(isFirst: inout Bool) throws(Malformed) -> Text? {
         guard try nextElement(isFirst: &isFirst, before: "}") else { return nil }
         let name = try string()
         guard try peek() == UInt8(ascii: ":") else { throw Malformed() }
@@ -86,21 +86,23 @@ public struct JSONReader {
     }
 
     /// Whether the text is `name`, byte for byte.
-    public func matches(_ text: Text, _ name: StaticString) -> Bool {
+    package func matches(_ text: Text, _ name: StaticString) -> Bool {
         guard text.range.count == name.utf8CodeUnitCount else { return false }
-        for index in text.range where bytes[index] != name.utf8Start[index - text.range.lowerBound] { return false }
+        for index in text.range where unsafe bytes[index] != name.utf8Start[index - text.range.lowerBound] {
+            return false
+        }
         return true
     }
 
     // MARK: Values
 
     /// What a value is.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         case string, number, boolean, null, object, array
     }
 
     /// What the next value is, by its first byte. It is not passed.
-    public mutating func kind() throws(Malformed) -> Kind {
+    package mutating func kind() throws(Malformed) -> Kind {
         switch Unicode.Scalar(try peek()) {
         case "\"": .string
         case "{": .object
@@ -112,17 +114,18 @@ public struct JSONReader {
     }
 
     /// Passes a string.
-    public mutating func string() throws(Malformed) -> Text {
+    package mutating func string() throws(Malformed) -> Text {
         guard try peek() == UInt8(ascii: "\"") else { throw Malformed() }
         position += 1
         let start = position
         var hasEscapes = false
-        while let stop = JSONString.endOfPlainText(bytes, from: position), stop < bytes.count {
-            if bytes[stop] == UInt8(ascii: "\"") {
+        while let stop = unsafe JSONString.endOfPlainText(bytes, from: position), unsafe stop < bytes.count {
+            if unsafe bytes[stop] == UInt8(ascii: "\"") {
                 position = stop + 1
                 return Text(range: start..<stop, hasEscapes: hasEscapes)
             }
-            guard bytes[stop] == UInt8(ascii: "\\"), let escape = JSONString.escape(bytes, at: stop) else { break }
+            guard unsafe bytes[stop] == UInt8(ascii: "\\"), let escape = unsafe JSONString.escape(bytes, at: stop)
+            else { break }
             hasEscapes = true
             position = escape.end
         }
@@ -130,14 +133,14 @@ public struct JSONReader {
     }
 
     /// Passes `true` or `false`.
-    public mutating func boolean() throws(Malformed) -> Bool {
+    package mutating func boolean() throws(Malformed) -> Bool {
         let isTrue = try peek() == UInt8(ascii: "t")
         try literal(isTrue ? "true" : "false")
         return isTrue
     }
 
     /// Passes any value.
-    public mutating func skipValue() throws(Malformed) {
+    package mutating func skipValue() throws(Malformed) {
         var isFirst = true
         switch Unicode.Scalar(try peek()) {
         case "\"": _ = try string()
@@ -156,8 +159,8 @@ public struct JSONReader {
 
     private mutating func literal(_ word: StaticString) throws(Malformed) {
         let count = word.utf8CodeUnitCount
-        guard bytes.count - position >= count else { throw Malformed() }
-        for offset in 0..<count where bytes[position + offset] != word.utf8Start[offset] { throw Malformed() }
+        guard unsafe bytes.count - position >= count else { throw Malformed() }
+        for offset in 0..<count where unsafe bytes[position + offset] != word.utf8Start[offset] { throw Malformed() }
         position += count
     }
 
@@ -174,12 +177,14 @@ public struct JSONReader {
 
     private mutating func digits() throws(Malformed) {
         let start = position
-        while position < bytes.count, bytes[position] >= 0x30, bytes[position] <= 0x39 { position += 1 }
+        while unsafe position < bytes.count, unsafe bytes[position] >= 0x30, unsafe bytes[position] <= 0x39 {
+            position += 1
+        }
         if position == start { throw Malformed() }
     }
 
     private mutating func pass(_ wanted: Unicode.Scalar) -> Bool {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: wanted) else { return false }
+        guard unsafe position < bytes.count, unsafe bytes[position] == UInt8(ascii: wanted) else { return false }
         position += 1
         return true
     }

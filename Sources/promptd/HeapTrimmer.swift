@@ -6,7 +6,7 @@ import HTTPServer
 /// needed.
 ///
 /// Belongs to the loop's thread.
-final class MemoryKeeper {
+final class HeapTrimmer {
     private static let interval = Duration.seconds(2)
     /// Connections from which on a rush is one.
     private static let rush = 64

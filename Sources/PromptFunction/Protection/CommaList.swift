@@ -1,5 +1,5 @@
 /// Settings that are lists in a text.
-enum TextList {
+enum CommaList {
     /// Without the spaces, tabs and line ends around it.
     static func trimmed(_ text: Substring) -> Substring {
         let isNoise: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }

@@ -8,8 +8,8 @@ import Testing
 
     /// A rate after `count` prompts that took `each` seconds, one after the other from second `start` on, with another
     /// under way.
-    private func busy(_ count: Int, each: Double, start: Double = 1_000) -> (ServiceRate, end: Double) {
-        var rate = ServiceRate()
+    private func busy(_ count: Int, each: Double, start: Double = 1_000) -> (ThroughputEstimator, end: Double) {
+        var rate = ThroughputEstimator()
         rate.promptBegan(at: Self.second(start))
         var now = start
         for _ in 0..<count {
@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test func `while nothing is known it is a few seconds`() {
-        var rate = ServiceRate()
-        #expect(rate.retryAfter(waiting: 0, at: Self.second(1)) == ServiceRate.unknown)
+        var rate = ThroughputEstimator()
+        #expect(rate.retryAfter(waiting: 0, at: Self.second(1)) == ThroughputEstimator.unknown)
         rate.promptBegan(at: Self.second(1))
-        #expect(rate.retryAfter(waiting: 9_999, at: Self.second(1)) == ServiceRate.unknown)
+        #expect(rate.retryAfter(waiting: 9_999, at: Self.second(1)) == ThroughputEstimator.unknown)
     }
 
     @Test(arguments: [(0.01, 100, 2), (1.0, 10, 11), (1.0, 0, 1), (10.0, 3, 40), (0.5, 600, 301), (30, 100, 600)])

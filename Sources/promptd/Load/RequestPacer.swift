@@ -1,20 +1,20 @@
 import EventLoop
 
+/// One request to send.
+struct ScheduledRequest: Sendable {
+    /// Counts from 1.
+    let number: Int
+    let due: LoopInstant
+}
+
 /// Lets the requests of a run go when they are due, each on a connection that is free. Belongs to the loop's thread.
 ///
 /// Requests that no connection was free for stay due: the next free one takes the oldest. The timer's resolution is a
 /// millisecond; being late by it counts as latency.
-final class Turnstile {
-    /// One request to send.
-    struct Ticket: Sendable {
-        /// Counts from 1.
-        let number: Int
-        let due: LoopInstant
-    }
-
+final class RequestPacer {
     private var schedule: Schedule
     private let start: LoopInstant
-    private var waiting: [CheckedContinuation<Ticket?, Never>] = []
+    private var waiting: [CheckedContinuation<ScheduledRequest?, Never>] = []
     private var timer: LoopTimer?
     private var isClosed = false
 
@@ -25,10 +25,10 @@ final class Turnstile {
     }
 
     /// Waits for the next request to send; `nil` when there are no more.
-    func next() async -> Ticket? {
+    func next() async -> ScheduledRequest? {
         if isClosed { return nil }
         switch schedule.take(at: .current - start) {
-        case .send(let number, let due): return Ticket(number: number, due: start + due)
+        case .send(let number, let due): return ScheduledRequest(number: number, due: start + due)
         case .over: return nil
         case .wait(let due):
             timer?.deadline = start + due
@@ -42,7 +42,7 @@ final class Turnstile {
             switch schedule.take(at: .current - start) {
             case .send(let number, let due):
                 waiting.removeLast()
-                last.resume(returning: Ticket(number: number, due: start + due))
+                last.resume(returning: ScheduledRequest(number: number, due: start + due))
             case .wait(let due):
                 timer?.deadline = start + due
                 return

@@ -17,7 +17,7 @@ internal import EventLoop
 /// throughput.
 ///
 /// O(1). Belongs to one thread.
-struct AdaptiveLimit {
+struct ConcurrencyLimiter {
     /// A prompt that came to its end.
     struct Sample {
         /// From being sent to Ollama to the answer's end.

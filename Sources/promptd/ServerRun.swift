@@ -7,7 +7,7 @@ import PromptFunction
 import StandIn
 
 /// One run of the server, from listening to the last reply. Belongs to the loop's thread.
-final class Serving {
+final class ServerRun {
     /// What was asked for.
     struct Plan: Sendable {
         var addresses: [ListenAddress]
@@ -29,7 +29,7 @@ final class Serving {
     private let loop: EventLoop
     private let log: Logger
     private var signals: [LoopSignal] = []
-    private let stopAsked: Latch
+    private let stopRequested: Latch
     /// How long finishing may take: as the signal that came says.
     private var end: (limit: Duration, grace: Duration)
 
@@ -37,7 +37,7 @@ final class Serving {
         self.plan = plan
         self.loop = loop
         self.log = log
-        stopAsked = Latch(on: loop)
+        stopRequested = Latch(on: loop)
         end = (plan.drain, plan.grace)
     }
 
@@ -65,8 +65,8 @@ final class Serving {
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
                 ])
-            let memory = MemoryKeeper(server, on: loop)
-            await stopAsked.wait()
+            let memory = HeapTrimmer(server, on: loop)
+            await stopRequested.wait()
             let (limit, grace) = end
             withExtendedLifetime(memory) {}
             log.info(
@@ -177,9 +177,9 @@ final class Serving {
     }
 
     private func stop(_ number: CInt, _ end: (limit: Duration, grace: Duration)) {
-        if stopAsked.isOpen { _exit(128 + number) }
+        if stopRequested.isOpen { _exit(128 + number) }
         self.end = end
-        stopAsked.open()
+        stopRequested.open()
     }
 }
 

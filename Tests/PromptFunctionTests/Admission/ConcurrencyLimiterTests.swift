@@ -16,14 +16,14 @@ import Testing
 
     @Test(arguments: UInt64(1)...8)
     func `for an Ollama that runs 4 at a time it settles at 4 to 6`(seed: UInt64) {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: 4, seed: seed)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: 4, seed: seed)
         _ = ollama.run(500)
         expectGood(ollama.run(8_000), ollama, band: 4...6)
     }
 
     @Test(arguments: UInt64(1)...8)
     func `it follows to 8 at a time, and back to 4`(seed: UInt64) {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: 4, seed: seed)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: 4, seed: seed)
         _ = ollama.run(2_000)
         ollama.parallel = 8
         _ = ollama.run(1_500)
@@ -35,14 +35,14 @@ import Testing
 
     @Test(arguments: [1, 2, 16])
     func `it finds other numbers too`(parallel: Int) {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: parallel, seed: 1)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: parallel, seed: 1)
         _ = ollama.run(2_000)
         expectGood(ollama.run(8_000), ollama, band: parallel * 7 / 8...parallel + max(1, parallel / 8))
     }
 
     @Test(arguments: [4, 8])
     func `it finds the number about as well when no tokens are told`(parallel: Int) {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: parallel, seed: 1)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: parallel, seed: 1)
         ollama.givesTokens = false
         _ = ollama.run(2_000)
         expectGood(ollama.run(8_000), ollama, band: parallel - 1...parallel * 3 / 2, throughput: 0.9)
@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: [3.0, 1 / 3.0])
     func `a model that is slower or faster is not taken for a queue`(factor: Double) {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: 8, seed: 2)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: 8, seed: 2)
         _ = ollama.run(2_000)
         ollama.pace *= factor
         _ = ollama.run(2_500)
@@ -58,25 +58,25 @@ import Testing
     }
 
     @Test func `it stays within the fixed limit`() {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 6), parallel: 50, seed: 1)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 6), parallel: 50, seed: 1)
         let record = ollama.run(4_000)
         #expect(record.limits.keys.max() == 6)
         #expect(record.throughput >= 0.95 * 6 / (0.2 + 210 * ollama.pace))
-        #expect(AdaptiveLimit(max: 0, start: 0).limit == 1)
+        #expect(ConcurrencyLimiter(max: 0, start: 0).limit == 1)
     }
 
     @Test func `it leaves a limit alone that holds nobody back`() {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256, start: 16), parallel: 8, seed: 1)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256, start: 16), parallel: 8, seed: 1)
         ollama.callers = 12
         #expect(Set(ollama.run(4_000).limits.keys) == [16])
     }
 
-    private func sample(failed: Bool, inFlight: Int) -> AdaptiveLimit.Sample {
+    private func sample(failed: Bool, inFlight: Int) -> ConcurrencyLimiter.Sample {
         .init(latency: .seconds(1), tokens: 100, inFlight: inFlight, failed: failed)
     }
 
     @Test func `a failure takes a quarter off, all that were in flight take it off once, and one is left`() {
-        var limit = AdaptiveLimit(max: 100, start: 40)
+        var limit = ConcurrencyLimiter(max: 100, start: 40)
         limit.note(sample(failed: true, inFlight: 40))
         #expect(limit.limit == 30)
         for _ in 0..<39 { limit.note(sample(failed: true, inFlight: 40)) }
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func `after failures it comes back`() {
-        var ollama = SimulatedOllama(AdaptiveLimit(max: 256), parallel: 8, seed: 1)
+        var ollama = SimulatedOllama(ConcurrencyLimiter(max: 256), parallel: 8, seed: 1)
         _ = ollama.run(2_000)
         for _ in 0..<200 { ollama.limit.note(sample(failed: true, inFlight: 8)) }
         #expect(ollama.limit.limit == 1)

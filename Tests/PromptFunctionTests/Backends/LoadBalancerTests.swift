@@ -18,18 +18,18 @@ import Testing
     static let now = LoopInstant(nanoseconds: 1_000_000_000)
 
     /// Hosts that answer listings: what each has and has loaded, and how many prompts are with it.
-    private func hosts(_ descriptions: [(there: [String], loaded: [String], inFlight: Int)]) -> [Host] {
+    private func hosts(_ descriptions: [(local: [String], running: [String], inFlight: Int)]) -> [Host] {
         descriptions.enumerated().map { number, description in
             var host = Host(number)
             host.inFlight = description.inFlight
-            host.inventory.list(there: description.there.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
-            host.inventory.list(loaded: description.loaded.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
+            host.inventory.list(local: description.local.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
+            host.inventory.list(running: description.running.map(ModelName.init), asked: LoopInstant(nanoseconds: 0))
             return host
         }
     }
 
     private func best(_ hosts: [Host], _ model: ModelName = model, prefix: UInt64 = 0) -> Int? {
-        BackendChoice.best(of: hosts, for: model, prefix: prefix, at: Self.now)
+        LoadBalancer.best(of: hosts, for: model, prefix: prefix, at: Self.now)
     }
 
     @Test func `a host with the model loaded wins over idle ones`() {

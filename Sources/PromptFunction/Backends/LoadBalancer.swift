@@ -1,7 +1,7 @@
 internal import EventLoop
 
 /// Chooses the host for a prompt.
-enum BackendChoice {
+enum LoadBalancer {
     /// The place in `backends` of the best one; `nil` when none may take a prompt.
     ///
     /// Of those that may, the best are those that have the model loaded or are loading it, then those that have it,
@@ -23,7 +23,7 @@ enum BackendChoice {
             guard backend.admitsPrompts, backend.limit == 0 || backend.inFlight < backend.limit else { continue }
             if hasOthers && isAvoided(backend) { continue }
             let rank = Rank(
-                standing: backend.inventory.standing(of: model, at: now), inFlight: backend.inFlight,
+                availability: backend.inventory.availability(of: model, at: now), inFlight: backend.inFlight,
                 score: PromptPrefix.mix(prefix ^ backend.seed))
             if let best, !rank.isBetter(than: best.rank) { continue }
             best = (place, rank)
@@ -32,12 +32,12 @@ enum BackendChoice {
     }
 
     private struct Rank {
-        let standing: ModelInventory.Standing
+        let availability: ModelInventory.Availability
         let inFlight: Int
         let score: UInt64
 
         func isBetter(than other: Self) -> Bool {
-            if standing != other.standing { return standing > other.standing }
+            if availability != other.availability { return availability > other.availability }
             return inFlight == other.inFlight ? score > other.score : inFlight < other.inFlight
         }
     }

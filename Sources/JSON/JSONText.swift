@@ -1,23 +1,23 @@
 /// A string as JSON has it: what stands between the quotes, escapes and all.
 ///
 /// A prompt goes from a request to Ollama without being made a `String` on the way.
-public struct JSONText: Sendable, Equatable {
+package struct JSONText: Sendable, Equatable {
     /// Valid JSON between two quotes.
-    public let bytes: ArraySlice<UInt8>
+    package let bytes: ArraySlice<UInt8>
 
     /// What a `JSONReader` found in `json`.
-    public init(_ text: JSONReader.Text, in json: [UInt8]) { bytes = json[text.range] }
+    package init(_ text: JSONReader.Text, in json: [UInt8]) { bytes = json[text.range] }
 
-    public init(_ string: String) {
+    package init(_ string: String) {
         var writer = JSONWriter()
         writer.put(quoted: string)
         bytes = writer.bytes.dropFirst().dropLast()
     }
 
     /// What it stands for.
-    public var string: String {
+    package var string: String {
         var text: [UInt8] = []
-        guard bytes.withUnsafeBytes({ JSONString.appendUnescaped($0, to: &text) }) else { return "" }
+        guard unsafe bytes.withUnsafeBytes({ unsafe JSONString.appendUnescaped($0, to: &text) }) else { return "" }
         return String(decoding: text, as: UTF8.self)
     }
 }

@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// Each finished prompt counts less the longer ago it was, by a factor of e a minute. Time without any prompt under way
 /// does not count: it says nothing of how fast they would be. O(1). Belongs to one thread.
-struct ServiceRate {
+struct ThroughputEstimator {
     /// Seconds in which what was observed fades to 1/e.
     static let memory = 60.0
     /// What is told while nothing has been observed, in seconds.

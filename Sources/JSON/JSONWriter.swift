@@ -1,43 +1,43 @@
 /// Writes JSON. For fixed shapes: whoever uses it puts braces and commas. Source: RFC 8259.
-public struct JSONWriter {
-    public private(set) var bytes: [UInt8] = []
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    public init() {}
+    package init() {}
 
-    public mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+    package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
     /// JSON as it stands.
-    public mutating func put(_ json: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
+    package mutating func put(_ json: StaticString) {
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
     }
 
     /// JSON as it stands, such as a number.
-    public mutating func put(raw json: String) { bytes.append(contentsOf: json.utf8) }
+    package mutating func put(raw json: String) { bytes.append(contentsOf: json.utf8) }
 
     /// The inside of a string.
-    public mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
+    package mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
 
     /// A value with something before it, if there is one.
-    public mutating func put(_ before: StaticString, _ value: JSONValue?) {
+    package mutating func put(_ before: StaticString, _ value: JSONValue?) {
         guard let value else { return }
         put(before)
         bytes.append(contentsOf: value.bytes)
     }
 
     /// A string, in quotes, with what must be escaped escaped.
-    public mutating func put(quoted text: String) {
+    package mutating func put(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
-        text.withUTF8 { put(escaped: $0) }
+        text.withUTF8 { unsafe put(escaped: $0) }
         bytes.append(UInt8(ascii: "\""))
     }
 
     private mutating func put(escaped text: UnsafeBufferPointer<UInt8>) {
         var start = 0  // of the run that needs no escape
         for index in text.indices {
-            let byte = text[index]
+            let byte = unsafe text[index]
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-            bytes.append(contentsOf: text[start..<index])
+            unsafe bytes.append(contentsOf: text[start..<index])
             start = index + 1
             bytes.append(UInt8(ascii: "\\"))
             switch byte {
@@ -48,10 +48,10 @@ public struct JSONWriter {
             default:
                 let digits: StaticString = "0123456789abcdef"
                 bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
-                bytes.append(digits.utf8Start[Int(byte >> 4)])
-                bytes.append(digits.utf8Start[Int(byte & 15)])
+                unsafe bytes.append(digits.utf8Start[Int(byte >> 4)])
+                unsafe bytes.append(digits.utf8Start[Int(byte & 15)])
             }
         }
-        bytes.append(contentsOf: text[start...])
+        unsafe bytes.append(contentsOf: text[start...])
     }
 }

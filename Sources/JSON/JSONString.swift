@@ -1,15 +1,15 @@
 /// What stands between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
 ///
 /// Pure functions: any thread, no allocation, and no byte is read outside of `bytes`.
-enum JSONString {
+package enum JSONString {
     /// Passes over text that stands for itself, from `start` to the first quote, backslash or control character.
     ///
     /// - Returns: where that is, or the end of `bytes`; `nil` when the text is not UTF-8.
-    static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    package static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         var position = start
         while true {
             while position <= bytes.count - 8 {
-                let mask = special(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                let mask = unsafe special(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
                 if mask != 0 {
                     position += mask.trailingZeroBitCount / 8
                     break
@@ -17,14 +17,14 @@ enum JSONString {
                 position += 8
             }
             guard position < bytes.count else { return position }
-            var byte = bytes[position]
+            var byte = unsafe bytes[position]
             if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return position }
             if byte < 0x80 { position += 1 }  // among the last seven bytes
             while byte >= 0x80 {
-                guard let length = sequenceLength(bytes, at: position) else { return nil }
+                guard let length = unsafe sequenceLength(bytes, at: position) else { return nil }
                 position += length
                 guard position < bytes.count else { return position }
-                byte = bytes[position]
+                byte = unsafe bytes[position]
             }
         }
     }
@@ -47,7 +47,7 @@ enum JSONString {
     private static func sequenceLength(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int? {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF
-        switch bytes[start] {
+        switch unsafe bytes[start] {
         case 0xC2...0xDF: length = 2
         case 0xE0: (length, second) = (3, 0xA0...0xBF)  // shorter ones are overlong
         case 0xED: (length, second) = (3, 0x80...0x9F)  // others are surrogates
@@ -57,19 +57,19 @@ enum JSONString {
         case 0xF4: (length, second) = (4, 0x80...0x8F)  // U+10FFFF is the last
         default: return nil
         }
-        guard length <= bytes.count - start, second.contains(bytes[start + 1]) else { return nil }
-        if length > 2, bytes[start + 2] & 0xC0 != 0x80 { return nil }
-        if length > 3, bytes[start + 3] & 0xC0 != 0x80 { return nil }
+        guard length <= bytes.count - start, unsafe second.contains(bytes[start + 1]) else { return nil }
+        if length > 2, unsafe bytes[start + 2] & 0xC0 != 0x80 { return nil }
+        if length > 3, unsafe bytes[start + 3] & 0xC0 != 0x80 { return nil }
         return length
     }
 
     /// Reads the escape whose backslash is at `start`.
     ///
     /// - Returns: what it stands for, and where it ends; `nil` when it is malformed or half a surrogate pair.
-    static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
+    package static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
         guard bytes.count - start >= 2 else { return nil }
         let scalar: Unicode.Scalar
-        switch Unicode.Scalar(bytes[start + 1]) {
+        switch unsafe Unicode.Scalar(bytes[start + 1]) {
         case "\"": scalar = "\""
         case "\\": scalar = "\\"
         case "/": scalar = "/"
@@ -78,7 +78,7 @@ enum JSONString {
         case "n": scalar = "\n"
         case "r": scalar = "\r"
         case "t": scalar = "\t"
-        case "u": return unicodeEscape(bytes, at: start)
+        case "u": return unsafe unicodeEscape(bytes, at: start)
         default: return nil
         }
         return (scalar, start + 2)
@@ -87,10 +87,12 @@ enum JSONString {
     private static func unicodeEscape(
         _ bytes: UnsafeRawBufferPointer, at start: Int
     ) -> (scalar: Unicode.Scalar, end: Int)? {
-        guard let unit = codeUnit(bytes, at: start) else { return nil }
+        guard let unit = unsafe codeUnit(bytes, at: start) else { return nil }
         if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6) }
         // Only surrogates are no scalar: this has to be a high one, and a low one has to follow.
-        guard unit < 0xDC00, let low = codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else { return nil }
+        guard unit < 0xDC00, let low = unsafe codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else {
+            return nil
+        }
         guard let scalar = Unicode.Scalar(0x10000 + UInt32(unit - 0xD800) << 10 + UInt32(low - 0xDC00)) else {
             return nil
         }
@@ -99,10 +101,11 @@ enum JSONString {
 
     /// The code unit that `\uXXXX` at `start` stands for.
     private static func codeUnit(_ bytes: UnsafeRawBufferPointer, at start: Int) -> UInt16? {
-        guard bytes.count - start >= 6, bytes[start] == UInt8(ascii: "\\"), bytes[start + 1] == UInt8(ascii: "u")
+        guard bytes.count - start >= 6, unsafe bytes[start] == UInt8(ascii: "\\"),
+            unsafe bytes[start + 1] == UInt8(ascii: "u")
         else { return nil }
         var unit: UInt16 = 0
-        for byte in bytes[(start + 2)..<(start + 6)] {
+        for unsafebyte in unsafe bytes[(start + 2)..<(start + 6)] {
             let digit: UInt8
             switch byte {
             case 0x30...0x39: digit = byte - 0x30
@@ -118,14 +121,14 @@ enum JSONString {
     /// Appends what the text between the quotes stands for, as UTF-8.
     ///
     /// - Returns: false when it is malformed; then `output` is as it was.
-    static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+    package static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
         let before = output.count
         var position = 0
-        while let end = endOfPlainText(raw, from: position) {
-            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[position..<end]))
+        while let end = unsafe endOfPlainText(raw, from: position) {
+            unsafe output.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[position..<end]))
             if end == raw.count { return true }
             // A quote and a control character are no escapes either.
-            guard raw[end] == UInt8(ascii: "\\"), let escape = escape(raw, at: end) else { break }
+            guard unsafe raw[end] == UInt8(ascii: "\\"), let escape = unsafe escape(raw, at: end) else { break }
             append(escape.scalar, to: &output)
             position = escape.end
         }

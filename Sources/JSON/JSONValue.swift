@@ -1,19 +1,19 @@
 /// A JSON value as a client sent it: any value, or the inside of an array. It is passed on without being written anew.
-public struct JSONValue: Sendable, Equatable {
+package struct JSONValue: Sendable, Equatable {
     /// Valid JSON.
-    public let bytes: ArraySlice<UInt8>
+    package let bytes: ArraySlice<UInt8>
 
     /// - Parameter range: where a `JSONReader` found it in `json`.
-    public init(_ range: Range<Int>, in json: [UInt8]) { bytes = json[range] }
+    package init(_ range: Range<Int>, in json: [UInt8]) { bytes = json[range] }
 
-    public init(_ json: String) { bytes = Array(json.utf8)[...] }
+    package init(_ json: String) { bytes = Array(json.utf8)[...] }
 
     /// Whether nothing but white space is in it: as the inside of an empty array.
-    public var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
+    package var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
 
     /// The same object with one more member, the last: it is the one that counts for Go, should it be there already.
     /// It has to be an object.
-    public func adding(_ member: String) -> JSONValue {
+    package func adding(_ member: String) -> JSONValue {
         let inside = bytes.dropFirst().dropLast()
         let separator = JSONValue(inside).isBlank ? "" : ","
         return JSONValue(([UInt8(ascii: "{")] + inside + Array("\(separator)\(member)}".utf8))[...])
