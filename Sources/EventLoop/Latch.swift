@@ -1,7 +1,7 @@
 /// Something that happens once, and one task that waits for it.
 ///
 /// `@unchecked Sendable`: touched on the loop's thread only, which cancelling from elsewhere is passed on to.
-public final class Latch: @unchecked Sendable {
+@safe public final class Latch: @unchecked Sendable {
     private let executor: LoopExecutor
     private var continuation: UnsafeContinuation<Void, Never>?
     /// Whether it has happened.

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are touched on the
 /// loop's thread only (checked where they are entered); `inbox` has its mutex.
-public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
+@safe public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop: for the targets that register events with it.
     public let handle: OpaquePointer
 

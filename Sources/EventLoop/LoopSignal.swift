@@ -1,7 +1,7 @@
 import CLibevent
 
 /// A signal that is handled on the loop, as long as this object lives. Belongs to the loop's thread.
-public final class LoopSignal {
+@safe public final class LoopSignal {
     private let loop: EventLoop
     private let handle: OpaquePointer
     private let box: Box

@@ -3,7 +3,7 @@ import CLibevent
 /// One deadline on the loop that costs nothing to move back.
 ///
 /// Belongs to the loop's thread. Freed with its last reference, armed or not.
-public final class LoopTimer {
+@safe public final class LoopTimer {
     private let loop: EventLoop
     private let handle: OpaquePointer
     private let box: Box
@@ -65,7 +65,7 @@ extension EventLoop {
 }
 
 /// A task that sleeps. `@unchecked Sendable`: touched on the loop's thread only.
-private final class Sleeper: @unchecked Sendable {
+@safe private final class Sleeper: @unchecked Sendable {
     private var continuation: UnsafeContinuation<Void, Never>?
     private var isAwake = false
 

@@ -1,7 +1,7 @@
 /// Walks through JSON text and checks every byte of it. Source: RFC 8259.
 ///
 /// Stops, with `Malformed`, at the first byte that is not JSON. Any thread; nothing is allocated.
-package struct JSONReader {
+@safe package struct JSONReader {
     /// The text is not JSON, or nested deeper than `maximumDepth`.
     package struct Malformed: Error {
         package init() {}
