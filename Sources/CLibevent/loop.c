@@ -212,5 +212,3 @@ void shim_signal_free(shim_signal *self) {
 }
 
 void shim_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
-
-const char *shim_libevent_version(void) { return event_get_version(); }

@@ -9,19 +9,32 @@
 #include <time.h>
 #include <unistd.h>
 
+/// How accept(2) goes.
+enum accepting {
+	ACCEPTING_WELL,
+	ACCEPTING_PAUSED, ///< it failed
+	ACCEPTING_AGAIN,  ///< after a pause, and too short a time to call it well
+};
+
+struct shim_server {
+	struct shim_server *next; ///< of the servers of this thread
+	struct connection_group group;
+	struct evhttp *http;
+	struct evhttp_bound_socket *listeners[16];
+	size_t listener_count;
+	enum accepting accepting;
+	struct shim_timer accept_timer;
+	bool accepted_enough; ///< for this turn
+	time_t date_second;
+	char date[40];
+};
+
 /// The servers of this thread's loop.
 static _Thread_local struct shim_server *servers;
 
 enum { ACCEPTS_A_TURN = 64 }; // so that a rush of clients does not hold up those who are here
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 static const int64_t ACCEPT_TRIAL = 1000 * 1000 * 1000;
-
-void account_retain(struct body_account *self) { atomic_fetch_add_explicit(&self->users, 1, memory_order_relaxed); }
-
-void account_release(struct body_account *self, size_t bytes) {
-	atomic_fetch_sub_explicit(&self->bytes, bytes, memory_order_relaxed);
-	if (atomic_fetch_sub_explicit(&self->users, 1, memory_order_acq_rel) == 1) free(self);
-}
 
 // ---- accepting
 
@@ -33,48 +46,52 @@ static void set_listening(struct shim_server *self, bool listening) {
 	}
 }
 
+/// Accepts again when all connections of this turn are the shim's.
+static void accept_again(struct shim_server *self) {
+	if (self->group.adopting || !self->accepted_enough) return;
+	self->accepted_enough = false;
+	if (self->accepting != ACCEPTING_PAUSED) set_listening(self, true);
+}
+
+static struct shim_server *server_of(struct connection_group *group) {
+	return (struct shim_server *)((char *)group - offsetof(struct shim_server, group));
+}
+
+/// Runs soon after a connection was accepted, in the same turn, with nothing polled in between.
 static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	(void)fd;
 	(void)what;
-	struct shim_exchange *self = context;
-	struct shim_server *server = self->server;
-	shim_loop *loop = server->loop;
-	if (--server->adopting == 0 && server->accepted_enough) {
-		server->accepted_enough = false;
-		if (server->accepting != ACCEPTING_PAUSED) set_listening(server, true);
-	}
-	connection_open(self);
+	struct connection *connection = context;
+	struct shim_server *self = server_of(connection->group);
+	shim_loop *loop = self->group.loop;
+	connection_open(connection);
+	accept_again(self);
 	shim_loop_settle(loop);
 }
 
-static struct bufferevent *on_new_connection(struct event_base *base, void *context) {
-	struct shim_server *server = context;
-	struct shim_exchange *self = calloc(1, sizeof *self);
+/// evhttp accepts a connection, and asks for the bufferevent to use.
+static struct bufferevent *on_accept(struct event_base *base, void *context) {
+	struct shim_server *self = context;
 	// Close on free: so evhttp never closes the socket, and after setfd(-1) nobody but the shim does.
-	self->bev = self ? bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE) : NULL;
-	if (!self->bev) abort();
-	connection_register(self, server); // counts from now on: the server may be freed before the next callback
-	bufferevent_incref(self->bev);
-	event_assign(&self->writable, base, -1, 0, on_adopt, self);
-	event_active(&self->writable, 0, 0);        // runs soon after this callback: same turn, nothing polled in between
-	if (++server->adopting == ACCEPTS_A_TURN) { // libevent would go on until nobody waits
-		server->accepted_enough = true;
-		set_listening(server, false);
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	// The connection counts from now on: the server may be freed before the next callback.
+	struct connection *connection = bev ? connection_new(&self->group, bev) : NULL;
+	if (!connection) abort();
+	event_assign(&connection->writable, base, -1, 0, on_adopt, connection);
+	event_active(&connection->writable, 0, 0);
+	if (self->group.adopting == ACCEPTS_A_TURN) { // libevent would go on until nobody waits
+		self->accepted_enough = true;
+		set_listening(self, false);
 	}
-	return self->bev;
-}
-
-static void on_request(struct evhttp_request *request, void *context) {
-	struct shim_server *server = context;
-	connection_requested(server->parsing, request);
+	return bev;
 }
 
 static void set_accepting(struct shim_server *self, enum accepting accepting, int64_t interval) {
 	self->accepting = accepting;
-	shim_timer_set(&self->accept_timer, interval ? shim_loop_now(self->loop) + interval : 0);
+	shim_timer_set(&self->accept_timer, interval ? shim_loop_now(self->group.loop) + interval : 0);
 }
 
-/// Told of once, however often it fails before it goes well for a while.
+/// Tells of a failure once, however often accept(2) fails before it goes well for a while.
 static void on_accept_timer(void *context) {
 	struct shim_server *self = context;
 	if (self->accepting == ACCEPTING_PAUSED) {
@@ -82,7 +99,7 @@ static void on_accept_timer(void *context) {
 		set_listening(self, true);
 	} else {
 		set_accepting(self, ACCEPTING_WELL, 0);
-		self->callbacks.accept_recovered(self->context);
+		self->group.callbacks.accept_recovered(self->group.context);
 	}
 }
 
@@ -95,8 +112,8 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	const bool was_well = self->accepting == ACCEPTING_WELL;
 	set_listening(self, false);
 	set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
-	if (was_well) self->callbacks.accept_failed(self->context, error);
-	shim_loop_settle(self->loop);
+	if (was_well) self->group.callbacks.accept_failed(self->group.context, error);
+	shim_loop_settle(self->group.loop);
 }
 
 // ---- the server
@@ -104,28 +121,31 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 shim_server *shim_server_new(
 	shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks, void *context) {
 	struct shim_server *self = calloc(1, sizeof *self);
-	struct body_account *account = calloc(1, sizeof *account);
+	struct body_budget *budget = body_budget_new();
 	struct evhttp *http = evhttp_new(loop->base);
-	if (!self || !account || !http) {
+	if (!self || !budget || !http) {
 		free(self);
-		free(account);
+		if (budget) body_budget_release(budget);
 		if (http) evhttp_free(http);
 		return NULL;
 	}
-	atomic_init(&account->users, 1);
-	self->loop = loop;
 	self->http = http;
-	self->account = account;
-	self->limits = limits;
-	self->callbacks = callbacks;
-	self->context = context;
+	self->group = (struct connection_group){
+		.loop = loop,
+		.limits = limits,
+		.callbacks = callbacks,
+		.context = context,
+		.budget = budget,
+		.slots = { .max = limits.max_connections,
+			.reserved = limits.reserved_connections,
+			.max_per_address = limits.max_connections_per_address },
+	};
 	self->next = servers;
 	servers = self;
 	shim_timer_init(&self->accept_timer, loop, on_accept_timer, self);
-	evhttp_set_bevcb(http, on_new_connection, self);
-	evhttp_set_gencb(http, on_request, self);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
-	return self; // no limits of evhttp's: the guard has them, and counts more exactly
+	evhttp_set_bevcb(http, on_accept, self);
+	parser_set_up(http, &self->group.parsing); // no limits of evhttp's: the validator has them, and counts more exactly
+	return self;
 }
 
 static int bound_socket(struct sockaddr_storage *address, socklen_t length, bool ipv6_only) {
@@ -149,7 +169,7 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 	const int fd = bound_socket(address, length, ipv6_only);
 	if (fd < 0) return errno;
 	struct evconnlistener *listener = evconnlistener_new(
-		self->loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 4096, fd);
+		self->group.loop->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 4096, fd);
 	if (!listener) {
 		const int error = errno;
 		close(fd);
@@ -171,33 +191,32 @@ void shim_server_stop_listening(shim_server *self) {
 }
 
 void shim_server_close_idle(shim_server *self) {
-	for (struct shim_exchange *each = self->connections, *next; each; each = next) {
+	for (struct connection *each = self->group.connections, *next; each; each = next) {
 		next = each->next;
-		if (each->phase == PHASE_IDLE && !each->held.count) connection_close(each, false);
+		connection_close_if_idle(each);
 	}
 }
 
 void shim_server_cut_all(shim_server *self) {
-	// A callback may close others: begin again after each.
-	while (self->connections) connection_cut(self->connections);
+	// A callback may end others: begin again after each.
+	while (self->group.connections) connection_end(self->group.connections, END_RESET);
+	accept_again(self);
 }
 
-size_t shim_server_connection_count(const shim_server *self) { return self->connection_count; }
+size_t shim_server_connection_count(const shim_server *self) { return self->group.count; }
 
 size_t shim_server_take_peak(shim_server *self) {
-	const size_t peak = self->peak;
-	self->peak = self->connection_count;
+	const size_t peak = self->group.peak;
+	self->group.peak = self->group.count;
 	return peak;
 }
 
-size_t shim_server_buffered_bytes(const shim_server *self) {
-	return atomic_load_explicit(&self->account->bytes, memory_order_relaxed);
-}
+size_t shim_server_buffered_bytes(const shim_server *self) { return body_budget_bytes(self->group.budget); }
 
 static void on_nothing(void *context) { (void)context; }
 
 void shim_server_free(shim_server *self) {
-	self->callbacks.emptied = on_nothing;
+	self->group.callbacks.emptied = on_nothing;
 	shim_timer_stop(&self->accept_timer);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 	shim_server_cut_all(self);
@@ -205,7 +224,7 @@ void shim_server_free(shim_server *self) {
 	struct shim_server **link = &servers;
 	while (*link != self) link = &(*link)->next;
 	*link = self->next;
-	account_release(self->account, 0);
+	body_budget_release(self->group.budget);
 	free(self);
 }
 

@@ -4,7 +4,7 @@
 /// Threads: the loop's (main), a client's and a hostile server's, which use blocking sockets and share only atomics
 /// with it.
 #define _GNU_SOURCE // POLLRDHUP
-#include "../../Sources/CLibevent/addresses.h"
+#include "../../Sources/CLibevent/address_table.h"
 #include "CLibevent.h"
 
 #include <arpa/inet.h>
@@ -733,7 +733,7 @@ static void test_addresses(void) {
 	CHECK(!is_one("0.0.0.0", "::") && address_key_of(&(struct sockaddr){ .sa_family = AF_UNIX }).family == 0);
 	enum { KEYS = 3000, STEPS = 200000, LIMIT = 3 };
 	static unsigned counts[KEYS];
-	struct addresses table = { 0 };
+	struct address_table table = { 0 };
 	uint32_t random = 1;
 	size_t used = 0, most = 0;
 	for (int step = 0; step < STEPS; step++) {
@@ -743,10 +743,10 @@ static void test_addresses(void) {
 		const struct address_key key = { at / 2, at % 2 ? AF_INET : AF_INET6 };
 		if ((random >> 24) % 8 < (fills ? 6 : 2)) {
 			const bool fits = counts[at] < LIMIT;
-			CHECK(addresses_enter(&table, key, LIMIT) == fits);
+			CHECK(address_table_add(&table, key, LIMIT) == fits);
 			if (fits && counts[at]++ == 0) used++;
 		} else if (counts[at]) {
-			addresses_leave(&table, key);
+			address_table_remove(&table, key);
 			if (--counts[at] == 0) used--;
 		}
 		CHECK(table.used == used && used * 2 <= table.capacity && (table.capacity <= 16 || table.capacity <= used * 8));
@@ -755,7 +755,7 @@ static void test_addresses(void) {
 	CHECK(most > KEYS / 2);
 	for (size_t at = 0; at < KEYS; at++)
 		for (; counts[at]; counts[at]--)
-			addresses_leave(&table, (struct address_key){ at / 2, at % 2 ? AF_INET : AF_INET6 });
+			address_table_remove(&table, (struct address_key){ at / 2, at % 2 ? AF_INET : AF_INET6 });
 	CHECK(!table.entries && !table.capacity && !table.used);
 }
 

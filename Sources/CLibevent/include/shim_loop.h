@@ -75,9 +75,6 @@ void shim_signal_free(shim_signal *self);
 /// Ignores SIGPIPE for the whole process: a peer that left is an error of `send`, not the end.
 void shim_ignore_sigpipe(void);
 
-/// The version of libevent that runs, such as `2.1.12-stable`.
-const char *shim_libevent_version(void);
-
 #pragma clang assume_nonnull end
 
 #endif

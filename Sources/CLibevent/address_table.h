@@ -1,6 +1,6 @@
 /// How many connections each client address has. Internal to the shim.
-#ifndef SHIM_ADDRESSES_H
-#define SHIM_ADDRESSES_H
+#ifndef SHIM_ADDRESS_TABLE_H
+#define SHIM_ADDRESS_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,9 +21,9 @@ struct address_entry {
 
 /// A hash table of addresses that have connections. All zero at the start; without addresses it has no memory.
 ///
-/// Its seed is random: nobody can choose addresses that fall on one place. Entering and leaving take the same time
-/// however many addresses there are, but for the moments at which the table grows or shrinks.
-struct addresses {
+/// Its seed is random: nobody can choose addresses that fall on one entry. Adding and removing take the same time
+/// however many addresses there are, except when the table grows or shrinks.
+struct address_table {
 	struct address_entry *entries;
 	size_t capacity, used; ///< capacity is a power of 2, and at least twice `used`
 	uint64_t seed[2];
@@ -33,9 +33,9 @@ struct addresses {
 struct address_key address_key_of(const struct sockaddr *address);
 
 /// Counts one more connection of `key`. False, and nothing is counted, when it has `limit` of them.
-bool addresses_enter(struct addresses *self, struct address_key key, size_t limit);
+bool address_table_add(struct address_table *self, struct address_key key, size_t limit);
 
-/// Counts one connection of `key` less. It must have been entered.
-void addresses_leave(struct addresses *self, struct address_key key);
+/// Counts one connection of `key` less. It must have been added.
+void address_table_remove(struct address_table *self, struct address_key key);
 
 #endif

@@ -1,4 +1,4 @@
-#include "addresses.h"
+#include "address_table.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -30,20 +30,20 @@ static bool is_same(struct address_key left, struct address_key right) {
 }
 
 /// Where the search for a key begins.
-static size_t home_of(const struct addresses *self, struct address_key key) {
+static size_t home_of(const struct address_table *self, struct address_key key) {
 	const __uint128_t product = (__uint128_t)(key.prefix ^ self->seed[0]) * ((self->seed[1] + key.family) | 1);
 	return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (self->capacity - 1);
 }
 
 /// The key's entry, or the free one where it belongs: there always is one, since the table is at most half full.
-static struct address_entry *find(struct addresses *self, struct address_key key) {
+static struct address_entry *find(struct address_table *self, struct address_key key) {
 	size_t at = home_of(self, key);
 	while (self->entries[at].count && !is_same(self->entries[at].key, key)) at = (at + 1) & (self->capacity - 1);
 	return &self->entries[at];
 }
 
-static void resize(struct addresses *self, size_t capacity) {
-	const struct addresses old = *self;
+static void resize(struct address_table *self, size_t capacity) {
+	const struct address_table old = *self;
 	self->capacity = capacity;
 	self->entries = calloc(capacity, sizeof *self->entries);
 	if (!self->entries) abort();
@@ -52,7 +52,7 @@ static void resize(struct addresses *self, size_t capacity) {
 	free(old.entries);
 }
 
-bool addresses_enter(struct addresses *self, struct address_key key, size_t limit) {
+bool address_table_add(struct address_table *self, struct address_key key, size_t limit) {
 	if (!self->capacity) {
 		if (getrandom(self->seed, sizeof self->seed, GRND_NONBLOCK) < 0)
 			self->seed[0] = (uintptr_t)self; // early at boot
@@ -69,7 +69,7 @@ bool addresses_enter(struct addresses *self, struct address_key key, size_t limi
 }
 
 /// Frees an entry, and moves up those behind it that a search from their home would no longer reach.
-static void remove_entry(struct addresses *self, struct address_entry *entry) {
+static void remove_entry(struct address_table *self, struct address_entry *entry) {
 	const size_t mask = self->capacity - 1;
 	size_t hole = (size_t)(entry - self->entries);
 	for (size_t at = (hole + 1) & mask; self->entries[at].count; at = (at + 1) & mask) {
@@ -81,14 +81,14 @@ static void remove_entry(struct addresses *self, struct address_entry *entry) {
 	self->entries[hole] = (struct address_entry){ 0 };
 }
 
-void addresses_leave(struct addresses *self, struct address_key key) {
+void address_table_remove(struct address_table *self, struct address_key key) {
 	struct address_entry *entry = find(self, key);
-	if (!entry->count) abort(); // it never entered: a bug of the shim's
+	if (!entry->count) abort(); // it was never added: a bug of the shim
 	if (--entry->count) return;
 	remove_entry(self, entry);
 	if (--self->used == 0) {
 		free(self->entries);
-		*self = (struct addresses){ 0 };
+		*self = (struct address_table){ 0 };
 	} else if (self->capacity > MIN_CAPACITY && self->used * 8 < self->capacity) {
 		resize(self, self->capacity / 2);
 	}

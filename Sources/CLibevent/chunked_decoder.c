@@ -1,0 +1,89 @@
+#include "chunked_decoder.h"
+
+#include "http_bytes.h"
+
+/// What the next byte belongs to.
+enum {
+	CHUNK_SIZE,
+	CHUNK_EXTENSION,
+	CHUNK_SIZE_LF,
+	CHUNK_DATA,
+	CHUNK_DATA_CR,
+	CHUNK_DATA_LF,
+	TRAILER_START,
+	TRAILER_LINE,
+	TRAILER_LF,
+	LAST_LF,
+};
+
+static int hex_value(uint8_t byte) {
+	if (byte >= '0' && byte <= '9') return byte - '0';
+	if ((byte | 32) >= 'a' && (byte | 32) <= 'f') return (byte | 32) - 'a' + 10;
+	return -1;
+}
+
+static bool chunk_size_byte(struct chunked_decoder *self, uint8_t byte) {
+	const int value = hex_value(byte);
+	if (value >= 0) {
+		self->left = self->left * 16 + (unsigned)value;
+		return ++self->digits <= CHUNKED_MAX_DIGITS;
+	}
+	if (self->digits == 0) return false;
+	if (byte == '\r') self->state = CHUNK_SIZE_LF;
+	else if (byte == ';') self->state = CHUNK_EXTENSION;
+	else return false;
+	return true;
+}
+
+/// Skips a byte of an extension or a trailer. Only their end matters; their bytes are bounded over the whole body.
+static bool skipped_byte(struct chunked_decoder *self, uint8_t byte, uint8_t after_line) {
+	if (byte == '\r') self->state = after_line;
+	else if (is_control_byte(byte)) return false;
+	return ++self->skipped <= CHUNKED_MAX_SKIPPED_BYTES;
+}
+
+/// Takes one byte of framing. False: it is malformed.
+static bool framing_byte(struct chunked_decoder *self, uint8_t byte) {
+	switch (self->state) {
+	case CHUNK_SIZE: return chunk_size_byte(self, byte);
+	case CHUNK_EXTENSION: return skipped_byte(self, byte, CHUNK_SIZE_LF);
+	case CHUNK_SIZE_LF: self->state = self->left ? CHUNK_DATA : TRAILER_START; return byte == '\n';
+	case CHUNK_DATA_CR: self->state = CHUNK_DATA_LF; return byte == '\r';
+	case CHUNK_DATA_LF:
+		self->state = CHUNK_SIZE;
+		self->digits = 0;
+		return byte == '\n';
+	case TRAILER_START:
+		if (byte == '\r') {
+			self->state = LAST_LF;
+			return true;
+		}
+		self->state = TRAILER_LINE;
+		return is_token_byte(byte) && skipped_byte(self, byte, TRAILER_LF);
+	case TRAILER_LINE: return skipped_byte(self, byte, TRAILER_LF);
+	case TRAILER_LF: self->state = TRAILER_START; return byte == '\n';
+	default: return false;
+	}
+}
+
+enum chunked_step chunked_decoder_next(
+	struct chunked_decoder *self, const uint8_t *bytes, size_t count, size_t *used, size_t *data) {
+	size_t at = 0;
+	*data = 0;
+	for (; at < count; at++) {
+		if (self->state == CHUNK_DATA) {
+			*data = count - at < self->left ? count - at : (size_t)self->left;
+			*used = at + *data;
+			self->left -= *data;
+			if (!self->left) self->state = CHUNK_DATA_CR;
+			return CHUNKED_DATA;
+		}
+		if (self->state == LAST_LF) {
+			*used = at + 1;
+			return bytes[at] == '\n' ? CHUNKED_END : CHUNKED_MALFORMED;
+		}
+		if (!framing_byte(self, bytes[at])) return CHUNKED_MALFORMED;
+	}
+	*used = at;
+	return CHUNKED_NEEDS_MORE;
+}

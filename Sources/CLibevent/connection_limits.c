@@ -1,0 +1,47 @@
+#include "connection_limits.h"
+
+static void move(struct connection_limits *self, struct connection_slot *connection, enum slot slot) {
+	if (connection->slot != SLOT_NONE) self->taken[connection->slot]--;
+	connection->slot = slot;
+	if (slot != SLOT_NONE) self->taken[slot]++;
+}
+
+static bool has_room(const struct connection_limits *self) { return self->taken[SLOT_ORDINARY] < self->max; }
+
+/// Whether the peer's address has too many connections. Counts this one if not.
+static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
+	struct sockaddr_storage peer;
+	socklen_t length = sizeof peer;
+	if (!self->max_per_address || getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return false; // it has left
+	const struct address_key key = address_key_of((struct sockaddr *)&peer);
+	if (!key.family) return false;
+	if (!address_table_add(&self->addresses, key, self->max_per_address)) return true;
+	connection->address = key;
+	return false;
+}
+
+int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd) {
+	if (is_beyond_address(self, connection, fd)) return SHIM_REJECT_TOO_MANY_FROM_ADDRESS;
+	if (has_room(self)) move(self, connection, SLOT_ORDINARY);
+	else if (self->taken[SLOT_RESERVED] < self->reserved) move(self, connection, SLOT_RESERVED);
+	else return SHIM_REJECT_TOO_MANY_CONNECTIONS;
+	return 0;
+}
+
+bool connection_limits_is_reserved(struct connection_limits *self, struct connection_slot *connection) {
+	if (connection->slot == SLOT_RESERVED && has_room(self)) move(self, connection, SLOT_ORDINARY);
+	return connection->slot == SLOT_RESERVED;
+}
+
+bool connection_limits_linger(struct connection_limits *self, struct connection_slot *connection) {
+	if (connection->slot == SLOT_ORDINARY) return true;
+	if (self->taken[SLOT_REJECTED] >= SHIM_MAX_LINGERING) return false;
+	move(self, connection, SLOT_REJECTED);
+	return true;
+}
+
+void connection_limits_leave(struct connection_limits *self, struct connection_slot *connection) {
+	move(self, connection, SLOT_NONE);
+	if (connection->address.family) address_table_remove(&self->addresses, connection->address);
+	connection->address.family = 0;
+}

@@ -1,0 +1,50 @@
+/// One request and its reply. Internal to the shim.
+#ifndef SHIM_EXCHANGE_H
+#define SHIM_EXCHANGE_H
+
+#include "body_budget.h"
+#include "chunked_decoder.h"
+#include "request_validator.h"
+#include "shim_server.h"
+#include <event2/buffer.h>
+#include <event2/http.h>
+
+enum exchange_state {
+	EXCHANGE_IDLE,    ///< no byte of a request has arrived
+	EXCHANGE_HEAD,    ///< a part of the head has arrived
+	EXCHANGE_BODY,    ///< the head has arrived, and a part of the body
+	EXCHANGE_PENDING, ///< the function has the request
+	EXCHANGE_SENDING, ///< the reply is complete but not all sent
+};
+
+/// What happens to the connection after the reply.
+enum exchange_verdict {
+	VERDICT_KEEP,   ///< the next request
+	VERDICT_CLOSE,  ///< it is closed
+	VERDICT_LINGER, ///< it is closed once the peer has stopped sending: it was rejected in mid-request
+};
+
+struct shim_exchange {
+	enum exchange_state state;
+	enum exchange_verdict verdict;
+	struct request_head head;
+	size_t scanned; ///< how far the bytes of the head have been searched for its end
+	char *target;   ///< origin form, NUL-terminated; NULL while there is no request
+	/// evhttp's request, for its header fields; NULL unless the function has one.
+	struct evhttp_request *request;
+	struct chunked_decoder decoder;
+	uint64_t body_left;    ///< of Content-Length
+	struct evbuffer *body; ///< NULL when there is none, or it was taken
+	size_t body_count;     ///< its bytes, all of them in the budget
+	struct body_budget *budget;
+	void *context;         ///< the function's; NULL: it does not want to hear of the client's leaving
+	int64_t write_timeout; ///< lowers the server's for this request; 0: it does not
+};
+
+/// Frees what belongs to the request and its body. The state stays.
+void exchange_clear(struct shim_exchange *self);
+
+/// Whether input goes to this request, and does not wait behind it.
+bool exchange_takes_input(const struct shim_exchange *self);
+
+#endif

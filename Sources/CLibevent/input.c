@@ -1,0 +1,111 @@
+#include "input.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct input_step step(enum input_event event, size_t used) { return (struct input_step){ event, used, 0 }; }
+
+static struct input_step rejected(int reason) { return (struct input_step){ INPUT_REJECTED, 0, (shim_reject)reason }; }
+
+bool input_has_body(const struct shim_exchange *exchange) {
+	return exchange->head.chunked || exchange->head.content_length;
+}
+
+// ---- heads
+
+/// Checks a complete head, and hands its canonical form to evhttp's input.
+static int take_head(struct shim_exchange *exchange, const shim_server_limits *limits, struct evbuffer *canonical,
+	const uint8_t *bytes, size_t count) {
+	struct evbuffer_iovec room;
+	if (evbuffer_reserve_space(canonical, (ev_ssize_t)(count + REQUEST_CANONICAL_EXTRA), &room, 1) < 1) abort();
+	struct request_head *head = &exchange->head;
+	const int reason = request_validate(bytes, count, head, room.iov_base);
+	if (reason) return reason;
+	if (count > limits->max_header_bytes) return SHIM_REJECT_HEAD_TOO_LARGE;
+	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
+	room.iov_len = head->canonical_count;
+	evbuffer_commit_space(canonical, &room, 1);
+	const char *target = head->target_count ? (const char *)bytes + head->target : "/";
+	const size_t target_count = head->target_count ? head->target_count : 1;
+	if (!(exchange->target = malloc(target_count + 1))) abort();
+	memcpy(exchange->target, target, target_count);
+	exchange->target[target_count] = 0;
+	exchange->body_left = head->content_length;
+	exchange->decoder = (struct chunked_decoder){ 0 };
+	return 0;
+}
+
+/// Skips empty lines before a request. Source: RFC 9112, 2.2. Returns their bytes.
+static size_t empty_lines(const uint8_t *bytes, size_t count) {
+	size_t at = 0;
+	while (at + 2 <= count && bytes[at] == '\r' && bytes[at + 1] == '\n') at += 2;
+	return at;
+}
+
+static struct input_step next_of_head(struct shim_exchange *exchange, const shim_server_limits *limits,
+	struct evbuffer *canonical, const uint8_t *bytes, size_t count) {
+	if (exchange->scanned == 0 && bytes[0] == '\r') {
+		const size_t empty = empty_lines(bytes, count);
+		if (empty) return step(INPUT_NEEDS_MORE, empty);
+		return count >= 2 ? rejected(SHIM_REJECT_MALFORMED) : step(INPUT_NEEDS_MORE, 0);
+	}
+	switch (request_find_end(bytes, count, &exchange->scanned)) {
+	case HEAD_END_MALFORMED: return rejected(SHIM_REJECT_MALFORMED);
+	case HEAD_END_FOUND: {
+		const size_t length = exchange->scanned;
+		exchange->scanned = 0;
+		const int reason = take_head(exchange, limits, canonical, bytes, length);
+		return reason ? rejected(reason) : step(INPUT_HEAD, length);
+	}
+	case HEAD_END_MISSING: break;
+	}
+	return count > limits->max_header_bytes ? rejected(SHIM_REJECT_HEAD_TOO_LARGE) : step(INPUT_NEEDS_MORE, 0);
+}
+
+// ---- bodies
+
+/// Adds bytes to the body. Returns 0, or why they are rejected.
+static int add_to_body(
+	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
+	exchange->body_count += count;
+	body_budget_add(exchange->budget, count);
+	if (exchange->body_count > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
+	if (body_budget_bytes(exchange->budget) > limits->max_buffered_bytes) return SHIM_REJECT_BUFFERS_FULL;
+	if (!exchange->body && !(exchange->body = evbuffer_new())) abort();
+	if (evbuffer_add(exchange->body, bytes, count) < 0) abort();
+	return 0;
+}
+
+static struct input_step next_of_chunked_body(
+	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
+	size_t at = 0, used = 0, data = 0;
+	while (at < count) {
+		switch (chunked_decoder_next(&exchange->decoder, bytes + at, count - at, &used, &data)) {
+		case CHUNKED_MALFORMED: return rejected(SHIM_REJECT_MALFORMED);
+		case CHUNKED_NEEDS_MORE: return step(INPUT_NEEDS_MORE, count);
+		case CHUNKED_END: return step(INPUT_COMPLETE, at + used);
+		case CHUNKED_DATA: {
+			const int reason = add_to_body(exchange, limits, bytes + at + used - data, data);
+			if (reason) return rejected(reason);
+			at += used;
+		}
+		}
+	}
+	return step(INPUT_NEEDS_MORE, at);
+}
+
+static struct input_step next_of_body(
+	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
+	if (exchange->head.chunked) return next_of_chunked_body(exchange, limits, bytes, count);
+	const size_t part = count < exchange->body_left ? count : (size_t)exchange->body_left;
+	const int reason = add_to_body(exchange, limits, bytes, part);
+	if (reason) return rejected(reason);
+	exchange->body_left -= part;
+	return step(exchange->body_left ? INPUT_NEEDS_MORE : INPUT_COMPLETE, part);
+}
+
+struct input_step input_next(struct shim_exchange *exchange, const shim_server_limits *limits,
+	struct evbuffer *canonical, const uint8_t *bytes, size_t count) {
+	if (exchange->state == EXCHANGE_BODY) return next_of_body(exchange, limits, bytes, count);
+	return next_of_head(exchange, limits, canonical, bytes, count);
+}

@@ -1,0 +1,44 @@
+/// evhttp's side of a connection: it parses canonical heads into header fields. Internal to the shim.
+#ifndef SHIM_PARSER_H
+#define SHIM_PARSER_H
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <stdbool.h>
+
+/// evhttp's connection and bufferevent: they live and die together. Both NULL when evhttp has closed its side.
+struct parser {
+	struct evhttp_connection *evcon;
+	struct bufferevent *bev;
+	/// The request that evhttp has parsed, and whose reply it waits for; NULL otherwise. Freed with the connection, or
+	/// by `parser_complete`.
+	struct evhttp_request *request;
+};
+
+/// Has evhttp hand the requests that it has parsed to `*parsing`, the parser that is at work at the time.
+void parser_set_up(struct evhttp *http, struct parser **parsing);
+
+/// Begins with the bufferevent that evhttp uses for a new connection, which evhttp owns.
+void parser_begin(struct parser *self, struct bufferevent *bev);
+
+/// Takes the socket from evhttp, before anything was read. Returns it; -1 when evhttp ran out of memory and has freed
+/// everything.
+int parser_take_socket(struct parser *self);
+
+/// Where the canonical head of the next request belongs.
+struct evbuffer *parser_input(const struct parser *self);
+
+/// Has evhttp parse the head in its input. Returns the request; NULL when evhttp refused it.
+struct evhttp_request *parser_parse(struct parser *self, struct parser **parsing);
+
+/// The reply is sent: evhttp gets ready for the next request. False: evhttp has closed its side instead.
+bool parser_complete(struct parser *self);
+
+/// The client's address, numeric, as evhttp has read it. Valid as long as the connection.
+const char *parser_peer(const struct parser *self);
+
+/// Frees evhttp's side, and its request with it. evhttp shuts down the sending side of the socket.
+void parser_free(struct parser *self);
+
+#endif

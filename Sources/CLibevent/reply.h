@@ -1,0 +1,47 @@
+/// Sends bytes to a client, and watches how fast it takes them. Internal to the shim.
+#ifndef SHIM_REPLY_H
+#define SHIM_REPLY_H
+
+#include <event2/buffer.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum { REPLY_MAX_PIECES = 3 };
+
+/// What is being sent on one connection. All zero at the start.
+struct reply {
+	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
+	uint64_t written;          ///< bytes that the socket took since the connection began
+	uint64_t taken;            ///< of them, those that had reached the client when it was last given time
+	bool broken;               ///< sending failed: nothing more is sent
+};
+
+enum reply_result {
+	REPLY_SENT,   ///< the socket has taken all
+	REPLY_WAITS,  ///< a part of it waits in `overflow`
+	REPLY_BROKEN, ///< sending failed
+};
+
+/// Bytes that the socket has not taken yet.
+size_t reply_overflow(const struct reply *self);
+
+/// Sends `pieces` in one system call, behind what waits already, and keeps what the socket does not take.
+enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REPLY_MAX_PIECES], size_t count);
+
+/// Asks the client for the body. Never kept for later: a client that does not read while it waits gets no invitation.
+void reply_send_continue(struct reply *self, int fd);
+
+/// Sends what waits, as far as the socket takes it. False: sending failed. `*sent` is the number of bytes.
+bool reply_flush(struct reply *self, int fd, size_t *sent);
+
+/// Gives the client time from now on: `reply_progress` counts from here.
+void reply_begin_waiting(struct reply *self, int fd);
+
+/// Bytes that have reached the client since it was last given time.
+size_t reply_progress(const struct reply *self, int fd);
+
+void reply_free(struct reply *self);
+
+#endif

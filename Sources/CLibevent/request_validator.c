@@ -1,0 +1,220 @@
+#define _GNU_SOURCE // memmem
+#include "request_validator.h"
+
+#include "http_bytes.h"
+
+#include <strings.h>
+
+enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned) {
+	if (count && !is_token_byte(bytes[0])) return HEAD_END_MALFORMED; // TLS, or noise: no need to wait for a line
+	size_t at = *scanned;
+	while (at < count) {
+		const uint8_t *end = memchr(bytes + at, '\n', count - at);
+		if (!end) {
+			at = count;
+			break;
+		}
+		const size_t line_end = (size_t)(end - bytes);
+		if (line_end == 0 || bytes[line_end - 1] != '\r') return HEAD_END_MALFORMED; // RFC 9112, 2.2: no bare LF
+		at = line_end + 1;
+		if (line_end >= 3 && bytes[line_end - 2] == '\n') {
+			*scanned = at;
+			return HEAD_END_FOUND;
+		}
+	}
+	*scanned = at;
+	return HEAD_END_MISSING;
+}
+
+struct text {
+	const uint8_t *bytes;
+	size_t count;
+};
+
+/// Whether `text` is `word`, which is in lower case, in any case. Independent of the locale.
+static bool equals(struct text text, const char *word) {
+	if (text.count != strlen(word)) return false;
+	for (size_t i = 0; i < text.count; i++) {
+		const uint8_t byte = text.bytes[i];
+		if ((byte >= 'A' && byte <= 'Z' ? byte | 32 : byte) != word[i]) return false;
+	}
+	return true;
+}
+
+/// RFC 9110, 5.6.3.
+static bool is_space(uint8_t byte) { return byte == ' ' || byte == '\t'; }
+
+static struct text trimmed(struct text text) {
+	while (text.count && is_space(text.bytes[0])) text.bytes++, text.count--;
+	while (text.count && is_space(text.bytes[text.count - 1])) text.count--;
+	return text;
+}
+
+/// The canonical head as far as it is written.
+struct output {
+	uint8_t *bytes;
+	size_t count;
+};
+
+static void put(struct output *output, const void *bytes, size_t count) {
+	memcpy(output->bytes + output->count, bytes, count);
+	output->count += count;
+}
+
+static void put_field(struct output *output, struct text name, struct text value) {
+	put(output, name.bytes, name.count);
+	put(output, ": ", 2);
+	put(output, value.bytes, value.count);
+	put(output, "\r\n", 2);
+}
+
+// ---- the request line
+
+/// RFC 9112, 2.3.
+static int check_version(struct text version, struct request_head *head) {
+	if (version.count != 8 || memcmp(version.bytes, "HTTP/", 5) != 0 || version.bytes[6] != '.')
+		return SHIM_REJECT_MALFORMED;
+	const uint8_t major = version.bytes[5], minor = version.bytes[7];
+	if (major < '0' || major > '9' || minor < '0' || minor > '9') return SHIM_REJECT_MALFORMED;
+	if (major != '1' || minor > '1') return SHIM_REJECT_VERSION;
+	head->http10 = minor == '0';
+	return 0;
+}
+
+/// Notes where the target's path begins. Of the absolute form the authority does not count: it is ours whatever it
+/// says. Source: RFC 9112, 3.2.2.
+static void note_target(struct text target, size_t at, struct request_head *head) {
+	size_t start = 0;
+	if (target.bytes[0] != '/') {
+		const uint8_t *scheme_end = memmem(target.bytes, target.count, "://", 3);
+		if (!scheme_end) return;
+		start = (size_t)(scheme_end - target.bytes) + 3;
+		while (start < target.count && target.bytes[start] != '/' && target.bytes[start] != '?') start++;
+		if (start == target.count || target.bytes[start] != '/') return;
+	}
+	head->target = at + start;
+	head->target_count = target.count - start;
+}
+
+static shim_method known_method(struct text method) {
+	if (method.count == 3 && memcmp(method.bytes, "GET", 3) == 0) return SHIM_METHOD_GET;
+	if (method.count == 4 && memcmp(method.bytes, "POST", 4) == 0) return SHIM_METHOD_POST;
+	if (method.count == 4 && memcmp(method.bytes, "HEAD", 4) == 0) return SHIM_METHOD_HEAD;
+	return SHIM_METHOD_NONE;
+}
+
+/// `method SP target SP version`. Source: RFC 9112, 3.
+static int check_request_line(struct text line, struct request_head *head, struct output *canonical) {
+	size_t at = 0;
+	while (at < line.count && is_token_byte(line.bytes[at])) at++;
+	const struct text method = { line.bytes, at };
+	if (at == 0 || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
+	const size_t target = ++at;
+	while (at < line.count && line.bytes[at] > ' ' && line.bytes[at] != 127) at++;
+	if (at == target || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
+	const int rejected = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
+	if (rejected) return rejected;
+	note_target((struct text){ line.bytes + target, at - target }, target, head);
+	head->method = known_method(method);
+	// The target is kept by the shim: evhttp has no need to parse it, and could read it in another way.
+	put(canonical, method.bytes, method.count);
+	static const char rest[] = " / HTTP/1.1\r\n";
+	put(canonical, rest, sizeof rest - 1);
+	return 0;
+}
+
+// ---- fields
+
+/// How often each field that decides something has been seen, and what Connection said.
+struct seen_fields {
+	int length, encoding, host, all;
+	bool close, keep_alive;
+};
+
+/// RFC 9110, 8.6.
+static int check_content_length(struct text value, struct request_head *head) {
+	if (value.count == 0 || value.count > 18) return SHIM_REJECT_MALFORMED;
+	uint64_t length = 0;
+	for (size_t i = 0; i < value.count; i++) {
+		if (value.bytes[i] < '0' || value.bytes[i] > '9') return SHIM_REJECT_MALFORMED;
+		length = length * 10 + (uint64_t)(value.bytes[i] - '0');
+	}
+	head->content_length = length;
+	return 0;
+}
+
+/// Takes note of each member of Connection's list. Source: RFC 9110, 7.6.1.
+static void note_connection(struct text value, struct seen_fields *seen) {
+	while (value.count) {
+		const uint8_t *comma = memchr(value.bytes, ',', value.count);
+		const size_t count = comma ? (size_t)(comma - value.bytes) : value.count;
+		const struct text option = trimmed((struct text){ value.bytes, count });
+		if (equals(option, "close")) seen->close = true;
+		else if (equals(option, "keep-alive")) seen->keep_alive = true;
+		const size_t used = comma ? count + 1 : count;
+		value.bytes += used;
+		value.count -= used;
+	}
+}
+
+/// Takes note of a field, or passes it on to the canonical head. Returns 0, or why the request is rejected.
+static int note_field(struct text name, struct text value, struct request_head *head, struct seen_fields *seen,
+	struct output *canonical) {
+	if (equals(name, "content-length")) {
+		if (seen->length++) return SHIM_REJECT_MALFORMED;
+		return check_content_length(value, head);
+	}
+	if (equals(name, "transfer-encoding")) {
+		if (seen->encoding++ || !equals(value, "chunked")) return SHIM_REJECT_MALFORMED;
+		head->chunked = true;
+		return 0;
+	}
+	if (equals(name, "connection")) {
+		note_connection(value, seen);
+		return 0;
+	}
+	if (equals(name, "expect")) {
+		if (head->http10) return 0; // RFC 9110, 10.1.1: ignored
+		if (!equals(value, "100-continue")) return SHIM_REJECT_EXPECTATION;
+		head->expect_continue = true;
+		return 0;
+	}
+	if (equals(name, "host")) seen->host++;
+	put_field(canonical, name, value);
+	return 0;
+}
+
+/// `name ":" value`. Source: RFC 9112, 5.
+static int check_field(
+	struct text line, struct request_head *head, struct seen_fields *seen, struct output *canonical) {
+	if (++seen->all > REQUEST_MAX_FIELDS) return SHIM_REJECT_HEAD_TOO_LARGE;
+	size_t at = 0;
+	while (at < line.count && is_token_byte(line.bytes[at])) at++;
+	// A space before the colon and a folded line end here too. Source: RFC 9112, 5.1 and 5.2.
+	if (at == 0 || at == line.count || line.bytes[at] != ':') return SHIM_REJECT_MALFORMED;
+	const struct text name = { line.bytes, at };
+	const struct text value = trimmed((struct text){ line.bytes + at + 1, line.count - at - 1 });
+	for (size_t i = 0; i < value.count; i++)
+		if (is_control_byte(value.bytes[i])) return SHIM_REJECT_MALFORMED;
+	return note_field(name, value, head, seen, canonical);
+}
+
+int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, uint8_t *canonical) {
+	*head = (struct request_head){ 0 };
+	struct seen_fields seen = { 0 };
+	struct output output = { canonical, 0 };
+	for (size_t at = 0; at + 2 < count;) {
+		const uint8_t *end = memchr(bytes + at, '\n', count - at); // found: each line of a complete head has one
+		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
+		const int rejected = at == 0 ? check_request_line(line, head, &output)
+									 : check_field(line, head, &seen, &output);
+		if (rejected) return rejected;
+		at = (size_t)(end - bytes) + 1;
+	}
+	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;     // RFC 9112, 6.1
+	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED; // RFC 9112, 3.2
+	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive);                 // RFC 9112, 9.3
+	put(&output, "\r\n", 2);
+	head->canonical_count = output.count;
+	return head->method == SHIM_METHOD_NONE ? SHIM_REJECT_METHOD : 0;
+}
