@@ -1,4 +1,5 @@
-# What scripts/chaos begins, awaits, counts and ends: to be sourced. 'promptd' is the program's path.
+# Functions for scripts/chaos, which sources this: they start processes, wait for them, count their lines and stop them.
+# The variable 'promptd' is the program's path.
 # shellcheck shell=bash disable=SC2034,SC2154  # the script that sources this sets 'promptd', and reads the rest
 
 folder=$(mktemp -d)
