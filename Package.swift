@@ -27,6 +27,11 @@ func testTarget(_ name: String, _ dependencies: Target.Dependency...) -> Target 
     .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
 }
 
+/// What builds the documentation: for scripts/docs only.
+let documentation: [Package.Dependency] =
+    Context.environment["PROMPTD_DOCS"] == nil
+    ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
     name: "promptd",
     products: [
@@ -40,7 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-    ],
+    ] + documentation,
     targets: [
         .target(name: "CLibevent", linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_extra")]),
         target("EventLoop", "CLibevent"),

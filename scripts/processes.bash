@@ -1,4 +1,6 @@
-# What scripts/chaos begins, awaits, counts and ends: to be sourced. 'promptd' is the program's path.
+# Functions for scripts/chaos, which sources this: they start processes, wait for them, count their lines and stop them.
+# The variable 'promptd' is the program's path.
+# shellcheck shell=bash disable=SC2034,SC2154  # the script that sources this sets 'promptd', and reads the rest
 
 folder=$(mktemp -d)
 declare -A port process
@@ -55,8 +57,8 @@ begin_stand_in() {
 # open_stand_in NAME FLAGS ...: finds a port for it, below those that the system gives to clients: while the stand-in is
 # gone, nobody else must get it.
 open_stand_in() {
-    local attempt
-    for attempt in {1..20}; do
+    local _
+    for _ in {1..20}; do
         port[$1]=$((20000 + RANDOM % 10000))
         : >"$folder/$1.asked"
         begin_stand_in "$@"
@@ -109,7 +111,7 @@ dishonest() {
 
 # idle NAME: whether a stand-in has nothing to do.
 idle() {
-    [[ $(curl -s --noproxy '*' --max-time 5 "http://127.0.0.1:${port[$1]}/stand-in/counts") == *'"active":0'[,}]* ]]
+    [[ $(curl -s --noproxy '*' --max-time 5 "http://127.0.0.1:${port[$1]}/stand-in/counts") == *'"active":0'[,\}]* ]]
 }
 
 # end_server: SIGTERM; sets 'status'.

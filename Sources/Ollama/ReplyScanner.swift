@@ -10,10 +10,6 @@ package struct ReplyScanner {
     package struct Fields: Equatable, Sendable {
         /// `message.content`. Valid UTF-8, and the text itself unless it has escapes; `appendUnescaped` resolves them.
         package var content: Range<Int>
-        /// Whether there are escapes in `content`.
-        package var contentHasEscapes: Bool
-        /// Whether this is the last object of the reply.
-        package var done: Bool
         /// `done_reason`, such as `stop` or `length`: never with escapes.
         package var doneReason: Range<Int>?
         /// `message.thinking`, unless it is empty: what stands between the quotes.
@@ -24,6 +20,11 @@ package struct ReplyScanner {
         package var tokens: Int?
         /// The member `message`, its name and value, without a comma.
         package var messageMember: Range<Int>
+        // These two are the last: then `Outcome` has its tag in a byte that is always set, not in padding.
+        /// Whether there are escapes in `content`.
+        package var contentHasEscapes: Bool
+        /// Whether this is the last object of the reply.
+        package var done: Bool
     }
 
     /// What the bytes are.
@@ -77,9 +78,9 @@ package struct ReplyScanner {
         guard let content, let done, let messageMember else { return .unsure }
         return .message(
             Fields(
-                content: content.range, contentHasEscapes: content.hasEscapes, done: done, doneReason: doneReason,
-                thinking: thinking.isEmpty ? nil : thinking, toolCalls: toolCalls, tokens: tokens,
-                messageMember: messageMember))
+                content: content.range, doneReason: doneReason, thinking: thinking.isEmpty ? nil : thinking,
+                toolCalls: toolCalls, tokens: tokens, messageMember: messageMember,
+                contentHasEscapes: content.hasEscapes, done: done))
     }
 
     private mutating func reply() throws(JSONReader.Malformed) {

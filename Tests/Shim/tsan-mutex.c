@@ -2,8 +2,8 @@
 ///
 /// On Linux the fast path of Synchronization.Mutex is compiled, and instrumented, with the code that uses it; the slow
 /// path, for a lock that is contended, is a part of libswiftSynchronization, which is not instrumented. So the
-/// sanitizer sees half of the locking, and reports races that are none (Swift 6.3). This stands before the slow path
-/// and tells the other half. Source: stdlib/public/Synchronization/Mutex/LinuxImpl.swift of Swift;
+/// sanitizer sees half of the locking, and reports races where there are none (Swift 6.3). This stands before the slow
+/// path and tells the sanitizer the other half. Source: stdlib/public/Synchronization/Mutex/LinuxImpl.swift of Swift;
 /// sanitizer/tsan_interface.h.
 #define _GNU_SOURCE
 #include <dlfcn.h>
