@@ -25,7 +25,7 @@
         if unsafe bytes.isEmpty { return nil }
         var value = 0
         var overflow = false
-        for unsafebyte in unsafe bytes {
+        for unsafe byte in unsafe bytes {
             guard byte >= 0x30, byte <= 0x39 else { return nil }
             let tenfold = value.multipliedReportingOverflow(by: 10)
             let sum = tenfold.partialValue.addingReportingOverflow(Int(byte - 0x30))

@@ -84,6 +84,6 @@ internal import JSON
 
     /// White space between JSON's tokens may be a line end; a space is as good.
     private static func append(_ json: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        for unsafebyte in unsafe json { output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
+        for unsafe byte in unsafe json { output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
     }
 }
