@@ -112,13 +112,14 @@ extension Origin {
                     peer.shutdownWrite()
                     try peer.receiveEnd()
                 }
-            ], deadlines: .only { $0.idle = .milliseconds(100) }
+            ], deadlines: .only { $0.idle = .seconds(120) }, clock: .manual
         ) { loop, origin, _ in
             let sink = Sink()
             var flow: BodyFlow?
             sink.demand = { $0.reads == 1 ? .pause : .more }
             let delivery = start(on: loop) { await origin.deliver(to: sink) { flow = $0 } }
-            await isBlocked.wait()  // takes longer than the idle deadline
+            await isBlocked.wait()
+            await loop.advance(by: .seconds(3600))
             #expect(sink.reads == 1)
             flow?.resume()
             #expect(await delivery.value == .success(true))

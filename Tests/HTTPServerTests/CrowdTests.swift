@@ -55,12 +55,13 @@ import Testing
     @Test func `the reserve is bounded, and closed to those who say nothing`() async throws {
         let few = limits {
             ($0.connections, $0.reservedConnections) = (1, 2)
-            $0.headerTimeout = .milliseconds(300)
+            $0.headerTimeout = .seconds(15)
         }
-        try await withServer(limits: few) { loop, host in
+        try await withServer(limits: few, clock: .manual) { loop, host in
             let sockets = try await fill(host, on: loop, 3)
             let (response, _) = try await host.askToTheEnd("")
             #expect(response.status == 503)
+            try await passDeadline(.seconds(15), on: loop)
             let ends = try await offLoop { [try sockets[1].rest(), try sockets[2].rest()] }
             #expect(ends.allSatisfy { $0.text.isEmpty && $0.ending == .closed })
             try await until("one is left", on: loop) { host.server.connections == 1 }

@@ -82,11 +82,7 @@ import Testing
                 #expect(Task.isCancelled)
                 reply.send(.text("nobody hears this"))
             }
-            let socket = try await offLoop { [port = host.port] in
-                let socket = try RawSocket(port: port)
-                try socket.send(post(body))
-                return socket
-            }
+            let socket = try await host.open(post(body))
             await arrived.wait()
             try await offLoop {
                 var sent = 0

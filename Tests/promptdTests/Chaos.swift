@@ -22,8 +22,8 @@ actor Chaos {
     nonisolated let url: String
     private var random: [UInt8]
 
-    init(seed: UInt64) async throws {
-        random = randomBytes(64, seed: seed)
+    init() async throws {
+        random = SeededRandom.bytes(64, 21)
         for _ in 0..<3 {
             let (command, address) = try await Promptd.standIn(Self.pace)
             hosts.append(Host(command: command, port: String(address.split(separator: ":").last!)))
