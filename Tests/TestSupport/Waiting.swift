@@ -70,17 +70,3 @@ package final class Gate: Sendable {
         }
     }
 }
-
-/// Bytes that look random and are the same each time.
-package func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        for index in 0..<count {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            buffer[index] = UInt8(truncatingIfNeeded: state >> 32)
-        }
-        initialized = count
-    }
-}
