@@ -119,7 +119,7 @@ import Testing
                 #expect(response["Connection"] == "close")
                 #expect(rest.isEmpty)
             }
-            let idle = try await offLoop { try RawSocket(port: port) }
+            let idle = try await host.open()
             try await passDeadline(.seconds(3), on: loop)
             #expect(await count.value == 0)
             let end = try await offLoop { try idle.rest() }

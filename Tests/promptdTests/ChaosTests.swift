@@ -36,7 +36,7 @@ import Testing
     @Test func `each prompt gets one right answer or one honest error, and all attempts are accounted for`()
         async throws
     {
-        let chaos = try await Chaos()
+        let chaos = try await ChaosFixture()
         let isOver = Gate()
         @Sendable func ask(_ form: String) async throws -> [Found] {
             var all: [Found] = []
@@ -74,7 +74,7 @@ import Testing
 
     /// Holds what clients, promptd and stand-ins counted against each other. Source: scripts/chaos, which explains it.
     private static func account(_ found: [Found], _ questions: [Substring], _ log: String) {
-        func lines(_ text: String) -> Int { Chaos.lines(with: text, of: log).count }
+        func lines(_ text: String) -> Int { ChaosFixture.lines(with: text, of: log).count }
         let sent = found.reduce(0) { $0 + $1.requests }, answered = found.reduce(0) { $0 + $1.answered }
         #expect(found.allSatisfy { $0.requests == 60 && $0.answered + $0.failed == 60 })
         #expect(found.allSatisfy { $0.resent + $0.givenUp == 0 })

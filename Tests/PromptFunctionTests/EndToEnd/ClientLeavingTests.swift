@@ -5,8 +5,8 @@ import StandIn
 import TestSupport
 import Testing
 
-/// Clients that leave.
-@Suite(.timeLimit(.minutes(1))) struct `Cancellation` {
+/// Prompts whose clients leave before the answer.
+@Suite(.timeLimit(.minutes(1))) struct `Clients that leave` {
     @Test(arguments: [false, true])
     func `clients that leave while they wait end their requests upstream`(byReset: Bool) async throws {
         var standIn = StandInSettings()
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `a client that leaves while its place upstream is queued ends its request`() async throws {
+    @Test func `a client that leaves while it waits upstream ends its request`() async throws {
         var standIn = StandInSettings()
         standIn.firstToken = .seconds(600)
         standIn.parallel = 1
@@ -47,7 +47,7 @@ import Testing
             try await until("the connection is gone", on: loop) { fixture.server.connections == 0 }
             try await until("nothing is in flight", on: loop) { fixture.server.requestsInFlight == 0 }
             try await until("nothing is active upstream", on: loop) { fixture.standIn.counts.active == 0 }
-            // Decoding cannot be stopped: its place is free again when it ends.
+            // Decoding cannot be stopped: there is room again when it ends.
             var next = try await fixture.post("{}")
             while next.status == 503 { next = try await fixture.post("{}") }
             #expect(next.status == 200)
