@@ -84,8 +84,7 @@ import Testing
             await loop.advance(by: .seconds(60))
             let response = try await response(on: socket)
             #expect(response.status == 200)
-            let ready = try await fixture.get(Self.path)
-            #expect(ready.text == "Ready")
+            try await Self.wait(for: "Ready", fixture, on: loop)
         }
     }
 
