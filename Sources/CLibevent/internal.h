@@ -26,8 +26,9 @@ struct shim_loop {
 	struct event wake_event;
 	shim_loop_callbacks callbacks;
 	void *context;
-	_Atomic(const char *) thread; ///< whose loop it is: a mark that only this thread has; read by all
-	int64_t now;                  ///< 0: not read in this turn
+	_Atomic(const char *) thread;           ///< whose loop it is: a mark that only this thread has; read by all
+	int64_t now;                            ///< 0: not read in this turn
+	struct shim_manual_clock *manual_clock; ///< NULL: the time is the system's
 	bool stopping;
 	unsigned callbacks_left;            ///< in this turn
 	int mapped;                         ///< libevent has a place for every descriptor below

@@ -1,4 +1,5 @@
 #include "internal.h"
+#include "manual_clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -78,6 +79,7 @@ void shim_loop_free(shim_loop *self) {
 	event_del(&self->wake_event);
 	event_base_free(self->base);
 	close(self->wake_fd);
+	manual_clock_free(self->manual_clock);
 	free(self);
 }
 
@@ -106,13 +108,33 @@ void shim_loop_wake(shim_loop *self) {
 	while (write(self->wake_fd, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
+static int64_t read_clock(const shim_loop *self) {
+	if (self->manual_clock) return manual_clock_now(self->manual_clock);
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
 int64_t shim_loop_now(shim_loop *self) {
-	if (!self->now) {
-		struct timespec time;
-		clock_gettime(CLOCK_MONOTONIC, &time);
-		self->now = time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-	}
+	if (!self->now) self->now = read_clock(self);
 	return self->now;
+}
+
+bool shim_loop_use_manual_clock(shim_loop *self) {
+	self->manual_clock = manual_clock_new();
+	return self->manual_clock;
+}
+
+bool shim_loop_step_clock(shim_loop *self, int64_t limit) {
+	const bool is_deadline = manual_clock_step(self->manual_clock, limit);
+	self->now = 0;
+	return is_deadline;
+}
+
+bool shim_loop_is_quiet(const shim_loop *self) { return self->callbacks_left == SHIM_CALLBACKS_A_TURN; }
+
+bool shim_loop_has_deadline(const shim_loop *self, int64_t deadline) {
+	return manual_clock_has(self->manual_clock, deadline);
 }
 
 // ---- timers
@@ -120,10 +142,17 @@ int64_t shim_loop_now(shim_loop *self) {
 static void timer_arm(struct shim_timer *self) {
 	int64_t wait = self->deadline - shim_loop_now(self->loop);
 	if (wait < 0) wait = 0;
+	self->armed = self->deadline;
+	if (self->loop->manual_clock) {
+		manual_clock_remove(self->loop->manual_clock, self);
+		if (wait) {
+			manual_clock_add(self->loop->manual_clock, self);
+			return;
+		}
+	}
 	// Rounded up: libevent's clock is coarse, and a timer that fires early has to wait again.
 	const int64_t microseconds = wait / 1000 + 1;
 	const struct timeval interval = { .tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 };
-	self->armed = self->deadline;
 	event_add(&self->event, &interval);
 }
 
@@ -151,7 +180,9 @@ void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void
 
 void shim_timer_stop(struct shim_timer *self) {
 	self->deadline = 0;
-	if (self->armed) event_del(&self->event);
+	if (!self->armed) return;
+	if (self->loop->manual_clock) manual_clock_remove(self->loop->manual_clock, self);
+	event_del(&self->event);
 	self->armed = 0;
 }
 

@@ -19,7 +19,14 @@ public actor EventLoop {
     ///
     /// - Throws: `EventLoopError` when the system gives no epoll or eventfd descriptor.
     public init() throws(EventLoopError) {
-        executor = try LoopExecutor()
+        executor = try LoopExecutor(clock: .monotonic)
+    }
+
+    /// Makes a loop whose timers wait for `clock`.
+    ///
+    /// - Throws: `EventLoopError` when the system gives no epoll or eventfd descriptor.
+    package init(clock: LoopClock) throws(EventLoopError) {
+        executor = try LoopExecutor(clock: clock)
     }
 
     /// Runs `main`, and whatever it starts, on the calling thread until `main` returns.
@@ -43,7 +50,7 @@ public actor EventLoop {
         var value: Value?
     }
 
-    /// The time by the monotonic clock, as of this turn of the loop.
+    /// The time by the loop's clock, as of this turn of the loop.
     public nonisolated var now: LoopInstant { unsafe LoopInstant(nanoseconds: shim_loop_now(executor.handle)) }
 }
 

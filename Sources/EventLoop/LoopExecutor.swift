@@ -42,9 +42,12 @@ import Synchronization
         var isAwake = false
     }
 
-    init() throws(EventLoopError) {
+    init(clock: LoopClock) throws(EventLoopError) {
         guard let handle = unsafe shim_loop_new() else { throw .unavailable(errno: errno) }
         unsafe self.handle = unsafe handle
+        if clock == .manual {
+            precondition(unsafe shim_loop_use_manual_clock(handle), "no memory for a clock")
+        }
         let callbacks = unsafe shim_loop_callbacks(
             woken: { unsafe LoopExecutor.from($0).takeInbox() },
             settled: { unsafe LoopExecutor.from($0).drain() },

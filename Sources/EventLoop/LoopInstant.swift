@@ -1,4 +1,4 @@
-/// A point of the loop's monotonic clock. Counts nanoseconds; its zero is the machine's start.
+/// A point of a loop's clock. Counts nanoseconds; the zero of the monotonic clock is the machine's start.
 public struct LoopInstant: Comparable, Sendable {
     /// Nanoseconds since the clock's zero.
     public let nanoseconds: Int64

@@ -5,29 +5,33 @@ import Testing
 
 /// Deadlines on the loop, and tasks that sleep.
 @Suite(.timeLimit(.minutes(1))) struct `Timers` {
-    /// Something that fires and says when.
-    private final class Bell {
+    /// A timer, and the times at which it fired.
+    private final class Firings {
         var times: [LoopInstant] = []
         var timer: LoopTimer?
     }
 
     @Test func `fire once, at their time`() async throws {
-        try await onLoop { loop in
-            let bell = Bell()
+        try await onLoop(clock: .manual) { loop in
+            let firings = Firings()
             let start = loop.now
-            let timer = LoopTimer(on: loop) { bell.times.append(loop.now) }
+            let timer = LoopTimer(on: loop) { firings.times.append(loop.now) }
             timer.deadline = start + .milliseconds(20)
-            await loop.sleep(for: .milliseconds(60))
-            #expect(bell.times.count == 1)
-            #expect(bell.times.allSatisfy { $0 - start >= .milliseconds(20) })
+            await loop.advance(by: .milliseconds(20) - .nanoseconds(1))
+            #expect(firings.times.isEmpty)
+            await loop.advance(by: .nanoseconds(1))
+            #expect(firings.times == [start + .milliseconds(20)])
+            await loop.advance(by: .seconds(3600))
+            #expect(firings.times.count == 1)
+            #expect(loop.now - start == .seconds(3600) + .milliseconds(20))
         }
     }
 
     @Test func `can be moved back, moved forward and cleared`() async throws {
-        try await onLoop { loop in
+        try await onLoop(clock: .manual) { loop in
             let start = loop.now
-            nonisolated(unsafe) var fired: [String: Duration] = [:]
-            func timer(_ name: String) -> LoopTimer { LoopTimer(on: loop) { fired[name] = loop.now - start } }
+            nonisolated(unsafe) var fired: [(String, Duration)] = []
+            func timer(_ name: String) -> LoopTimer { LoopTimer(on: loop) { fired.append((name, loop.now - start)) } }
             let (back, forward, cleared, again) = (timer("back"), timer("forward"), timer("cleared"), timer("again"))
             back.deadline = start + .milliseconds(5)
             back.deadline = start + .milliseconds(40)
@@ -38,36 +42,55 @@ import Testing
             again.deadline = start + .milliseconds(5)
             again.deadline = nil
             again.deadline = start + .milliseconds(60)
-            await loop.sleep(for: .milliseconds(100))
-            #expect(fired.keys.sorted() == ["again", "back", "forward"])
-            #expect(fired["back"]! >= .milliseconds(40))
-            #expect(fired["forward"]! >= .milliseconds(20))
-            #expect(fired["again"]! >= .milliseconds(60))
+            await loop.advance(by: .milliseconds(100))
+            #expect(fired.map(\.0) == ["forward", "back", "again"])
+            #expect(fired.map(\.1) == [.milliseconds(20), .milliseconds(40), .milliseconds(60)])
             _ = (back, forward, cleared, again)
         }
     }
 
     @Test func `can be set again, and freed, while they fire`() async throws {
-        try await onLoop { loop in
-            let bell = Bell()
-            bell.timer = LoopTimer(on: loop) { [unowned bell] in
-                bell.times.append(loop.now)
-                if bell.times.count < 3 { bell.timer?.deadline = loop.now } else { bell.timer = nil }
+        try await onLoop(clock: .manual) { loop in
+            let firings = Firings()
+            let start = loop.now
+            firings.timer = LoopTimer(on: loop) { [unowned firings] in
+                firings.times.append(loop.now)
+                if firings.times.count < 3 {
+                    firings.timer?.deadline = loop.now + .milliseconds(10)
+                } else {
+                    firings.timer = nil
+                }
             }
-            bell.timer?.deadline = loop.now
-            try await until("it was freed", on: loop) { bell.timer == nil }
-            #expect(bell.times.count == 3)
+            firings.timer?.deadline = start
+            await loop.advance(by: .milliseconds(100))
+            #expect(firings.timer == nil)
+            #expect(firings.times.map { $0 - start } == [.zero, .milliseconds(10), .milliseconds(20)])
         }
     }
 
     @Test func `do not fire once freed`() async throws {
-        try await onLoop { loop in
-            let bell = Bell()
-            var timer: LoopTimer? = LoopTimer(on: loop) { bell.times.append(loop.now) }
+        try await onLoop(clock: .manual) { loop in
+            let firings = Firings()
+            var timer: LoopTimer? = LoopTimer(on: loop) { firings.times.append(loop.now) }
             timer?.deadline = loop.now + .milliseconds(5)
+            #expect(loop.hasDeadline(at: loop.now + .milliseconds(5)))
             timer = nil
-            await loop.sleep(for: .milliseconds(20))
-            #expect(bell.times.isEmpty && timer == nil)
+            #expect(!loop.hasDeadline(at: loop.now + .milliseconds(5)))
+            await loop.advance(by: .milliseconds(20))
+            #expect(firings.times.isEmpty && timer == nil)
+        }
+    }
+
+    @Test func `with the system's clock, fire once and never early`() async throws {
+        try await onLoop { loop in
+            let firings = Firings()
+            let start = loop.now
+            let moved = LoopTimer(on: loop) { firings.times.append(loop.now) }
+            moved.deadline = start + .milliseconds(5)
+            moved.deadline = start + .milliseconds(20)
+            try await until("it fired", on: loop) { !firings.times.isEmpty }
+            await loop.sleep(for: .milliseconds(1))
+            #expect(firings.times.count == 1 && firings.times[0] - start >= .milliseconds(20))
         }
     }
 

@@ -25,11 +25,8 @@ import Testing
         let server = try RawServer(), full = try RawServer(backlog: 0), lookups = Atomic(0)
         let filler = try await offLoop { try RawSocket(port: full.port) }
         async let peers = server.play([Self.answering(1), Self.answering(1)])
-        try await onLoop { loop in
-            let deadlines = Deadlines.only {
-                $0.connect = .milliseconds(500)
-                $0.firstByte = .seconds(10)
-            }
+        try await onLoop(clock: .manual) { loop in
+            let deadlines = Deadlines.only { $0.connect = .seconds(5) }
             let origin = Origin(host: "some.name", port: server.port, deadlines: deadlines, on: loop) {
                 host, port throws(ResolveError) in
                 lookups.add(1, ordering: .sequentiallyConsistent)
@@ -40,7 +37,10 @@ import Testing
                     try Self.address("127.0.0.1", 1),
                 ]
             }
-            #expect(await origin.text() == .success("yes"))
+            let result = start(on: loop) { await origin.text() }
+            try await until("the second is tried", on: loop) { (try? full.connecting()) == 1 }
+            try await passDeadline(.seconds(5), on: loop)
+            #expect(await result.value == .success("yes"))
             origin.closeIdle()
             try await offLoop { _ = try full.accept() }  // now it would take one
             #expect(await origin.text() == .success("yes"))
@@ -72,6 +72,25 @@ import Testing
             for _ in 0..<2 { #expect(await origin.text() == .failure(.unresolved(error))) }
             #expect(lookups.load(ordering: .sequentiallyConsistent) == 2)
         }
+    }
+
+    @Test func `an address is looked up again after 30 seconds`() async throws {
+        let server = try RawServer(), lookups = Atomic(0)
+        async let peers = server.play(Array(repeating: Self.answering(1), count: 3))
+        try await onLoop(clock: .manual) { loop in
+            let origin = Origin(host: "some.name", port: server.port, deadlines: .only(), on: loop) {
+                _, port throws(ResolveError) in
+                lookups.add(1, ordering: .sequentiallyConsistent)
+                return [try Self.address("127.0.0.1", port)]
+            }
+            for (wait, count) in [(Duration.zero, 1), (.seconds(30) - .nanoseconds(1), 1), (.nanoseconds(1), 2)] {
+                await loop.advance(by: wait)
+                #expect(await origin.text() == .success("yes"))
+                #expect(lookups.load(ordering: .sequentiallyConsistent) == count)
+                origin.closeIdle()
+            }
+        }
+        _ = try await peers
     }
 
     @Test func `lookups at the same time are one, whoever leaves`() async throws {

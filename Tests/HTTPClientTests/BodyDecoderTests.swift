@@ -1,4 +1,5 @@
 import HTTPClient
+import TestSupport
 import Testing
 
 @Suite struct BodyDecoderTests {
@@ -16,9 +17,9 @@ import Testing
             .chunked, "a\r\n0\r\n\r\n0\r\n\r\n\r\nB\r\n0123456789A\r\n0\r\nA: b\r\n c\r\nD:\r\n\r\n",
             "0\r\n\r\n0\r\n\r\n0123456789A"
         ),
-        (.chunked, chunkedBody(Captures.stream.joined()), lines(Captures.stream)),
-        (.chunked, chunkedBody(Captures.secondStream.joined()), lines(Captures.secondStream)),
-        (.chunked, chunkedBody(Captures.longReply), lines([Captures.longReply])),
+        (.chunked, chunkedBody(OllamaCaptures.stream.joined()), lines(OllamaCaptures.stream)),
+        (.chunked, chunkedBody(OllamaCaptures.secondStream.joined()), lines(OllamaCaptures.secondStream)),
+        (.chunked, chunkedBody(OllamaCaptures.longReply), lines([OllamaCaptures.longReply])),
     ]
 
     @Test(arguments: bodies)
@@ -37,12 +38,12 @@ import Testing
     }
 
     @Test func `a long whole reply has the length that its chunk says`() {
-        #expect(decode(.chunked, Self.chunkedBody(Captures.longReply)).data.count == 0xB07)
+        #expect(decode(.chunked, Self.chunkedBody(OllamaCaptures.longReply)).data.count == 0xB07)
     }
 
-    @Test(arguments: Captures.stream.indices)
+    @Test(arguments: OllamaCaptures.stream.indices)
     func `the reads of a stream bring whole lines`(_ index: Int) {
-        var bodies = Captures.stream
+        var bodies = OllamaCaptures.stream
         bodies[0] = Self.chunkedBody(bodies[0])
         let decoded = decode(.chunked, bodies[0...index].map { Array($0.utf8)[...] })
         #expect(decoded.text.hasSuffix("}\n"))
@@ -120,8 +121,8 @@ import Testing
         #expect(!isEnd)
     }
 
-    @Test func `random chunks are read the same however they are split`() {
-        var random = SplitMix64(state: 2)
+    @Test(.seeded) func `random chunks are read the same however they are split`() {
+        var random = SeededRandom(2)
         let seeds = Self.bodies.filter { $0.0 == .chunked && $0.1.utf8.count < 1000 }.map { Array($0.1.utf8) }
         let syntax = Array("\r\n\0 ;0159aFx:\u{7F}".utf8)
         for _ in 0..<50_000 {

@@ -5,16 +5,7 @@ import Testing
 
 /// Servers that take their time.
 @Suite(.timeLimit(.minutes(1))) struct `Deadlines of requests` {
-    private static let short = Duration.milliseconds(30)
-
-    /// Half of what a response is: up to where a server stops.
-    private static func stopping(after bytes: String) -> RawServer.Script {
-        { peer in
-            try peer.receiveRequest()
-            try peer.send(bytes)
-            try peer.receiveEnd()
-        }
-    }
+    private static let limit = Duration.seconds(7)
 
     /// Which deadline ends a response that stops there.
     static let stops: [(String, ClientError.Phase)] = [
@@ -26,44 +17,59 @@ import Testing
     @Test(arguments: stops)
     func `each deadline holds alone and with the others`(bytes: String, phase: ClientError.Phase) async throws {
         let own: [@Sendable (inout Deadlines) -> Void] = [
-            { if phase == .idle { $0.idle = Self.short } else { $0.firstByte = Self.short } },
-            { $0.total = Self.short },
+            { if phase == .idle { $0.idle = Self.limit } else { $0.firstByte = Self.limit } },
+            { $0.total = Self.limit },
         ]
         for (change, expected) in zip(own, [phase, .total]) {
             var among = Deadlines()
             change(&among)
             for deadlines in [.only(change), among] {
-                try await withServer([Self.stopping(after: bytes)], deadlines: deadlines) { _, origin, _ in
-                    #expect(await origin.text() == .failure(.timeout(expected)))
+                let hasStopped = Gate()
+                let script: RawServer.Script = { peer in
+                    defer { hasStopped.open() }
+                    try peer.receiveRequest()
+                    try peer.send(bytes)
+                    hasStopped.open()
+                    try peer.receiveEnd()
+                }
+                try await withServer([script], deadlines: deadlines, clock: .manual) { loop, origin, _ in
+                    let result = start(on: loop) { await origin.text() }
+                    await hasStopped.wait()
+                    try await passDeadline(Self.limit, on: loop)
+                    #expect(await result.value == .failure(.timeout(expected)))
                 }
             }
         }
     }
 
     @Test func `a response that never ends is ended by the total deadline`() async throws {
+        let isSending = Gate()
         try await withServer(
             [
                 { peer in
+                    defer { isSending.open() }
                     try peer.receiveRequest()
                     try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    isSending.open()
                     #expect(throws: (any Error).self) { while true { try peer.send("1\r\nx\r\n") } }
                 }
-            ], deadlines: .only { $0.total = .milliseconds(100) }
-        ) { _, origin, _ in
-            let error = await #expect(throws: ClientError.self) {
-                try await origin.withResponse(to: template) { response throws(ClientError) in
-                    while try await response.nextPiece({ _ in }) != nil {}
-                }
-            }
-            #expect(error == .timeout(.total))
+            ], deadlines: .only { $0.total = Self.limit }, clock: .manual
+        ) { loop, origin, _ in
+            let result = start(on: loop) { await origin.text() }
+            await isSending.wait()
+            try await passDeadline(Self.limit, on: loop)
+            #expect(await result.value == .failure(.timeout(.total)))
         }
     }
 
     @Test func `a request that the server does not read is ended by the deadline of the first byte`() async throws {
         let isOver = Flag()
-        try await withServer([{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.short }) {
-            _, origin, _ in
-            #expect(await origin.text(Payload(largeBytes)) == .failure(.timeout(.firstByte)))
+        try await withServer(
+            [{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.limit }, clock: .manual
+        ) { loop, origin, _ in
+            let result = start(on: loop) { await origin.text(Payload(largeBytes)) }
+            try await passDeadline(Self.limit, on: loop)
+            #expect(await result.value == .failure(.timeout(.firstByte)))
             isOver.raise()
         }
     }
@@ -74,15 +80,18 @@ import Testing
         return (server, try RawSocket(port: server.port))
     }
 
+    private static func deadlines(_ phase: ClientError.Phase) -> Deadlines {
+        .only { if phase == .connect { $0.connect = limit } else { $0.total = limit } }
+    }
+
     @Test(arguments: [ClientError.Phase.connect, .total])
     func `a connection that is not taken is ended by a deadline`(phase: ClientError.Phase) async throws {
         let (server, filler) = try await offLoop { try Self.fullServer() }
-        let deadlines = Deadlines.only {
-            if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short }
-        }
-        try await onLoop { loop in
-            let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: deadlines, on: loop)
-            #expect(await origin.text() == .failure(.timeout(phase)))
+        try await onLoop(clock: .manual) { loop in
+            let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: Self.deadlines(phase), on: loop)
+            let result = start(on: loop) { await origin.text() }
+            try await passDeadline(Self.limit, on: loop)
+            #expect(await result.value == .failure(.timeout(phase)))
             let connecting = try server.connecting()
             #expect(connecting == 0)
         }
@@ -92,17 +101,18 @@ import Testing
     @Test(arguments: [ClientError.Phase.connect, .total])
     func `a name that is not found in time is ended by a deadline`(phase: ClientError.Phase) async throws {
         let isOver = Flag()
-        let deadlines = Deadlines.only {
-            if phase == .connect { $0.connect = Self.short } else { $0.total = Self.short }
-        }
-        try await onLoop { loop in
-            let origin = Origin(host: "slow", port: 1, deadlines: deadlines, on: loop) { host, _ throws(ResolveError) in
+        try await onLoop(clock: .manual) { loop in
+            let origin = Origin(host: "slow", port: 1, deadlines: Self.deadlines(phase), on: loop) {
+                host, _ throws(ResolveError) in
                 try? isOver.wait()
                 return try noAddress(of: host)
             }
-            #expect(await origin.text() == .failure(.timeout(phase)))
+            let result = start(on: loop) { await origin.text() }
+            try await passDeadline(Self.limit, on: loop)
+            #expect(await result.value == .failure(.timeout(phase)))
             isOver.raise()
-            while await origin.text() == .failure(.timeout(phase)) {}  // the lookup goes on, and ends here
+            let error = try #require(throws: ResolveError.self) { try noAddress(of: "slow") }
+            #expect(await origin.text() == .failure(.unresolved(error)))  // the lookup goes on, and ends here
         }
     }
 
@@ -118,12 +128,12 @@ import Testing
                     try isBack.wait()
                     try peer.send("2")
                 }
-            ], deadlines: .only { $0.idle = .milliseconds(500) }
+            ], deadlines: .only { $0.idle = Self.limit }, clock: .manual
         ) { loop, origin, _ in
             let received = try await origin.withResponse(to: template) { response throws(ClientError) in
                 isWaiting.raise()
                 let first = try await response.nextPiece { Array($0) } ?? []
-                await loop.sleep(for: .milliseconds(700))
+                await loop.advance(by: Self.limit * 2)
                 isBack.raise()
                 return first + (try await response.nextPiece { Array($0) } ?? [])
             }

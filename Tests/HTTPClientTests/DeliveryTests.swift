@@ -45,6 +45,13 @@ extension Origin {
     private static let response =
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n"
 
+    /// Sends a part of a body, and waits for the end.
+    private static let partial: RawServer.Script = { peer in
+        try peer.receiveRequest()
+        try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+        try peer.receiveEnd()
+    }
+
     @Test func `chunks of one read are given one by one, then settled once`() async throws {
         try await withServer([
             { peer in
@@ -84,13 +91,7 @@ extension Origin {
     }
 
     @Test func `a sink that stops closes the connection`() async throws {
-        try await withServer([
-            { peer in
-                try peer.receiveRequest()
-                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
-                try peer.receiveEnd()
-            }
-        ]) { loop, origin, _ in
+        try await withServer([Self.partial]) { loop, origin, _ in
             let sink = Sink()
             sink.demand = { _ in .stop }
             #expect(await origin.deliver(to: sink) == .success(false))
@@ -112,13 +113,14 @@ extension Origin {
                     peer.shutdownWrite()
                     try peer.receiveEnd()
                 }
-            ], deadlines: .only { $0.idle = .milliseconds(100) }
+            ], deadlines: .only { $0.idle = .seconds(120) }, clock: .manual
         ) { loop, origin, _ in
             let sink = Sink()
             var flow: BodyFlow?
             sink.demand = { $0.reads == 1 ? .pause : .more }
             let delivery = start(on: loop) { await origin.deliver(to: sink) { flow = $0 } }
-            await isBlocked.wait()  // takes longer than the idle deadline
+            await isBlocked.wait()
+            await loop.advance(by: .seconds(3600))
             #expect(sink.reads == 1)
             flow?.resume()
             #expect(await delivery.value == .success(true))
@@ -163,13 +165,7 @@ extension Origin {
     }
 
     @Test func `a sink is let go when its task is cancelled`() async throws {
-        try await withServer([
-            { peer in
-                try peer.receiveRequest()
-                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
-                try peer.receiveEnd()
-            }
-        ]) { loop, origin, _ in
+        try await withServer([Self.partial]) { loop, origin, _ in
             let sink = Sink()
             let delivery = start(on: loop) { await origin.deliver(to: sink) }
             try await until("some came", on: loop) { sink.reads == 1 }

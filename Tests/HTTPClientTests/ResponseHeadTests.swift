@@ -1,4 +1,5 @@
 import HTTPClient
+import TestSupport
 import Testing
 
 @Suite struct ResponseHeadTests {
@@ -62,19 +63,22 @@ import Testing
     /// What Ollama sent.
     static let captures: [(String, ResponseHead)] = [
         (
-            Captures.stream.joined(),
+            OllamaCaptures.stream.joined(),
             ResponseHead(status: 200, framing: .chunked, keepAlive: true, contentType: .ndjson)
         ),
         (
-            Captures.secondStream.joined(),
+            OllamaCaptures.secondStream.joined(),
             ResponseHead(status: 200, framing: .chunked, keepAlive: true, contentType: .ndjson)
         ),
         (
-            Captures.unknownModel,
+            OllamaCaptures.unknownModelWithTag,
             ResponseHead(status: 404, framing: .length(37), keepAlive: true, contentType: .json)
         ),
-        (Captures.queueFull, ResponseHead(status: 503, framing: .length(77), keepAlive: true, contentType: .json)),
-        (Captures.longReply, ResponseHead(status: 200, framing: .chunked, keepAlive: true, contentType: .json)),
+        (
+            OllamaCaptures.queueFull,
+            ResponseHead(status: 503, framing: .length(77), keepAlive: true, contentType: .json)
+        ),
+        (OllamaCaptures.longReply, ResponseHead(status: 200, framing: .chunked, keepAlive: true, contentType: .json)),
     ]
 
     @Test(arguments: heads + captures)
@@ -141,8 +145,8 @@ import Testing
         #expect(isMalformed(parse(longer)))
     }
 
-    @Test func `a random head is read the same however it is split`() {
-        var random = SplitMix64(state: 1)
+    @Test(.seeded) func `a random head is read the same however it is split`() {
+        var random = SeededRandom(1)
         let seeds = (Self.heads + Self.captures).map { message, _ in
             Array(message.utf8).prefix(endOfHead(Array(message.utf8)) ?? 0)
         }

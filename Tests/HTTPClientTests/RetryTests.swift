@@ -99,7 +99,7 @@ import Testing
             { peer in try death.end(peer) },
             { peer in try death.end(peer) },
         ]) { _, origin, server in
-            let payload = Payload(randomBytes(10, seed: 3))
+            let payload = Payload(SeededRandom.bytes(10, 3))
             #expect(await origin.text(payload) == .success("1"))
             for connections in [2, 3] {
                 let outcome = await origin.text(payload)

@@ -88,7 +88,7 @@ private func chunkedPost(_ body: String, _ fields: String...) -> String {
 
     @Test(arguments: [1, 100, 65_536, 1_000_000])
     func `a large body arrives whole`(chunk: Int) async throws {
-        let body = randomBytes(chunk == 1 ? 20_000 : 3_000_000, seed: 1)
+        let body = SeededRandom.bytes(chunk == 1 ? 20_000 : 3_000_000, 1)
         try await withServer { loop, host in
             echo(host)
             let (lengthed, chunked) = try await host.client { socket in

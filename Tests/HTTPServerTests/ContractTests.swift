@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `a method with a body is turned away without taking the body for a request`() async throws {
+    @Test func `a method with a body is rejected without taking the body for a request`() async throws {
         try await withServer { loop, host in
             let smuggled = get("/health/liveness")
             let fields = ["Content-Length: \(smuggled.utf8.count)"]

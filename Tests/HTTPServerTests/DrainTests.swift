@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func `goes on taking requests during the grace, and refuses them afterwards`() async throws {
-        try await withServer { loop, host in
+        try await withServer(clock: .manual) { loop, host in
             let port = host.port
             let kept = try await offLoop {
                 let socket = try RawSocket(port: port)
@@ -119,7 +119,8 @@ import Testing
                 #expect(response["Connection"] == "close")
                 #expect(rest.isEmpty)
             }
-            let idle = try await offLoop { try RawSocket(port: port) }
+            let idle = try await host.open()
+            try await passDeadline(.seconds(3), on: loop)
             #expect(await count.value == 0)
             let end = try await offLoop { try idle.rest() }
             #expect(end.text.isEmpty && end.ending == .closed)
@@ -132,25 +133,19 @@ import Testing
     }
 
     @Test func `the grace is a part of the time that there is`() async throws {
-        try await withServer { loop, host in
+        try await withServer(clock: .manual) { loop, host in
             host.function.handler = { request, reply in await Gate().waitOrCancelled() }
-            let port = host.port
-            let socket = try await offLoop {
-                let socket = try RawSocket(port: port)
-                try socket.send(post("{}"))
-                return socket
-            }
+            let socket = try await host.open(post("{}"))
             try await until("it is pending", on: loop) { host.server.requestsInFlight == 1 }
-            let start = loop.now
-            let count = await host.server.drain(within: .milliseconds(100), grace: .seconds(3600))
-            #expect(count == 1)
-            #expect(loop.now - start < .seconds(10))
+            let count = host.beginDraining(on: loop, within: .seconds(10), grace: .seconds(3600))
+            try await passDeadline(.seconds(10), on: loop)
+            #expect(await count.value == 1)
             socket.close()
         }
     }
 
     @Test func `cuts what is not finished in time, and counts it`() async throws {
-        try await withServer { loop, host in
+        try await withServer(clock: .manual) { loop, host in
             let cancelled = Gate()
             host.function.handler = { request, reply in
                 await Gate().waitOrCancelled()
@@ -165,8 +160,9 @@ import Testing
                 }
             }
             try await until("all are pending", on: loop) { host.server.requestsInFlight == 3 }
-            let count = await host.server.drain(within: .milliseconds(50))
-            #expect(count == 3)
+            let count = host.beginDraining(on: loop, within: .seconds(10))
+            try await passDeadline(.seconds(10), on: loop)
+            #expect(await count.value == 3)
             #expect(host.server.connections == 0)
             #expect(host.server.requestsInFlight == 0)
             await cancelled.wait()

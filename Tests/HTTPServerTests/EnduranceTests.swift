@@ -112,7 +112,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
 
     @Test func `accepting goes on after descriptors ran out`() async {
         await #expect(processExitsWith: .success) {
-            try await withServer { loop, host in
+            try await withServer(clock: .manual) { loop, host in
                 let port = host.port
                 let sockets = try await offLoop { try (0..<50).map { _ in try RawSocket(port: port) } }
                 try await until("all are here", on: loop) { host.server.connections == 50 }
@@ -123,18 +123,22 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                     return late
                 }
                 #expect(late.count > 0)
-                await loop.sleep(for: .milliseconds(350))  // it is tried again and again meanwhile
+                try await until("the server says so", on: loop) { !host.log.lines(with: "cannot accept").isEmpty }
+                await loop.advance(by: .seconds(1))  // it is tried again and again meanwhile
                 #expect(host.log.lines(with: "cannot accept").count == 1)
                 #expect(host.log.lines(with: "accepting again").isEmpty)
                 try await offLoop {
                     for socket in late { try socket.send(get()) }
                     for socket in sockets { socket.close() }
                 }
+                try await until("there is room", on: loop) { host.server.connections <= late.count }
+                await loop.advance(by: .seconds(1))
                 let texts = try await offLoop { try late.map { try $0.response().text } }
                 #expect(texts.allSatisfy { $0 == "OK" })
                 let probe = try await host.ask(get("/health/liveness"))
                 #expect(probe.text == "Alive")
-                try await until("it says so", on: loop) { !host.log.lines(with: "accepting again").isEmpty }
+                await loop.advance(by: .seconds(2))
+                #expect(host.log.lines(with: "accepting again").count == 1)
                 #expect(host.log.lines(with: "cannot accept").count == 1)
             }
         }
@@ -162,8 +166,8 @@ private func setDescriptorLimit(_ count: rlim_t?) {
         }
     }
 
-    @Test(arguments: 0..<4)
-    func `random bytes do no harm`(seed: UInt64) async throws {
+    @Test(.seeded, arguments: 0..<4)
+    func `random bytes do no harm`(run: UInt64) async throws {
         try await withServer { loop, host in
             let pieces = [
                 get(), post("{}"), request("POST", "/", ["Transfer-Encoding: chunked"]), "5\r\nhello\r\n", "0\r\n\r\n",
@@ -172,7 +176,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 "HEAD / HTTP/1.0\r\n\r\n",
             ].map { Array($0.utf8) }
             try await offLoop { [port = host.port] in
-                let noise = randomBytes(2_500_000, seed: seed + 10)
+                let noise = SeededRandom.bytes(2_500_000, run)
                 var start = 0
                 for index in 0..<250 {
                     let socket = try RawSocket(port: port)

@@ -87,11 +87,7 @@ import Testing
     @Test func `all bodies together are bounded, and room is found again`() async throws {
         try await withServer(limits: limits { $0.bufferedBytes = 10_000 }) { loop, host in
             let part = request("POST", "/", ["Content-Length: 6000"]) + String(repeating: "x", count: 5000)
-            let first = try await offLoop { [port = host.port] in
-                let socket = try RawSocket(port: port)
-                try socket.send(part)
-                return socket
-            }
+            let first = try await host.open(part)
             try await until("the first half is here", on: loop) { host.server.bufferedBytes == 5000 }
             let (response, rest) = try await host.askToTheEnd(part + String(repeating: "x", count: 500))
             #expect(response.status == 503)
@@ -111,42 +107,41 @@ import Testing
 
 /// How long the server waits.
 @Suite(.timeLimit(.minutes(1))) struct `Time limits` {
-    /// Sends `bytes` one by one until something comes back.
-    private func drip(_ text: String, _ socket: RawSocket) throws -> RawResponse {
-        for byte in text.utf8 {
-            guard socket.sendWithoutWaiting([byte]) != nil, !socket.isReadable(within: 5) else { break }
-        }
-        return try socket.response()
+    private static let limit = Duration.seconds(9)
+
+    /// Sends `text` at once and `more` in the limit's last nanosecond: the limit is the same for all of it.
+    private static func drip(
+        _ text: String, _ more: String, to host: TestServer, on loop: isolated EventLoop
+    ) async throws -> RawResponse {
+        let socket = try await host.open(text)
+        defer { socket.close() }
+        try await until("the time runs", on: loop) { loop.hasDeadline(at: loop.now + limit) }
+        await loop.advance(by: limit - .nanoseconds(1))
+        #expect(host.server.connections == 1 && !socket.isReadable(within: 0))
+        try socket.send(more)
+        await loop.advance(by: .nanoseconds(1))
+        return try await response(on: socket)
     }
 
     @Test func `a head that drips in is answered 408`() async throws {
-        try await withServer(limits: limits { $0.headerTimeout = .milliseconds(150) }) { loop, host in
-            let response = try await host.client { try drip(get("/" + String(repeating: "x", count: 10_000)), $0) }
+        try await withServer(limits: limits { $0.headerTimeout = Self.limit }, clock: .manual) { loop, host in
+            let response = try await Self.drip("GET / HTTP/1.1\r\nA: ", "x", to: host, on: loop)
             #expect(response.status == 408)
             #expect(response["Connection"] == "close")
-            let stalled = try await host.ask("GET")
-            #expect(stalled.status == 408)
-            let second = try await host.client { socket in
-                try socket.send(get() + "G")
-                return [try socket.response().status, try socket.response().status]
-            }
-            #expect(second == [200, 408])
+            let socket = try await host.open(get() + "G")
+            let first = try await HTTPServerTests.response(on: socket).status
+            try await passDeadline(Self.limit, on: loop)
+            let second = try await HTTPServerTests.response(on: socket).status
+            #expect([first, second] == [200, 408])
         }
     }
 
-    @Test func `a body that drips in is answered 408`() async throws {
-        try await withServer(limits: limits { $0.bodyTimeout = .milliseconds(150) }) { loop, host in
-            let head = request("POST", "/", ["Content-Length: 10000"])
-            let response = try await host.client { socket in
-                try socket.send(head)
-                return try drip(String(repeating: "x", count: 9999), socket)
-            }
+    @Test(arguments: ["Content-Length: 10000", "Transfer-Encoding: chunked"])
+    func `a body that drips in is answered 408`(framing: String) async throws {
+        try await withServer(limits: limits { $0.bodyTimeout = Self.limit }, clock: .manual) { loop, host in
+            let response = try await Self.drip(
+                request("POST", "/", [framing]) + "1\r\nx\r\n", "1\r\nx\r\n", to: host, on: loop)
             #expect(response.status == 408)
-            let chunked = try await host.client { socket in
-                try socket.send(request("POST", "/", ["Transfer-Encoding: chunked"]))
-                return try drip(String(repeating: "1\r\nx\r\n", count: 9999), socket)
-            }
-            #expect(chunked.status == 408)
             try await host.untilEmpty(on: loop)
             #expect(host.server.bufferedBytes == 0)
         }
@@ -154,15 +149,15 @@ import Testing
 
     @Test func `a pending request is under no time limit`() async throws {
         let short = limits {
-            ($0.headerTimeout, $0.bodyTimeout) = (.milliseconds(50), .milliseconds(50))
-            ($0.idleTimeout, $0.writeTimeout) = (.milliseconds(50), .milliseconds(50))
+            ($0.headerTimeout, $0.bodyTimeout) = (Self.limit, Self.limit)
+            ($0.idleTimeout, $0.writeTimeout) = (Self.limit, Self.limit)
         }
-        try await withServer(limits: short) { loop, host in
+        try await withServer(limits: short, clock: .manual) { loop, host in
             host.function.handler = { request, reply in
-                await loop.sleep(for: .milliseconds(200))
+                await loop.advance(by: Self.limit * 2)
                 let body = reply.start(.ok, .text)
                 await body.send(Array("a".utf8))
-                await loop.sleep(for: .milliseconds(200))
+                await loop.advance(by: Self.limit * 2)
                 await body.send(Array("b".utf8))
                 body.end()
             }
@@ -171,18 +166,15 @@ import Testing
         }
     }
 
-    @Test func `an idle connection is closed without a word`() async throws {
-        try await withServer(limits: limits { $0.idleTimeout = .milliseconds(50) }) { loop, host in
-            let port = host.port
-            let (fresh, used) = try await host.client { socket in
-                let fresh = try socket.rest()
-                let other = try RawSocket(port: port)
-                try other.send(get())
-                _ = try other.response()
-                return (fresh, try other.rest())
-            }
-            #expect(fresh.text.isEmpty && fresh.ending == .closed)
-            #expect(used.text.isEmpty && used.ending == .closed)
+    @Test(arguments: [false, true])
+    func `an idle connection is closed without a word`(isUsed: Bool) async throws {
+        try await withServer(limits: limits { $0.idleTimeout = Self.limit }, clock: .manual) { loop, host in
+            let socket = try await host.open(isUsed ? get() : "")
+            defer { socket.close() }
+            if isUsed { _ = try await response(on: socket) }
+            try await passDeadline(Self.limit, on: loop)
+            let rest = try await offLoop { try socket.rest() }
+            #expect(rest.text.isEmpty && rest.ending == .closed)
         }
     }
 }

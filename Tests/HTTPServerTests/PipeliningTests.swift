@@ -82,11 +82,7 @@ import Testing
                 #expect(Task.isCancelled)
                 reply.send(.text("nobody hears this"))
             }
-            let socket = try await offLoop { [port = host.port] in
-                let socket = try RawSocket(port: port)
-                try socket.send(post(body))
-                return socket
-            }
+            let socket = try await host.open(post(body))
             await arrived.wait()
             try await offLoop {
                 var sent = 0
@@ -99,7 +95,7 @@ import Testing
                 case .reset: socket.reset()
                 }
             }
-            try await until("the task is cancelled", within: .seconds(5), on: loop) { cancelled.isOpen }
+            try await until("the task is cancelled", on: loop) { cancelled.isOpen }
             try await host.untilEmpty(on: loop)
             #expect(host.server.requestsInFlight == 0)
         }
@@ -118,21 +114,24 @@ import Testing
         try await leave(way, behind: [UInt8](repeating: 0x41, count: 100_000))
     }
 
-    @Test func `in the middle of a stream has its task cancelled`() async throws {
+    /// Has a function send `bytes` as a stream, and again once it is cancelled if `waits`; resets the connection once
+    /// `text` has come, and waits until the function is done.
+    private func leave(streamOf bytes: [UInt8], after text: String, waits: Bool) async throws {
         try await withServer { loop, host in
-            let started = Gate(), ended = Gate()
+            let ended = Gate()
             host.function.handler = { request, reply in
                 let body = reply.start(.ok, .text)
-                await body.send(Array("token".utf8))
-                started.open()
-                await Gate().waitOrCancelled()
-                await body.send(Array("token".utf8))
+                await body.send(bytes)
+                if waits {
+                    await Gate().waitOrCancelled()
+                    await body.send(bytes)
+                }
                 body.end()
                 ended.open()
             }
             try await host.client { socket in
                 try socket.send(post("{}"))
-                _ = try socket.receive(until: "token")
+                _ = try socket.receive(until: text)
                 socket.reset()
             }
             try await until("the stream ends", on: loop) { ended.isOpen }
@@ -140,23 +139,12 @@ import Testing
         }
     }
 
+    @Test func `in the middle of a stream has its task cancelled`() async throws {
+        try await leave(streamOf: Array("token".utf8), after: "token", waits: true)
+    }
+
     @Test func `while its stream waits for it wakes the stream`() async throws {
-        try await withServer { loop, host in
-            let ended = Gate()
-            host.function.handler = { request, reply in
-                let body = reply.start(.ok, .text)
-                await body.send([UInt8](repeating: 0x41, count: 20_000_000))
-                ended.open()
-                body.end()
-            }
-            try await host.client { socket in
-                try socket.send(post("{}"))
-                _ = try socket.receive(until: "AAAA")
-                socket.reset()
-            }
-            try await until("the stream ends", on: loop) { ended.isOpen }
-            try await host.untilEmpty(on: loop)
-        }
+        try await leave(streamOf: [UInt8](repeating: 0x41, count: 20_000_000), after: "AAAA", waits: false)
     }
 
     @Test func `in the middle of a request is forgotten`() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 /// Whole replies and streams, and what becomes of those that are not whole.
 @Suite(.timeLimit(.minutes(1))) struct `Replies` {
-    private let large = randomBytes(5_000_000, seed: 2)
+    private let large = SeededRandom.bytes(5_000_000, 2)
 
     @Test(arguments: ["1.0", "1.1"])
     func `a large reply arrives whole at a slow reader`(version: String) async throws {

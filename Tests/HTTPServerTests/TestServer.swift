@@ -57,6 +57,15 @@ final class TestServer {
         }
     }
 
+    /// Connects and sends `text`.
+    func open(_ text: String = "", receiveBuffer: CInt? = nil) async throws -> RawSocket {
+        try await offLoop { [port] in
+            let socket = try RawSocket(port: port, receiveBuffer: receiveBuffer)
+            try socket.send(text)
+            return socket
+        }
+    }
+
     /// Sends `text` and receives one response.
     func ask(_ text: String) async throws -> RawResponse {
         let toHead = text.hasPrefix("HEAD ")
@@ -72,10 +81,12 @@ final class TestServer {
     }
 
     /// Drains in a task of its own, while the test goes on.
-    func beginDraining(on loop: isolated EventLoop, grace: Duration = .zero) -> Task<Int, Never> {
+    func beginDraining(
+        on loop: isolated EventLoop, within limit: Duration = .seconds(60), grace: Duration = .zero
+    ) -> Task<Int, Never> {
         Task.immediate(executorPreference: loop.executor) {
             _ = loop
-            return await server.drain(within: .seconds(5) + grace, grace: grace)
+            return await server.drain(within: limit, grace: grace)
         }
     }
 
@@ -96,14 +107,17 @@ func askToTheEnd(_ text: String, _ port: UInt16) throws -> (response: RawRespons
 
 /// Runs a test against a server of its own, and checks afterwards that it holds nothing back.
 func withServer<Result: Sendable>(
-    limits: Limits = Limits(),
+    limits: Limits = Limits(), clock: LoopClock = .monotonic,
     _ body: @Sendable (isolated EventLoop, TestServer) async throws -> Result
 ) async throws -> Result {
-    try await onLoop { loop in
+    try await onLoop(clock: clock) { loop in
         let host = try TestServer(limits, on: loop)
         return try await body(loop, host)
     }
 }
+
+/// The response that comes next on a connection.
+func response(on socket: RawSocket) async throws -> RawResponse { try await offLoop { try socket.response() } }
 
 /// The default limits, but for what `change` changes.
 func limits(_ change: (inout Limits) -> Void) -> Limits {

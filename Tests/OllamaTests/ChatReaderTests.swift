@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 @testable import Ollama
+import TestSupport
 import Testing
 
 /// What a streamed reply says, put together.
@@ -59,8 +60,8 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
             #"{"mess\u0061ge":{"content":"by Foundation","thinking":"too"},"done":false}"#, "", "  ",
         ]
         let lines =
-            Captures.messages.filter { !$0.contains("\"done\":true") } + odd
-            + [Captures.messages.first { $0.contains("\"done\":true") }!]
+            OllamaCaptures.messages.filter { !$0.contains("\"done\":true") } + odd
+            + [OllamaCaptures.messages.first { $0.contains("\"done\":true") }!]
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }()
 
@@ -83,8 +84,8 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         #expect(single.text == whole.text && single.thinking == whole.thinking && single.objects == whole.objects)
     }
 
-    @Test func `random streams split at random are read as Foundation reads them`() {
-        var random = SplitMix64(state: 11)
+    @Test(.seeded) func `random streams split at random are read as Foundation reads them`() {
+        var random = SeededRandom(11)
         let end = ContinuousClock.now + .seconds(Int(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 0)
         var rounds = 0
         while rounds < 300 || ContinuousClock.now < end {
@@ -104,8 +105,8 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         }
     }
 
-    @Test func `random changes are read as Foundation reads them, or refused`() {
-        var random = SplitMix64(state: 12)
+    @Test(.seeded) func `random changes are read as Foundation reads them, or refused`() {
+        var random = SeededRandom(12)
         let end = ContinuousClock.now + .seconds(Int(ProcessInfo.processInfo.environment["FUZZ_SECONDS"] ?? "") ?? 0)
         var (rounds, understood) = (0, 0)
         let start =
@@ -131,7 +132,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         #expect(understood > 100)
     }
 
-    private static func token(using random: inout SplitMix64) -> String {
+    private static func token(using random: inout SeededRandom) -> String {
         let alphabet: [Unicode.Scalar] = [
             "a", " ", "é", "€", "🦊", "\"", "\\", "/", "\n", "\r", "\0", "\u{2028}", "\u{FFFF}",
         ]

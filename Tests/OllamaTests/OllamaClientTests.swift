@@ -42,23 +42,26 @@ import Testing
     }
 
     static let captures: [(String, Result<String, OllamaError>)] = [
-        (WholeReplies.answer, .success(" (D) Venice")),
-        (WholeReplies.unknownModel, refused(404, "model 'nope' not found")),
-        (WholeReplies.malformedJSON, refused(400, "unexpected EOF")),
-        (WholeReplies.load, .success("")),
+        (OllamaCaptures.answer, .success(" (D) Venice")),
+        (OllamaCaptures.unknownModel, refused(404, "model 'nope' not found")),
+        (OllamaCaptures.malformedJSON, refused(400, "unexpected EOF")),
+        (OllamaCaptures.load, .success("")),
         (
-            WholeReplies.wrongType,
+            OllamaCaptures.wrongType,
             refused(
                 400, "json: cannot unmarshal string into Go struct field ChatRequest.messages of type []api.Message")
         ),
-        (WholeReplies.badOption, refused(500, "option \"temperature\" must be of type float32")),
-        (WholeReplies.toolsUnsupported, refused(400, "registry.ollama.ai/library/llama3.2:1b does not support tools")),
-        (WholeReplies.thinkUnsupported, refused(400, "\"llama3.2:1b\" does not support thinking")),
-        (WholeReplies.runnerKilled, refused(500, "an error was encountered while running the model: unexpected EOF")),
-        (WholeReplies.tokenRepeated, .failure(.incomplete)),
-        (WholeReplies.schema, .success("{\n\n  \"name\": \"Test2018\",\n  \"age\": 1800000000000000\n\n  }")),
+        (OllamaCaptures.badOption, refused(500, "option \"temperature\" must be of type float32")),
         (
-            WholeReplies.queueFull,
+            OllamaCaptures.toolsUnsupported,
+            refused(400, "registry.ollama.ai/library/llama3.2:1b does not support tools")
+        ),
+        (OllamaCaptures.thinkUnsupported, refused(400, "\"llama3.2:1b\" does not support thinking")),
+        (OllamaCaptures.runnerKilled, refused(500, "an error was encountered while running the model: unexpected EOF")),
+        (OllamaCaptures.tokenRepeated, .failure(.incomplete)),
+        (OllamaCaptures.schema, .success("{\n\n  \"name\": \"Test2018\",\n  \"age\": 1800000000000000\n\n  }")),
+        (
+            OllamaCaptures.queueFull,
             refused(503, "server busy, please try again.  maximum pending requests exceeded")
         ),
     ]
@@ -72,7 +75,7 @@ import Testing
 
     @Test(arguments: [false, true])
     func `a long reply of a genuine Ollama, which is chunked, is understood`(byteByByte: Bool) async throws {
-        let answer = try await Self.answer(WholeReplies.longReply, byteByByte: byteByByte).get()
+        let answer = try await Self.answer(OllamaCaptures.longReply, byteByByte: byteByByte).get()
         #expect(answer.utf8.count == 2386)
         #expect(answer.utf8.reduce(0) { $0 &* 31 &+ UInt64($1) } == 15530665925389048300)
         #expect(answer.hasPrefix("\nQuestion:\nWrite a long story about a fox.\nAnswer:\n"))

@@ -1,10 +1,11 @@
 import Ollama
+import TestSupport
 import Testing
 
 /// The scanner against Foundation, on random text.
-@Suite struct ReplyScannerFuzzTests {
+@Suite(.seeded) struct ReplyScannerFuzzTests {
     @Test func `any text in any place is read as Foundation reads it`() {
-        var random = SplitMix64(state: 4)
+        var random = SeededRandom(4)
         for _ in 0..<5_000 {
             let (content, raw) = text(using: &random)
             let (_, other) = text(using: &random)
@@ -19,9 +20,9 @@ import Testing
     }
 
     @Test func `a message or error that is left after random changes is what Foundation reads`() {
-        var random = SplitMix64(state: 5)
+        var random = SeededRandom(5)
         let lines =
-            (Captures.messages.suffix(10) + Captures.messages.prefix(10) + Captures.errors).map { Array($0.utf8) }
+            (OllamaCaptures.messages + OllamaCaptures.errors).map { Array($0.utf8) }
             .filter { $0.count < 500 } + [
                 Array(#"{"message":{"content":"\ud83d\ude00 ü€😀","thinking":"a","tool_calls":[{}]},"done":false}"#.utf8)
             ]
@@ -29,7 +30,7 @@ import Testing
         var understood = 0
         for _ in 0..<20_000 {
             var bytes = lines.randomElement(using: &random) ?? []
-            for _ in 0..<Int.random(in: 1...3, using: &random) { change(&bytes, syntax, using: &random) }
+            bytes.mutate(with: syntax, using: &random)
             let scanned = scan(bytes)
             if scanned == .unsure { continue }
             understood += 1
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func `random bytes are UTF-8 for the scanner exactly when they are for the standard library`() {
-        var random = SplitMix64(state: 6)
+        var random = SeededRandom(6)
         let bounds: [UInt8] = [
             0x20, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
             0xEF,
@@ -78,7 +79,7 @@ import Testing
     }
 
     /// Text, and one of the ways to write it in JSON.
-    private func text(using random: inout SplitMix64) -> (String, raw: String) {
+    private func text(using random: inout SeededRandom) -> (String, raw: String) {
         let alphabet: [Unicode.Scalar] = [
             "a", "é", "€", "🦊", "\"", "\\", "/", "\n", "\0", "\u{7F}", "\u{301}", "\u{FFFF}", "\u{10FFFF}",
         ]
@@ -98,21 +99,5 @@ import Testing
             let digits = String(unit, radix: 16, uppercase: unit % 2 == 0)
             return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
         }.joined()
-    }
-
-    private func change(_ bytes: inout [UInt8], _ syntax: [UInt8], using random: inout SplitMix64) {
-        if bytes.isEmpty { return }
-        let index = Int.random(in: bytes.indices, using: &random)
-        let byte = syntax.randomElement(using: &random) ?? 0
-        switch Int.random(in: 0..<6, using: &random) {
-        case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
-        case 1: bytes[index] = byte
-        case 2: bytes.insert(byte, at: index)
-        case 3: bytes.remove(at: index)
-        case 4: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-        default:  // a piece of it twice
-            let end = Int.random(in: index..<bytes.count, using: &random)
-            bytes.insert(contentsOf: bytes[index...end], at: end + 1)
-        }
     }
 }

@@ -1,8 +1,9 @@
 import Ollama
+import TestSupport
 import Testing
 
 @Suite struct ReplyScannerTests {
-    @Test(arguments: Captures.messages)
+    @Test(arguments: OllamaCaptures.messages)
     func `an object that Ollama sent is a message, as Foundation reads it`(_ line: String) {
         guard case .message(let reading) = scan(line.utf8) else {
             Issue.record("\(scan(line.utf8))")
@@ -14,7 +15,7 @@ import Testing
         #expect((reading.doneReason == nil) == !line.contains("done_reason"))
     }
 
-    @Test(arguments: Captures.errors)
+    @Test(arguments: OllamaCaptures.errors)
     func `an error that Ollama sent is an error, as Foundation reads it`(_ line: String) {
         guard case .error(let text) = scan(line.utf8) else {
             Issue.record("\(scan(line.utf8))")
@@ -23,7 +24,7 @@ import Testing
         #expect(decode(line.utf8) == .error(text))
     }
 
-    @Test(arguments: Captures.messages + Captures.errors)
+    @Test(arguments: OllamaCaptures.messages + OllamaCaptures.errors)
     func `a truncated object is neither a message nor an error`(_ line: String) {
         let bytes = Array(line.utf8)
         for count in bytes.indices { #expect(scan(bytes[..<count]) == .unsure, "after \(count) bytes") }

@@ -13,9 +13,9 @@ package final class LoopThread: Sendable {
     }
 
     /// Makes a loop, and returns when it runs: until then the thread that made it counts as its thread.
-    package static func start() async throws -> LoopThread {
+    package static func start(clock: LoopClock = .monotonic) async throws -> LoopThread {
         let end = Gate(), running = Gate()
-        let loop = try EventLoop()
+        let loop = try EventLoop(clock: clock)
         let start = Unmanaged.passRetained(Start(loop, running, end))
         var thread = pthread_t()
         let code = pthread_create(
@@ -58,9 +58,9 @@ package final class LoopThread: Sendable {
 
 /// Runs `body` in the isolation of a new loop, as part of the calling test's task, and ends the loop.
 package func onLoop<Result: Sendable>(
-    _ body: @Sendable (isolated EventLoop) async throws -> Result
+    clock: LoopClock = .monotonic, _ body: @Sendable (isolated EventLoop) async throws -> Result
 ) async throws -> Result {
-    let thread = try await LoopThread.start()
+    let thread = try await LoopThread.start(clock: clock)
     do {
         let result = try await withTaskExecutorPreference(thread.loop.executor) { try await body(thread.loop) }
         await thread.stop()

@@ -7,15 +7,25 @@ package struct TimedOut: Error, CustomStringConvertible {
     package init(_ what: String) { description = "timed out: \(what)" }
 }
 
-/// Waits until `condition` holds; looks at it about once a millisecond.
+/// Waits until `condition` holds; looks at it about once a millisecond of real time, whatever the loop's clock does.
+///
+/// - Throws: `TimedOut` after `limit`, which only a failure reaches.
 package func until(
     _ what: String, within limit: Duration = .seconds(10), on loop: isolated EventLoop, _ condition: () -> Bool
 ) async throws {
     let start = ContinuousClock.now
     while !condition() {
         guard ContinuousClock.now - start < limit else { throw TimedOut(what) }
-        await loop.sleep(for: .milliseconds(1))
+        try await Task.sleep(for: .milliseconds(1))
     }
+}
+
+/// Waits until a timer of the loop is set to fire in `interval`, and moves the manual clock there: `interval` is exactly
+/// what somebody waits.
+package func passDeadline(_ interval: Duration, on loop: isolated EventLoop) async throws {
+    let deadline = loop.now + interval
+    try await until("a deadline in \(interval)", on: loop) { loop.hasDeadline(at: deadline) }
+    await loop.advance(by: interval)
 }
 
 /// Opens once, for all who wait and will wait. Any thread.
@@ -58,19 +68,5 @@ package final class Gate: Sendable {
         } onCancel: {
             open()
         }
-    }
-}
-
-/// Bytes that look random and are the same each time.
-package func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-        for index in 0..<count {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            buffer[index] = UInt8(truncatingIfNeeded: state >> 32)
-        }
-        initialized = count
     }
 }

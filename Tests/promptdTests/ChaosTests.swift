@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A whole promptd under failing Ollamas, and under SIGTERM in the midst of work: `scripts/chaos` in small.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `Chaos among Ollamas` {
+@Suite(.seeded, .serialized, .timeLimit(.minutes(2))) struct `Chaos among Ollamas` {
     /// What a load run found.
     private struct Found: Decodable {
         struct Failure: Decodable {
@@ -36,8 +36,7 @@ import Testing
     @Test func `each prompt gets one right answer or one honest error, and all attempts are accounted for`()
         async throws
     {
-        let seed = UInt64.random(in: 0...999)
-        let chaos = try await Chaos(seed: seed)
+        let chaos = try await ChaosFixture()
         let isOver = Gate()
         @Sendable func ask(_ form: String) async throws -> [Found] {
             var all: [Found] = []
@@ -70,28 +69,28 @@ import Testing
         #expect(status == 0)
         let questions = await chaos.questions
         await chaos.end()
-        Self.account(found, questions, log, "seed \(seed)")
+        Self.account(found, questions, log)
     }
 
     /// Holds what clients, promptd and stand-ins counted against each other. Source: scripts/chaos, which explains it.
-    private static func account(_ found: [Found], _ questions: [Substring], _ log: String, _ seed: Comment) {
-        func lines(_ text: String) -> Int { Chaos.lines(with: text, of: log).count }
+    private static func account(_ found: [Found], _ questions: [Substring], _ log: String) {
+        func lines(_ text: String) -> Int { ChaosFixture.lines(with: text, of: log).count }
         let sent = found.reduce(0) { $0 + $1.requests }, answered = found.reduce(0) { $0 + $1.answered }
-        #expect(found.allSatisfy { $0.requests == 60 && $0.answered + $0.failed == 60 }, seed)
-        #expect(found.allSatisfy { $0.resent + $0.givenUp == 0 }, seed)
-        #expect(found.flatMap(\.dishonest).isEmpty, "\(found.flatMap(\.dishonest)) with seed \(seed)")
+        #expect(found.allSatisfy { $0.requests == 60 && $0.answered + $0.failed == 60 })
+        #expect(found.allSatisfy { $0.resent + $0.givenUp == 0 })
+        #expect(found.flatMap(\.dishonest).isEmpty, "\(found.flatMap(\.dishonest))")
         let failures = lines(" prompt failed "), asked = lines(" prompt failed cause=\"ollama: ")
-        #expect(sent - answered == failures, seed)
+        #expect(sent - answered == failures)
         let distinct = Set(questions).count
         let again = lines(" trying again ") + lines(" asking again on a fresh connection ")
         let refused =
             lines(" trying again cause=\"ollama: connect: ") + lines(" prompt failed cause=\"ollama: connect: ")
-        #expect(answered <= distinct && distinct <= sent, seed)
-        #expect(questions.count - distinct <= again, seed)
-        #expect(questions.count <= answered + asked + again - refused, seed)
-        #expect(again > 0 && answered > 0, seed)
-        #expect(log.contains(/\ finishing .*in-flight=0 .*requests=0 waiting=0\n/), seed)
-        #expect(log.contains(/\ finished in-flight=0 waiting=0\n/), seed)
+        #expect(answered <= distinct && distinct <= sent)
+        #expect(questions.count - distinct <= again)
+        #expect(questions.count <= answered + asked + again - refused)
+        #expect(again > 0 && answered > 0)
+        #expect(log.contains(/\ finishing .*in-flight=0 .*requests=0 waiting=0\n/))
+        #expect(log.contains(/\ finished in-flight=0 waiting=0\n/))
     }
 
     @Test(arguments: [true, false])

@@ -14,7 +14,7 @@ struct `The file budget` {
         return FileBudget(limit: limit, for: limits, maxInFlight: maxInFlight, hosts: hosts, isEmbedded: isEmbedded)
     }
 
-    // 192 files are for the reserve, for those turned away, and for promptd itself.
+    // 192 files are for the reserve, for rejected connections, and for promptd itself.
     static let cases: [(limit: Int, maxInFlight: Int, hosts: Int, isEmbedded: Bool, connections: Int)] = [
         (1024, 0, 1, false, 416),  // each may hold a prompt
         (1024, 256, 1, false, 576),

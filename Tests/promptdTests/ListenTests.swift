@@ -16,20 +16,10 @@ import Testing
         try await Promptd.curl("-g", url + "/health/liveness") == "Alive"
     }
 
-    @Test func `PORT alone means both families`() async throws {
+    @Test(arguments: [("PORT", ""), ("LISTEN_ADDRESS", "[::]:")])
+    func `a port alone, and the IPv6 wildcard alone, serve both families`(variable: String, host: String) async throws {
         let port = try await Self.freePort()
-        let server = try Command(Promptd.path, ["--embedded"], environment: ["PORT": "\(port)"])
-        defer { server.end() }
-        _ = try await Promptd.url(of: server)
-        for host in ["127.0.0.1", "[::1]"] {
-            let alive = try await answers("http://\(host):\(port)")
-            #expect(alive)
-        }
-    }
-
-    @Test func `an IPv6 wildcard alone serves both families`() async throws {
-        let port = try await Self.freePort()
-        let server = try Command(Promptd.path, ["--embedded"], environment: ["LISTEN_ADDRESS": "[::]:\(port)"])
+        let server = try Command(Promptd.path, ["--embedded"], environment: [variable: "\(host)\(port)"])
         defer { server.end() }
         _ = try await Promptd.url(of: server)
         for host in ["127.0.0.1", "[::1]"] {

@@ -44,8 +44,22 @@ void shim_loop_stop(shim_loop *self);
 /// Has `woken` called soon. Costs a system call: call it once per batch. Any thread.
 void shim_loop_wake(shim_loop *self);
 
-/// The time, read once per turn.
+/// The time in nanoseconds, read once per turn: CLOCK_MONOTONIC, unless the loop has a manual clock.
 int64_t shim_loop_now(shim_loop *self);
+
+/// Gives the loop a clock that moves only by `shim_loop_step_clock`: for tests. To be called once, before the first
+/// timer is made. False when there is no memory.
+bool shim_loop_use_manual_clock(shim_loop *self);
+
+/// Moves the manual clock to the next deadline of a timer, and has the timers that are due then fire soon. Moves it to
+/// `limit` where no deadline comes until then, and returns false.
+bool shim_loop_step_clock(shim_loop *self, int64_t limit);
+
+/// Whether the event that is being handled is the first of its turn. When a timer's is, no other was here.
+bool shim_loop_is_quiet(const shim_loop *self);
+
+/// Whether a timer waits for the manual clock to reach `deadline`.
+bool shim_loop_has_deadline(const shim_loop *self, int64_t deadline);
 
 /// One deadline that can be moved at no cost.
 ///

@@ -1,5 +1,6 @@
 import EventLoop
 @testable import PromptFunction
+import TestSupport
 import Testing
 
 /// The queue as anyone would write it first: arrays, and no thought of time.
@@ -48,12 +49,12 @@ private struct PlainQueue {
 
 /// The queue against the plain one.
 @Suite(.timeLimit(.minutes(1))) struct `Fair queue model` {
-    @Test(arguments: [1, 7, 50])
+    @Test(.seeded, arguments: [1, 7, 50])
     func `100,000 operations go as in a plain queue`(clients: Int) throws {
         let queue = FairQueue<Int>(maxCount: 60, maxBytes: 3_000)
         var plain = PlainQueue()
         var entries: [Int: FairQueue<Int>.Entry] = [:]
-        var random = SeededRandom(state: UInt64(clients))
+        var random = SeededRandom(UInt64(clients))
         for step in 0..<100_000 {
             // Now the queue fills, now it empties.
             let enters = step / 500 % 2 == 0 ? 6 : 3

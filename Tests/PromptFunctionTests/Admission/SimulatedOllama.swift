@@ -1,4 +1,5 @@
 import EventLoop
+import TestSupport
 @testable import PromptFunction
 
 /// An Ollama on a clock of its own: it runs `parallel` prompts at a time, the others wait in the order in which they
@@ -43,7 +44,7 @@ struct SimulatedOllama {
     init(_ limit: ConcurrencyLimiter, parallel: Int, seed: UInt64) {
         self.limit = limit
         self.parallel = parallel
-        random = SeededRandom(state: seed)
+        random = SeededRandom(fixed: seed)
     }
 
     /// Runs until `count` more prompts have ended.

@@ -3,6 +3,7 @@ import Glibc
 import HTTPClient
 import Ollama
 @testable import PromptFunction
+import TestSupport
 import Testing
 
 /// When a host gets no prompts.
@@ -44,7 +45,7 @@ import Testing
         _ event: Event, _ breaker: inout CircuitBreaker, _ first: CircuitBreaker.Epoch, second: Int64
     ) {
         let now = LoopInstant(nanoseconds: second * 1_000_000_000)
-        var random = SeededRandom(state: 1)
+        var random = SeededRandom(fixed: 1)
         let epoch = breaker.epoch
         switch event {
         case .success: breaker.chatSucceeded(epoch)
@@ -79,7 +80,7 @@ import Testing
     @Test(arguments: [false, true])
     func `waits double up to eight seconds, be it that probes fail or only chats`(probesSucceed: Bool) throws {
         var breaker = CircuitBreaker()
-        var random = SeededRandom(state: 3)
+        var random = SeededRandom(fixed: 3)
         var now = LoopInstant(nanoseconds: 0)
         breaker.chatFailed(.refused, breaker.epoch, at: now, using: &random)
         for least in [1.0, 2, 4, 8, 8, 8] {
@@ -105,7 +106,7 @@ import Testing
     }
 
     @Test func `waits differ, so that many do not come back at once`() throws {
-        var random = SeededRandom(state: 5)
+        var random = SeededRandom(fixed: 5)
         let now = LoopInstant(nanoseconds: 0)
         let waits = try (0..<100).map { _ in
             var breaker = CircuitBreaker()
@@ -117,7 +118,7 @@ import Testing
 
     @Test func `a hundred chats that fail late open it once`() throws {
         var breaker = CircuitBreaker(threshold: 3)
-        var random = SeededRandom(state: 5)
+        var random = SeededRandom(fixed: 5)
         let epoch = breaker.epoch
         let now = LoopInstant(nanoseconds: 0)
         for _ in 0..<100 { breaker.chatFailed(.deadline, epoch, at: now, using: &random) }

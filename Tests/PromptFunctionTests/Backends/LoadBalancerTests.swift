@@ -73,9 +73,9 @@ import Testing
         var counts = [0, 0, 0]
         for number in 0..<3_000 {
             let prefix = PromptPrefix.hash("You are \(number).".utf8)
-            let place = best(all, prefix: prefix)
-            #expect(place == best(all, prefix: prefix))
-            counts[place ?? 0] += 1
+            let index = best(all, prefix: prefix)
+            #expect(index == best(all, prefix: prefix))
+            counts[index ?? 0] += 1
         }
         #expect(counts.allSatisfy { (850...1_150).contains($0) })
     }

@@ -1,5 +1,6 @@
 import EventLoop
 @testable import PromptFunction
+import TestSupport
 import Testing
 
 /// A day of three hosts that load a model when it is first asked for, some seconds late.
@@ -58,7 +59,7 @@ import Testing
     @Test(arguments: [0, 4], [false, true])
     func `a mixed load of two models over three hosts loads each at most once per host`(limit: Int, lists: Bool) {
         var day = Day()
-        var random = SeededRandom(state: 11)
+        var random = SeededRandom(fixed: 11)
         for host in day.hosts.indices { day.hosts[host].limit = limit }
         for second in Int64(0)..<5_000 {
             day.end(at: second)

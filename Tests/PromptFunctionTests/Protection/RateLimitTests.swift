@@ -1,5 +1,6 @@
 import EventLoop
 @testable import PromptFunction
+import TestSupport
 import Testing
 
 /// How often a client may ask.
@@ -29,9 +30,9 @@ import Testing
         #expect(limit.take(.v4(1), at: Self.second(1)) == nil)
     }
 
-    @Test func `over ten minutes a client gets its rate, and no more than a burst beyond`() {
+    @Test(.seeded) func `over ten minutes a client gets its rate, and no more than a burst beyond`() {
         var limit = RateLimit(perMinute: 30, burst: 5)
-        var random = SeededRandom(state: 1)
+        var random = SeededRandom(1)
         var admitted = 0
         var now = 0.0
         while now < 600 {

@@ -8,8 +8,8 @@ import Testing
 /// What the function does with a prompt.
 @Suite(.timeLimit(.minutes(1))) struct `Prompts` {
     @Test func `a prompt is answered as text`() async throws {
-        try await withPair { _, pair in
-            let response = try await pair.post(#"{"prompt":"How to cook eggs properly?","model":"llama3.2:3b"}"#)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(#"{"prompt":"How to cook eggs properly?","model":"llama3.2:3b"}"#)
             #expect(response.status == 200)
             #expect(response["Content-Type"] == "text/plain; charset=utf-8")
             #expect(response["Content-Length"] == "\(response.body.count)")
@@ -24,8 +24,8 @@ import Testing
         (#"{"prompt":"x","options":{"a":[1,2,{"b":null}]},"unknown":1e400}"#, "x"),
     ])
     func `what is absent gets its default`(body: String, prompt: String) async throws {
-        try await withPair { _, pair in
-            let response = try await pair.post(body)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(body)
             #expect(response.status == 200)
             #expect(response.text == answer(to: prompt))
         }
@@ -34,10 +34,10 @@ import Testing
     @Test func `the default model can be set`() async throws {
         var standIn = StandInSettings()
         standIn.models = ["mine:1b"]
-        try await withPair(standIn, settings: { $0.model = "mine:1b" }) { _, pair in
-            let next1 = try await pair.post("{}")
-            #expect(next1.status == 200)
-            let other = try await pair.post(#"{"model":"llama3.2:1b"}"#)
+        try await withBackends([standIn], settings: { $0.model = "mine:1b" }) { _, fixture in
+            let mine = try await fixture.post("{}")
+            #expect(mine.status == 200)
+            let other = try await fixture.post(#"{"model":"llama3.2:1b"}"#)
             #expect(other.status == 404)
             #expect(other.text.contains("ollama pull llama3.2:1b"))
         }
@@ -45,8 +45,8 @@ import Testing
 
     @Test func `a long prompt and a long answer go through whole`() async throws {
         let prompt = (0..<20_000).map { "word\($0) é" }.joined(separator: " ")
-        try await withPair { _, pair in
-            let response = try await pair.post(#"{"prompt":"\#(prompt)"}"#)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(#"{"prompt":"\#(prompt)"}"#)
             #expect(response.status == 200)
             #expect(response.text == answer(to: prompt))
         }
@@ -60,47 +60,40 @@ import Testing
         ("{\"prompt\":\"\u{1}\"}", "Send a JSON object"),
     ])
     func `what is no prompt is answered 400`(body: String, sentence: String) async throws {
-        try await withPair { _, pair in
-            let response = try await pair.post(body)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(body)
             #expect(response.status == 400)
             #expect(response.text.contains(sentence), "\(response.text)")
-            let json = try await pair.post(body, ["Accept: application/json"])
+            let json = try await fixture.post(body, ["Accept: application/json"])
             #expect(json.status == 400)
             #expect(json["Content-Type"] == "application/json; charset=utf-8")
             #expect(json.text.hasPrefix("{\"error\":\""))
-            #expect(pair.standIn.counts.requests == 0)
+            #expect(fixture.standIn.counts.requests == 0)
         }
     }
 
     @Test func `beyond the limit of prompts, without a queue, the answer is 503`() async throws {
         var standIn = StandInSettings()
         standIn.firstToken = .seconds(600)
-        try await withPair(standIn, settings: { ($0.maxInFlight, $0.maxQueue) = (2, 0) }) { loop, pair in
-            let port = pair.port
-            let waiting = try await offLoop {
-                try (0..<2).map { _ in
-                    let socket = try RawSocket(port: port)
-                    try socket.send(postRequest("{}"))
-                    return socket
-                }
-            }
-            try await until("two prompts are in flight", on: loop) { pair.standIn.counts.active == 2 }
-            let response = try await pair.post("{}")
+        try await withBackends([standIn], settings: { ($0.maxInFlight, $0.maxQueue) = (2, 0) }) { loop, fixture in
+            let waiting = try await fixture.open(2, posting: "{}")
+            try await until("two prompts are in flight", on: loop) { fixture.standIn.counts.active == 2 }
+            let response = try await fixture.post("{}")
             #expect(response.status == 503)
             #expect(response["Retry-After"] == "5")
-            let next2 = try await pair.get("/health/readiness")
-            #expect(next2.text == "Ready")
+            let ready = try await fixture.get("/health/readiness")
+            #expect(ready.text == "Ready")
             for socket in waiting { socket.close() }
-            try await until("both have left", on: loop) { pair.standIn.counts.active == 0 }
-            #expect(pair.standIn.counts.aborted == 2)
+            try await until("both have left", on: loop) { fixture.standIn.counts.active == 0 }
+            #expect(fixture.standIn.counts.aborted == 2)
         }
     }
 
     @Test func `readiness is 503 once the server drains`() async throws {
-        try await withPair { loop, pair in
-            let next3 = try await pair.get("/health/readiness")
-            #expect(next3.status == 200)
-            let port = pair.port
+        try await withBackends { loop, fixture in
+            let ready = try await fixture.get("/health/readiness")
+            #expect(ready.status == 200)
+            let port = fixture.port
             let socket = try await offLoop {
                 let socket = try RawSocket(port: port)
                 // A request that has begun keeps its connection while the server drains.
@@ -108,8 +101,8 @@ import Testing
                 _ = try socket.response()
                 return socket
             }
-            let draining = pair.beginDraining(on: loop)
-            try await until("the server drains", on: loop) { pair.server.isDraining }
+            let draining = fixture.beginDraining(on: loop)
+            try await until("the server drains", on: loop) { fixture.server.isDraining }
             let response = try await offLoop {
                 try socket.send("\r\n")
                 return try socket.response()

@@ -22,17 +22,17 @@ import Testing
         ("missing", [404]), ("broken", [502]), ("cut", [502]), ("close", [502]), ("garbage", [502]),
     ]
 
-    @Test(arguments: [1, 2, 3])
-    func `whatever 500 clients do, nothing is lost and nothing is left`(seed: UInt64) async throws {
+    @Test(.seeded, arguments: [1, 2, 3])
+    func `whatever 500 clients do, nothing is lost and nothing is left`(run: UInt64) async throws {
         var standIn = StandInSettings()
         standIn.firstToken = .milliseconds(1)
         standIn.tokenInterval = .microseconds(100)
         let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
             ($0.maxInFlight, $0.heartbeat, $0.checkInterval) = (4, .milliseconds(10), .milliseconds(50))
         }
-        try await withFleet([standIn, standIn, standIn], settings: change) { loop, fleet in
-            let port = fleet.port
-            let random = randomBytes(500 * 8, seed: seed)
+        try await withBackends([standIn, standIn, standIn], settings: change) { loop, fixture in
+            let port = fixture.port
+            let random = SeededRandom.bytes(500 * 8, run)
             let outcomes = try await withThrowingTaskGroup(of: Outcome.self) { group in
                 for client in 0..<500 {
                     let dice = Array(random[(client * 8)..<(client * 8 + 8)])
@@ -41,17 +41,17 @@ import Testing
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             try await until("nothing is under way", on: loop) {
-                fleet.server.requestsInFlight == 0 && fleet.active == 0
+                fixture.server.requestsInFlight == 0 && fixture.active == 0
             }
-            #expect(fleet.function.waiting == 0 && fleet.function.inFlight == 0)
+            #expect(fixture.function.waiting == 0 && fixture.function.inFlight == 0)
             let (answered, failed) = (outcomes.count { $0 == .answered }, outcomes.count { $0 == .failed })
             let left = outcomes.count { $0 == .left }
             let wrong = outcomes.filter { ![.answered, .failed, .left].contains($0) }
             #expect(wrong == [])
             #expect(answered > 150 && failed > 50 && left > 50, "\(answered) \(failed) \(left)")
             // 503 while the breakers were open reached nobody.
-            let unasked = fleet.log.lines(with: "circuit breaker").count
-            let asked = fleet.requests.reduce(0, +) - fleet.retries
+            let unasked = fixture.log.lines(with: "circuit breaker").count
+            let asked = fixture.requests.reduce(0, +) - fixture.retries
             let told = answered + failed - unasked
             #expect(asked >= told && asked <= told + left, "\(asked) \(told) \(left)")
         }

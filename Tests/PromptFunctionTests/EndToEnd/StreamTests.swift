@@ -21,8 +21,8 @@ import Testing
     }
 
     @Test func `text comes in chunks, one a token`() async throws {
-        try await withPair { _, pair in
-            let response = try await pair.post(#"{"prompt":"eggs & <é>","stream":true}"#)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(#"{"prompt":"eggs & <é>","stream":true}"#)
             #expect(response.status == 200)
             #expect(response["Content-Type"] == "text/plain; charset=utf-8")
             #expect(response["Transfer-Encoding"] == "chunked")
@@ -33,8 +33,8 @@ import Testing
     }
 
     @Test func `events carry JSON, and end with the reason and the counts`() async throws {
-        try await withPair { _, pair in
-            let response = try await pair.post(#"{"prompt":"<eggs","stream":true}"#, Self.events)
+        try await withBackends { _, fixture in
+            let response = try await fixture.post(#"{"prompt":"<eggs","stream":true}"#, Self.events)
             #expect(response["Content-Type"] == "text/event-stream")
             #expect(Self.text(ofEvents: response.text) == answer(to: "<eggs"))
             let last = try #require(response.text.components(separatedBy: "event: ").last)
@@ -91,8 +91,8 @@ import Testing
     }
 
     @Test func `a client of HTTP 1.0 gets a body that ends with the connection`() async throws {
-        try await withPair { _, pair in
-            let port = pair.port
+        try await withBackends { _, fixture in
+            let port = fixture.port
             let body = #"{"prompt":"eggs","stream":true}"#
             let (text, ending) = try await offLoop {
                 let socket = try RawSocket(port: port)
@@ -107,17 +107,17 @@ import Testing
     }
 
     @Test func `thinking is not in the text, and is in the other forms`() async throws {
-        try await withPair { _, pair in
+        try await withBackends { _, fixture in
             let body = #"{"prompt":"eggs","stream":true,"think":true}"#
-            let text = try await pair.post(body)
+            let text = try await fixture.post(body)
             #expect(text.text == answer(to: "eggs"))
-            let events = try await pair.post(body, Self.events)
+            let events = try await fixture.post(body, Self.events)
             #expect(events.text.hasPrefix(#"data: {"thinking":"No"}"# + "\n\n" + #"data: {"thinking":" model"}"#))
-            let lines = try await pair.post(body, Self.lines)
+            let lines = try await fixture.post(body, Self.lines)
             #expect(lines.text.contains(#""thinking":" model""#))
-            let whole = try await pair.post(#"{"prompt":"eggs","think":"high"}"#, ["Accept: application/json"])
+            let whole = try await fixture.post(#"{"prompt":"eggs","think":"high"}"#, ["Accept: application/json"])
             #expect(whole.text.contains(#""thinking":"No model thinks here.""#))
-            let wholeText = try await pair.post(#"{"prompt":"eggs","think":"high"}"#)
+            let wholeText = try await fixture.post(#"{"prompt":"eggs","think":"high"}"#)
             #expect(wholeText.text == answer(to: "eggs"))
         }
     }
@@ -126,14 +126,14 @@ import Testing
     func `tool calls come as JSON, and text says how to get them`(streams: Bool) async throws {
         let body =
             #"{"stream":\#(streams),"tools":[{"type":"function","function":{"name":"weather","parameters":{}}}]}"#
-        try await withPair { _, pair in
-            let text = try await pair.post(body)
+        try await withBackends { _, fixture in
+            let text = try await fixture.post(body)
             #expect(text.status == 406)
             #expect(text.text.contains("Accept: application/json"))
-            #expect(pair.standIn.counts.requests == 0)
-            let json = try await pair.post(body, ["Accept: application/json"])
+            #expect(fixture.standIn.counts.requests == 0)
+            let json = try await fixture.post(body, ["Accept: application/json"])
             #expect(json.text.contains(#""tool_calls":[{"function":{"name":"weather","arguments":{}}}]"#))
-            let events = try await pair.post(body, Self.events)
+            let events = try await fixture.post(body, Self.events)
             if streams {
                 #expect(
                     events.text.hasPrefix(
@@ -143,28 +143,28 @@ import Testing
     }
 
     @Test func `an answer cut to the length that was allowed says so`() async throws {
-        try await withPair { _, pair in
+        try await withBackends { _, fixture in
             let body = #"{"prompt":"eggs","stream":true,"options":{"num_predict":3}}"#
-            let events = try await pair.post(body, Self.events)
+            let events = try await fixture.post(body, Self.events)
             #expect(Self.text(ofEvents: events.text) == "No model is")
             #expect(events.text.contains(#""done_reason":"length""#))
-            let text = try await pair.post(body)
+            let text = try await fixture.post(body)
             #expect(text.text == "No model is")
         }
     }
 
     @Test func `an empty chat loads the model`() async throws {
-        try await withPair { _, pair in
-            let events = try await pair.post(#"{"messages":[],"stream":true}"#, Self.events)
+        try await withBackends { _, fixture in
+            let events = try await fixture.post(#"{"messages":[],"stream":true}"#, Self.events)
             #expect(events.text.hasPrefix("event: done\n") && events.text.contains(#""done_reason":"load""#))
-            let text = try await pair.post(#"{"messages":[],"stream":true}"#)
+            let text = try await fixture.post(#"{"messages":[],"stream":true}"#)
             #expect(text.status == 200 && text.text.isEmpty)
         }
     }
 
     @Test func `the connection serves the next request, and so does the one to Ollama`() async throws {
-        try await withPair { _, pair in
-            let port = pair.port
+        try await withBackends { _, fixture in
+            let port = fixture.port
             let texts = try await offLoop {
                 let socket = try RawSocket(port: port)
                 defer { socket.close() }
@@ -174,7 +174,7 @@ import Testing
                 }
             }
             #expect(texts == (0..<20).map { answer(to: "\($0)") })
-            #expect(pair.upstreamConnections == 1)
+            #expect(fixture.upstreamConnections == 1)
         }
     }
 }
@@ -200,9 +200,10 @@ func exchange(
         }
     ])
     let response = Box<RawResponse>()
-    try await withPair(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:\(server.port)").0] }) { _, pair in
-        response.value = try await pair.post(body, fields)
-        await pair.function.stop()
+    try await withBackends(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:\(server.port)").0] }) {
+        _, fixture in
+        response.value = try await fixture.post(body, fields)
+        await fixture.function.stop()
     }
     _ = try await peers
     return response.value!

@@ -61,34 +61,3 @@ func decode(_ framing: ResponseHead.Framing, _ pieces: [ArraySlice<UInt8>]) -> D
 }
 
 func decode(_ framing: ResponseHead.Framing, _ text: String) -> Decoded { decode(framing, [Array(text.utf8)[...]]) }
-
-/// Numbers that are the same in every run. Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-/// Generators".
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
-extension [UInt8] {
-    /// Changes one to three bytes: another value, one more, one less, or a piece of syntax.
-    mutating func mutate(with syntax: [UInt8], using random: inout SplitMix64) {
-        for _ in 0..<Int.random(in: 1...3, using: &random) where !isEmpty {
-            let index = Int.random(in: indices, using: &random)
-            let byte = syntax.randomElement(using: &random) ?? 0
-            switch Int.random(in: 0..<5, using: &random) {
-            case 0: self[index] = UInt8.random(in: 0...255, using: &random)
-            case 1: self[index] = byte
-            case 2: insert(byte, at: index)
-            case 3: remove(at: index)
-            default: self[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            }
-        }
-    }
-}

@@ -11,28 +11,28 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct `Protected` {
     @Test func `without a valid key nobody is answered but health checks and GETs`() async throws {
         let sentence = "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
-        try await withFleet(settings: { $0.protection.keys = try APIKeys(list: "ant,bee") }) { loop, fleet in
+        try await withBackends(settings: { $0.protection.keys = try APIKeys(list: "ant,bee") }) { loop, fixture in
             for fields in [
                 [], ["X-API-Key: cat"], ["Authorization: Bearer ant2"], ["Authorization: Basic ant"], ["X-API-Key:"],
             ] {
-                let refused = try await fleet.post("{}", fields)
+                let refused = try await fixture.post("{}", fields)
                 #expect(refused.status == 401 && refused.text == sentence + "\n", "\(fields)")
-                let json = try await fleet.post("{}", fields + ["Accept: application/json"])
+                let json = try await fixture.post("{}", fields + ["Accept: application/json"])
                 #expect(json.status == 401 && json.text == "{\"error\":\"\(sentence)\"}")
             }
-            #expect(fleet.requests == [0])
+            #expect(fixture.requests == [0])
             for fields in ["X-API-Key: ant", "Authorization: Bearer bee", "authorization: bearer ant"] {
-                let answered = try await fleet.post("{}", [fields])
+                let answered = try await fixture.post("{}", [fields])
                 #expect(answered.status == 200, "\(fields)")
             }
             for (path, text) in [("/", "OK"), ("/health/liveness", "Alive"), ("/health/readiness", "Ready")] {
-                let open = try await fleet.get(path)
+                let open = try await fixture.get(path)
                 #expect(open.status == 200 && open.text == text)
             }
-            fleet.function.setKeys(try APIKeys(list: "cat"))
-            let old = try await fleet.post("{}", ["X-API-Key: ant"])
+            fixture.function.setKeys(try APIKeys(list: "cat"))
+            let old = try await fixture.post("{}", ["X-API-Key: ant"])
             #expect(old.status == 401)
-            let new = try await fleet.post("{}", ["X-API-Key: cat"])
+            let new = try await fixture.post("{}", ["X-API-Key: cat"])
             #expect(new.status == 200)
         }
     }
@@ -43,15 +43,15 @@ import Testing
         let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
             $0.protection.models = try ModelPolicy(allowed: "llama3.2:1b,qwen3:8b", aliases: "best=qwen3:8b")
         }
-        try await withFleet([standIn], settings: change) { loop, fleet in
-            let refused = try await fleet.post(#"{"model":"secret"}"#)
+        try await withBackends([standIn], settings: change) { loop, fixture in
+            let refused = try await fixture.post(#"{"model":"secret"}"#)
             #expect(
                 refused.status == 403 && refused.text == "The model 'secret' is not offered here: ask for another.\n")
-            let json = try await fleet.post(#"{"model":"fault:cut","stream":true}"#, ["Accept: text/event-stream"])
+            let json = try await fixture.post(#"{"model":"fault:cut","stream":true}"#, ["Accept: text/event-stream"])
             #expect(json.status == 403 && json.text.hasPrefix("{\"error\":\"The model 'fault:cut'"))
-            #expect(fleet.requests == [0])
+            #expect(fixture.requests == [0])
             for model in ["llama3.2:1b", "best", "Best:latest"] {
-                let lines = try await fleet.post(#"{"model":"\#(model)"}"#, ["Accept: application/json"])
+                let lines = try await fixture.post(#"{"model":"\#(model)"}"#, ["Accept: application/json"])
                 #expect(lines.status == 200)
                 #expect(lines.text.contains("\"model\":\"\(model == "llama3.2:1b" ? model : "qwen3:8b")\""))
             }
@@ -59,36 +59,36 @@ import Testing
     }
 
     @Test func `a prompt may not be longer than allowed`() async throws {
-        try await withFleet(settings: { $0.protection.maxPromptBytes = 20 }) { loop, fleet in
+        try await withBackends(settings: { $0.protection.maxPromptBytes = 20 }) { loop, fixture in
             let twenty = String(repeating: "x", count: 20)
-            let short = try await fleet.post(#"{"prompt":"\#(twenty)","other":"\#(twenty)"}"#)
+            let short = try await fixture.post(#"{"prompt":"\#(twenty)","other":"\#(twenty)"}"#)
             #expect(short.status == 200)
             for body in [
                 #"{"prompt":"\#(twenty)x"}"#, #"{"prompt":"\#(twenty)","system":"x"}"#,
                 #"{"messages":[{"role":"user","content":"x"}]}"#,
             ] {
-                let long = try await fleet.post(body)
+                let long = try await fixture.post(body)
                 #expect(long.status == 403 && long.text == "Send at most 20 bytes of prompt and messages.\n")
             }
-            #expect(fleet.requests == [1])
+            #expect(fixture.requests == [1])
         }
     }
 
     @Test func `answers are no longer than allowed`() async throws {
-        try await withFleet(settings: { $0.protection.maxPredict = 3 }) { loop, fleet in
+        try await withBackends(settings: { $0.protection.maxPredict = 3 }) { loop, fixture in
             for options in ["4", "-1", "-2", "1e9", "99999999999999999999", "2.5"] {
-                let refused = try await fleet.post(#"{"options":{"num_predict":\#(options)}}"#)
+                let refused = try await fixture.post(#"{"options":{"num_predict":\#(options)}}"#)
                 #expect(refused.status == 403 && refused.text == "Give options.num_predict as a number from 0 to 3.\n")
             }
-            #expect(fleet.requests == [0])
+            #expect(fixture.requests == [0])
             for body in [
                 "{}", #"{"options":null}"#, #"{"options":{}}"#, #"{"options":{"num_predict":3}}"#,
                 #"{"options":{"seed":1},"messages":[{"role":"user","content":"x"}]}"#,
             ] {
-                let answered = try await fleet.post(body)
+                let answered = try await fixture.post(body)
                 #expect(answered.text == "No model is", "\(body): \(answered.text)")
             }
-            let shorter = try await fleet.post(#"{"options":{"num_predict":2}}"#)
+            let shorter = try await fixture.post(#"{"options":{"num_predict":2}}"#)
             #expect(shorter.text == "No model")
         }
     }
@@ -108,8 +108,8 @@ import Testing
                 peer.close()
             }
         ])
-        try await withFleet(settings: change) { loop, fleet in
-            _ = try await fleet.post("{\"options\":{\"num_predict\":\(value)}}")
+        try await withBackends(settings: change) { loop, fixture in
+            _ = try await fixture.post("{\"options\":{\"num_predict\":\(value)}}")
         }
         _ = try await peers
         let options = try #require(body.value?.components(separatedBy: "\"options\":").last)
@@ -117,18 +117,21 @@ import Testing
     }
 
     @Test func `a client that asks too often is told when to come back`() async throws {
-        try await withFleet(settings: { $0.protection.requestsPerMinute = 3 }) { loop, fleet in
+        try await withBackends(clock: .manual, settings: { $0.protection.requestsPerMinute = 3 }) { loop, fixture in
             for _ in 0..<3 {
-                let response = try await fleet.post("{}")
+                let response = try await fixture.post("{}")
                 #expect(response.status == 200)
             }
-            let refused = try await fleet.post("{}", ["X-Forwarded-For: 192.0.2.1"])  // which nobody believes
+            let refused = try await fixture.post("{}", ["X-Forwarded-For: 192.0.2.1"])  // which nobody believes
             #expect(refused.status == 429 && refused.text == "You have asked as often as you may: try again in 20 s.\n")
             #expect(refused["Retry-After"] == "20")
-            let probe = try await fleet.get("/health/readiness")
+            let probe = try await fixture.get("/health/readiness")
             #expect(probe.status == 200)
+            await loop.advance(by: .seconds(20))
+            let later = try await fixture.post("{}")
+            #expect(later.status == 200)
             // Another address is another client.
-            let other = try await offLoop { [port = fleet.port] in
+            let other = try await offLoop { [port = fixture.port] in
                 let socket = try RawSocket(port: port, from: 2)
                 defer { socket.close() }
                 try socket.send(postRequest("{}"))
@@ -143,16 +146,16 @@ import Testing
             $0.protection.requestsPerMinute = 2
             $0.protection.trustedProxies = try TrustedProxies("127.0.0.0/8")
         }
-        try await withFleet(settings: change) { loop, fleet in
+        try await withBackends(clock: .manual, settings: change) { loop, fixture in
             for client in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
                 // What a client puts in front of it counts for nothing.
                 for (index, forged) in ["", "192.0.2.77, ", "nonsense, "].enumerated() {
-                    let response = try await fleet.post("{}", ["X-Forwarded-For: \(forged)\(client)"])
+                    let response = try await fixture.post("{}", ["X-Forwarded-For: \(forged)\(client)"])
                     #expect(response.status == (index < 2 ? 200 : 429), "\(client) \(index)")
                 }
             }
             // Another of the same IPv6 /64 is the same client.
-            let neighbour = try await fleet.post("{}", ["X-Forwarded-For: 2001:db8::2"])
+            let neighbour = try await fixture.post("{}", ["X-Forwarded-For: 2001:db8::2"])
             #expect(neighbour.status == 429)
         }
     }
@@ -162,9 +165,9 @@ import Testing
             $0.protection.requestsPerMinute = 1
             $0.protection.keys = try APIKeys(list: "ant,bee")
         }
-        try await withFleet(settings: change) { loop, fleet in
+        try await withBackends(clock: .manual, settings: change) { loop, fixture in
             for (key, status) in [("ant", 200), ("ant", 429), ("bee", 200), ("bee", 429), ("cat", 401)] {
-                let response = try await fleet.post("{}", ["X-API-Key: \(key)"])
+                let response = try await fixture.post("{}", ["X-API-Key: \(key)"])
                 #expect(response.status == status)
             }
         }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// More clients than the server takes.
-@Suite(.timeLimit(.minutes(1))) struct `Crowds` {
+@Suite(.timeLimit(.minutes(1))) struct `Connection limits` {
     /// Connections that say nothing, up to the limit of `connections`.
     private func fill(_ host: TestServer, on loop: isolated EventLoop, _ count: Int) async throws -> [RawSocket] {
         let port = host.port
@@ -31,11 +31,11 @@ import Testing
         }
     }
 
-    @Test func `health checks are answered when all places are taken`() async throws {
+    @Test func `health checks are answered when all connections are taken`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (2, 2) }
         try await withServer(limits: few) { loop, host in
             let sockets = try await fill(host, on: loop, 2)
-            for _ in 0..<5 {  // one after the other: a place of the reserve is free again when the answer is out
+            for _ in 0..<5 {  // one after the other: the reserve has room again when the answer is out
                 let (alive, rest) = try await host.askToTheEnd(get("/health/liveness"))
                 #expect(alive.text == "Alive" && alive["Connection"] == "close")
                 #expect(rest.isEmpty)
@@ -55,12 +55,13 @@ import Testing
     @Test func `the reserve is bounded, and closed to those who say nothing`() async throws {
         let few = limits {
             ($0.connections, $0.reservedConnections) = (1, 2)
-            $0.headerTimeout = .milliseconds(300)
+            $0.headerTimeout = .seconds(15)
         }
-        try await withServer(limits: few) { loop, host in
+        try await withServer(limits: few, clock: .manual) { loop, host in
             let sockets = try await fill(host, on: loop, 3)
             let (response, _) = try await host.askToTheEnd("")
             #expect(response.status == 503)
+            try await passDeadline(.seconds(15), on: loop)
             let ends = try await offLoop { [try sockets[1].rest(), try sockets[2].rest()] }
             #expect(ends.allSatisfy { $0.text.isEmpty && $0.ending == .closed })
             try await until("one is left", on: loop) { host.server.connections == 1 }
@@ -84,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func `those who are turned away and stay are bounded`() async throws {
+    @Test func `clients that are rejected and stay are bounded`() async throws {
         try await withServer(limits: limits { ($0.connections, $0.reservedConnections) = (1, 0) }) { loop, host in
             let first = try await fill(host, on: loop, 1)
             let port = host.port

@@ -17,23 +17,23 @@ import Testing
     }
 
     @Test func `prompts go to the least busy of those that have the model loaded`() async throws {
-        try await withFleet(Self.three, settings: { $0.checkInterval = .milliseconds(20) }) { loop, fleet in
+        try await withBackends(Self.three, settings: { $0.checkInterval = .milliseconds(20) }) { loop, fixture in
             // Two of them have it, which they tell when they are asked.
-            for index in [0, 2] { try await Self.load("m", fleet.addresses[index].port) }
-            let seen = fleet.listings
-            try await until("the checks have seen it", on: loop) { fleet.listings >= seen + 18 }
-            for standIn in fleet.standIns { standIn.hold() }
-            let before = fleet.requests
-            let sockets = try await fleet.begin((0..<10).map { Self.prompt($0, model: "m") }, on: loop)
-            try await until("all are asked", on: loop) { fleet.active == 10 }
-            #expect(zip(fleet.requests, before).map { $0 - $1 } == [5, 0, 5])
+            for index in [0, 2] { try await Self.load("m", fixture.addresses[index].port) }
+            let seen = fixture.listings
+            try await until("the checks have seen it", on: loop) { fixture.listings >= seen + 18 }
+            for standIn in fixture.standIns { standIn.hold() }
+            let before = fixture.requests
+            let sockets = try await fixture.begin((0..<10).map { Self.prompt($0, model: "m") }, on: loop)
+            try await until("all are asked", on: loop) { fixture.active == 10 }
+            #expect(zip(fixture.requests, before).map { $0 - $1 } == [5, 0, 5])
             // One gets through with all it has, and is the least busy then.
-            fleet.standIns[2].release()
-            try await until("it is through", on: loop) { fleet.function.inFlight == 5 }
-            fleet.standIns[2].hold()
-            let next = try await fleet.begin((0..<5).map { Self.prompt($0, model: "m") }, on: loop)
-            try await until("all are asked", on: loop) { fleet.active == 10 }
-            #expect(zip(fleet.requests, before).map { $0 - $1 } == [5, 0, 10])
+            fixture.standIns[2].release()
+            try await until("it is through", on: loop) { fixture.function.inFlight == 5 }
+            fixture.standIns[2].hold()
+            let next = try await fixture.begin((0..<5).map { Self.prompt($0, model: "m") }, on: loop)
+            try await until("all are asked", on: loop) { fixture.active == 10 }
+            #expect(zip(fixture.requests, before).map { $0 - $1 } == [5, 0, 10])
             for socket in sockets + next { socket.close() }
         }
     }
@@ -58,8 +58,8 @@ import Testing
         let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
             ($0.checkInterval, $0.maxInFlight) = (check, 64)
         }
-        try await withFleet([standIn, standIn, standIn], settings: change) { loop, fleet in
-            let port = fleet.port
+        try await withBackends([standIn, standIn, standIn], settings: change) { loop, fixture in
+            let port = fixture.port
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for client in 0..<20 {
                     group.addTask {
@@ -75,55 +75,67 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            #expect(fleet.requests.reduce(0, +) == 200)
-            #expect(fleet.standIns.reduce(0) { $0 + $1.counts.loads } == 2)
+            #expect(fixture.requests.reduce(0, +) == 200)
+            #expect(fixture.standIns.reduce(0) { $0 + $1.counts.loads } == 2)
         }
     }
 
     @Test func `a host that refuses connections is passed over`() async throws {
-        try await withFleet(Self.two, settings: { $0.checkInterval = .zero }) { loop, fleet in
-            await fleet.stop(0)
-            try await Self.untilRetried(fleet)
-            #expect(fleet.log.lines(with: "trying again").count == 1)
-            #expect(fleet.log.lines(with: "trying again")[0].contains("Connection refused"))
+        try await withBackends(Self.two, settings: { $0.checkInterval = .zero }) { loop, fixture in
+            await fixture.stop(0)
+            try await Self.untilRetried(fixture, on: loop)
+            #expect(fixture.log.lines(with: "trying again").count == 1)
+            #expect(fixture.log.lines(with: "trying again")[0].contains("Connection refused"))
             // It is known now: nobody is sent there.
             for index in 0..<20 {
-                let text = try await fleet.post(Self.prompt(index)).text
+                let text = try await fixture.post(Self.prompt(index)).text
                 #expect(text == answer(to: "\(index)"))
             }
-            #expect(fleet.retries == 1)
+            #expect(fixture.retries == 1)
         }
     }
 
+    private static let firstByteLimit = Duration.seconds(60)
+
     /// Posts prompts that differ, each to be answered, until one was tried at the host that fails.
-    private static func untilRetried(_ fleet: Fleet) async throws {
-        for index in 0..<100 where fleet.retries == 0 {
-            let response = try await fleet.post(Self.prompt(index, model: "model\(index)"))
+    ///
+    /// - Parameter isAsked: opens when that host was asked, and is silent.
+    private static func untilRetried(
+        _ fixture: MultiBackendFixture, isAsked: Gate = Gate(), on loop: isolated EventLoop
+    ) async throws {
+        for index in 0..<100 where fixture.retries == 0 {
+            let socket = try await fixture.open(postRequest(Self.prompt(index, model: "model\(index)")))
+            defer { socket.close() }
+            try await until("an answer", on: loop) { socket.isReadable(within: 0) || isAsked.isOpen }
+            if isAsked.isOpen { try await passDeadline(firstByteLimit, on: loop) }
+            let response = try await response(on: socket)
             #expect(response.text == answer(to: "\(index)"), "\(response)")
         }
     }
 
     @Test(arguments: ["silence", "reset", "close"])
     func `where a host fails before the first byte, another answers`(way: String) async throws {
-        let server = try RawServer()
+        let server = try RawServer(), isAsked = Gate()
         let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
-            $0.deadlines.firstByte = .milliseconds(100)
+            $0.deadlines.firstByte = Self.firstByteLimit
             $0.checkInterval = .zero
         }
         async let peers = server.play([
             { peer in
                 try peer.receiveRequest()
                 switch way {
-                case "silence": try peer.receiveEnd()
+                case "silence":
+                    isAsked.open()
+                    try peer.receiveEnd()
                 case "reset": peer.reset()
                 default: peer.close()
                 }
             }
         ])
-        try await withFleet(hosts: ["127.0.0.1:\(server.port)"], settings: change) { loop, fleet in
-            try await Self.untilRetried(fleet)
-            #expect(fleet.log.lines(with: "trying again").count == 1)
-            #expect(fleet.log.lines(with: "trying again")[0].contains("ollama=http://127.0.0.1:\(server.port)"))
+        try await withBackends(hosts: ["127.0.0.1:\(server.port)"], clock: .manual, settings: change) { loop, fixture in
+            try await Self.untilRetried(fixture, isAsked: isAsked, on: loop)
+            #expect(fixture.log.lines(with: "trying again").count == 1)
+            #expect(fixture.log.lines(with: "trying again")[0].contains("ollama=http://127.0.0.1:\(server.port)"))
         }
         _ = try await peers
         #expect(server.accepted == 1)
@@ -131,11 +143,11 @@ import Testing
 
     @Test func `a prompt is not sent again to a host that failed it, whatever that has loaded`() async throws {
         // It fails this prompt, and it alone has the model: the next one would go there too.
-        try await withFleet(Self.three, settings: { $0.checkInterval = .zero }) { loop, fleet in
-            let failed = try await fleet.post(#"{"model":"fault:close"}"#)
+        try await withBackends(Self.three, settings: { $0.checkInterval = .zero }) { loop, fixture in
+            let failed = try await fixture.post(#"{"model":"fault:close"}"#)
             #expect(failed.status == 502)
-            #expect(fleet.requests == [1, 1, 1])
-            #expect(fleet.log.lines(with: "trying again").count == 2)
+            #expect(fixture.requests == [1, 1, 1])
+            #expect(fixture.log.lines(with: "trying again").count == 2)
         }
     }
 
@@ -157,13 +169,13 @@ import Testing
         }
         async let peers = server.play([tags, script] + Array(repeating: script, count: 3))
         let host = "127.0.0.1:\(server.port)"
-        try await withFleet(hosts: [host], settings: { $0.checkInterval = .seconds(600) }) { loop, fleet in
-            try await until("both were checked", on: loop) { server.accepted == 2 && fleet.listings == 2 }
+        try await withBackends(hosts: [host], settings: { $0.checkInterval = .seconds(600) }) { loop, fixture in
+            try await until("both were checked", on: loop) { server.accepted == 2 && fixture.listings == 2 }
             for index in 0..<3 {
-                let response = try await fleet.post(Self.prompt(index))
+                let response = try await fixture.post(Self.prompt(index))
                 #expect(response.text == answer(to: "\(index)"))
             }
-            #expect(fleet.log.lines(with: "trying again").count == server.accepted - 2)
+            #expect(fixture.log.lines(with: "trying again").count == server.accepted - 2)
         }
         // What the scripts still wait for.
         for _ in server.accepted..<5 {
@@ -178,37 +190,35 @@ import Testing
 
     @Test(arguments: [true, false])
     func `after the first byte a prompt is never sent again`(streams: Bool) async throws {
-        try await withFleet(Self.three) { loop, fleet in
+        try await withBackends(Self.three) { loop, fixture in
             for fault in ["cut", "reset", "garbling", "failing", "unfinished", "noise"] {
-                let before = fleet.requests.reduce(0, +)
-                _ = try await fleet.post(#"{"model":"fault:\#(fault)","stream":\#(streams)}"#)
-                #expect(fleet.requests.reduce(0, +) == before + 1, "\(fault)")
+                let before = fixture.requests.reduce(0, +)
+                _ = try await fixture.post(#"{"model":"fault:\#(fault)","stream":\#(streams)}"#)
+                #expect(fixture.requests.reduce(0, +) == before + 1, "\(fault)")
             }
-            #expect(fleet.retries == 0)
+            #expect(fixture.retries == 0)
         }
     }
 
     @Test func `a host that answers 404 to listings serves prompts`() async throws {
         try await onLoop { loop in
             let service = Chats()
-            let upstream = Server(service, on: loop, log: Fleet.quiet)
-            let address = try upstream.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
             let change: (inout PromptFunction.Settings) throws -> Void = {
                 ($0.readiness, $0.checkInterval) = (.loaded, .milliseconds(5))
             }
-            let fleet = try Fleet([], hosts: ["\(address)"], on: loop, change)
-            try await fleet.function.start()
+            let fixture = try MultiBackendFixture([], services: [service], on: loop, change)
+            try await fixture.function.start()
             try await until("it was checked", on: loop) { service.listings >= 2 }
-            let unknown = try await fleet.get("/health/readiness")
+            let unknown = try await fixture.get("/health/readiness")
             #expect(unknown.text == "No Ollama has the model 'llama3.2:1b' loaded")
-            let response = try await fleet.post("{}")
+            let response = try await fixture.post("{}")
             #expect(response.text == "hello")
             let seen = service.listings
             try await until("it was checked again", on: loop) { service.listings >= seen + 4 }
-            let ready = try await fleet.get("/health/readiness")
+            let ready = try await fixture.get("/health/readiness")
             #expect(ready.text == "Ready")
             #expect(service.chats == 1)
-            await fleet.function.stop()
+            await fixture.function.stop()
         }
     }
 

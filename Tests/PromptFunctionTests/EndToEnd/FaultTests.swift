@@ -14,8 +14,8 @@ import Testing
         ("reset", 502), ("close", 502), ("garbage", 502), ("noise", 502), ("flood", 502), ("drip", 200), ("stale", 200),
     ])
     func `each fault has its status, and the next prompt is answered`(fault: String, status: Int) async throws {
-        try await withPair { loop, pair in
-            let response = try await pair.post(#"{"model":"fault:\#(fault)"}"#)
+        try await withBackends { loop, fixture in
+            let response = try await fixture.post(#"{"model":"fault:\#(fault)"}"#)
             #expect(response.status == status)
             if status != 200 {
                 #expect(response.text.hasSuffix(".\n"), "\(response.text)")
@@ -24,59 +24,65 @@ import Testing
                 #expect(response.text == " one two three")
             }
             if status == 503 { #expect(response["Retry-After"] == "5") }
-            let next1 = try await pair.post(#"{"prompt":"next"}"#)
-            #expect(next1.text == answer(to: "next"))
+            let next = try await fixture.post(#"{"prompt":"next"}"#)
+            #expect(next.text == answer(to: "next"))
         }
     }
 
     @Test func `silence is answered 504 when the first byte is due`() async throws {
-        try await withPair(settings: { $0.deadlines.firstByte = .milliseconds(50) }) { loop, pair in
-            let response = try await pair.post(#"{"model":"fault:silence"}"#)
+        try await withBackends(
+            clock: .manual, settings: { $0.deadlines.firstByte = .milliseconds(50) }
+        ) { loop, fixture in
+            let response = try await fixture.post(
+                #"{"model":"fault:silence"}"#, passing: .milliseconds(50), on: loop)
             #expect(response.status == 504)
-            try await until("nothing is active upstream", on: loop) { pair.standIn.counts.active == 0 }
+            try await until("nothing is active upstream", on: loop) { fixture.standIn.counts.active == 0 }
         }
     }
 
     @Test func `an answer that takes too long in all is answered 504`() async throws {
         var standIn = StandInSettings()
         standIn.firstToken = .seconds(600)
-        try await withPair(standIn, settings: { $0.deadlines.total = .milliseconds(50) }) { loop, pair in
-            let next2 = try await pair.post("{}")
-            #expect(next2.status == 504)
-            try await until("nothing is active upstream", on: loop) { pair.standIn.counts.active == 0 }
+        try await withBackends(
+            [standIn], clock: .manual, settings: { $0.deadlines.total = .milliseconds(50) }
+        ) { loop, fixture in
+            let response = try await fixture.post("{}", passing: .milliseconds(50), on: loop)
+            #expect(response.status == 504)
+            try await until("nothing is active upstream", on: loop) { fixture.standIn.counts.active == 0 }
         }
     }
 
     @Test func `no Ollama is answered 502`() async throws {
         // Port 1 of this machine: nobody listens there.
-        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:1").0] }) { _, pair in
-            let response = try await pair.post("{}")
+        try await withBackends(settings: { $0.hosts = [try OllamaHost.parse("127.0.0.1:1").0] }) { _, fixture in
+            let response = try await fixture.post("{}")
             #expect(response.status == 502)
             #expect(response.text == "Ollama cannot be reached.\n")
         }
     }
 
     @Test func `a host without an address is answered 502`() async throws {
-        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("no-such-host.invalid").0] }) { _, pair in
-            let next3 = try await pair.post("{}")
-            #expect(next3.status == 502)
+        try await withBackends(settings: { $0.hosts = [try OllamaHost.parse("no-such-host.invalid").0] }) {
+            _, fixture in
+            let response = try await fixture.post("{}")
+            #expect(response.status == 502)
         }
     }
 
     @Test func `each address of a name is tried`() async throws {
         // localhost may be ::1 first; the stand-in listens on 127.0.0.1 alone.
-        try await withPair(settings: { $0.hosts = [try OllamaHost.parse("localhost:\($0.hosts[0].port)").0] }) {
-            _, pair in
+        try await withBackends(settings: { $0.hosts = [try OllamaHost.parse("localhost:\($0.hosts[0].port)").0] }) {
+            _, fixture in
             for _ in 0..<3 {
-                let response = try await pair.post("{}")
+                let response = try await fixture.post("{}")
                 #expect(response.status == 200)
             }
         }
     }
 
     @Test func `a connection that Ollama closed meanwhile fails no prompt`() async throws {
-        try await withPair { _, pair in
-            let port = pair.port
+        try await withBackends { _, fixture in
+            let port = fixture.port
             let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
                 for _ in 0..<8 {
                     group.addTask {

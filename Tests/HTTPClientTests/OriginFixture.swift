@@ -3,7 +3,7 @@ import HTTPClient
 import TestSupport
 
 /// More than two sockets' buffers take.
-let largeBytes = randomBytes(20_000_000, seed: 1)
+let largeBytes = SeededRandom.bytes(20_000_000, 1)
 
 let template = RequestTemplate("POST", path: "/", host: "a")
 
@@ -47,12 +47,12 @@ extension Origin {
 /// Has `body` ask a server that plays a script for each connection. At the end, every connection must have been closed,
 /// and as many been accepted as there are scripts.
 func withServer(
-    _ scripts: [RawServer.Script], deadlines: Deadlines = Deadlines(),
+    _ scripts: [RawServer.Script], deadlines: Deadlines = Deadlines(), clock: LoopClock = .monotonic,
     _ body: @Sendable (isolated EventLoop, Origin, RawServer) async throws -> Void
 ) async throws {
     let server = try RawServer()
     async let peers = server.play(scripts)
-    try await onLoop { loop in
+    try await onLoop(clock: clock) { loop in
         let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: deadlines, on: loop)
         try await body(loop, origin, server)
         origin.closeIdle()

@@ -5,12 +5,12 @@ import Testing
 @testable import HTTPServer
 
 /// How many lines of a kind the log gets.
-struct `The log's pace` {
+struct `The log throttle` {
     @Test func `one line a second passes, and tells how many did not`() {
-        var pace = LogThrottle()
+        var throttle = LogThrottle()
         func withheld(at milliseconds: Int64) -> String? {
             var metadata: Logger.Metadata = [:]
-            guard pace.allows(at: LoopInstant(nanoseconds: milliseconds * 1_000_000), &metadata) else { return nil }
+            guard throttle.allows(at: LoopInstant(nanoseconds: milliseconds * 1_000_000), &metadata) else { return nil }
             return metadata["withheld"].map { "\($0)" } ?? "none"
         }
         #expect(withheld(at: 5000) == "none")

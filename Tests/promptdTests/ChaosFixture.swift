@@ -5,7 +5,7 @@ import Testing
 /// Three stand-ins that fail, and a promptd that asks them.
 ///
 /// An actor: its faults happen at the same time, while clients ask.
-actor Chaos {
+actor ChaosFixture {
     /// A stand-in: the process of now, and those it replaced.
     private struct Host {
         var command: Command
@@ -22,14 +22,14 @@ actor Chaos {
     nonisolated let url: String
     private var random: [UInt8]
 
-    init(seed: UInt64) async throws {
-        random = randomBytes(64, seed: seed)
+    init() async throws {
+        random = SeededRandom.bytes(64, 21)
         for _ in 0..<3 {
             let (command, address) = try await Promptd.standIn(Self.pace)
             hosts.append(Host(command: command, port: String(address.split(separator: ":").last!)))
         }
         let addresses = hosts.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
-        // So few places that all three are needed: one that has restarted has no model loaded, and is asked last.
+        // So few in flight that all three are needed: one that has restarted has no model loaded, and is asked last.
         (server, url) = try await Promptd.serve(
             ["--first-token-timeout", "1s", "--max-in-flight", "4"], environment: ["OLLAMA_HOST": addresses])
     }

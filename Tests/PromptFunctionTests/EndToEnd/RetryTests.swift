@@ -28,50 +28,43 @@ import Testing
     @Test func `a prompt waits for another Ollama, and those behind it do not wait for it`() async throws {
         try await onLoop { loop in
             let closing = Closing()
-            let upstream = Server(closing, on: loop, log: Fleet.quiet)
-            let address = try upstream.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
-            let fleet = try Fleet([StandInSettings()], hosts: ["\(address)"], on: loop) { $0.maxInFlight = 1 }
-            let standIn = fleet.standIns[0]
+            let fixture = try MultiBackendFixture([StandInSettings()], services: [closing], on: loop) {
+                $0.maxInFlight = 1
+            }
+            let standIn = fixture.standIn
             standIn.hold()
-            try await fleet.function.start()
-            try await until("both were checked", on: loop) { fleet.listings == 2 && closing.listings == 2 }
-            _ = try await fleet.get("/")  // so that what was listed is known
+            try await fixture.function.start()
+            try await until("both were checked", on: loop) { fixture.listings == 2 && closing.listings == 2 }
+            _ = try await fixture.get("/")  // so that what was listed is known
             // One is with the stand-in, and so are others soon: the closing host fails each of them at once.
-            let sockets = try await fleet.begin((0..<5).map { #"{"prompt":"\#($0)","model":"model0"}"# }, on: loop)
+            let sockets = try await fixture.begin((0..<5).map { #"{"prompt":"\#($0)","model":"model0"}"# }, on: loop)
             try await until("each was tried, and waits for the stand-in", on: loop) {
-                fleet.log.lines(with: "trying again").count == 5 && fleet.function.waiting == 4
+                fixture.log.lines(with: "trying again").count == 5 && fixture.function.waiting == 4
             }
             try await until("one is with the stand-in", on: loop) { standIn.counts.active == 1 }
             // The connection that the checks left open was closed by the first: that one was sent again.
-            #expect(closing.chats == fleet.retries)
+            #expect(closing.chats == fixture.retries)
             standIn.release()
             for (index, socket) in sockets.enumerated() {
                 let text = try await response(on: socket).text
                 #expect(text == answer(to: "\(index)"))
             }
-            #expect(closing.chats == fleet.retries && standIn.counts.requests == 5)
-            #expect(fleet.function.waiting == 0 && fleet.function.inFlight == 0)
-            await fleet.function.stop()
+            #expect(closing.chats == fixture.retries && standIn.counts.requests == 5)
+            #expect(fixture.function.waiting == 0 && fixture.function.inFlight == 0)
+            await fixture.function.stop()
         }
     }
 
     @Test func `where the only other Ollama fails too, its failure is told`() async throws {
         try await onLoop { loop in
             let closing = [Closing(), Closing()]
-            var hosts: [String] = []
-            var servers: [Server] = []
-            for service in closing {
-                servers.append(Server(service, on: loop, log: Fleet.quiet))
-                hosts.append(
-                    "\(try servers.last!.listen(on: try SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]))")
-            }
-            let fleet = try Fleet([], hosts: hosts, on: loop) { _ in }
+            let fixture = try MultiBackendFixture([], services: closing, on: loop) { _ in }
             for count in 1...3 {
-                let response = try await fleet.post("{}")
+                let response = try await fixture.post("{}")
                 #expect(response.status == 502 && response.text == "Ollama closed the connection without an answer.\n")
-                #expect(closing.map(\.chats) == [count, count] && fleet.retries == count)
+                #expect(closing.map(\.chats) == [count, count] && fixture.retries == count)
             }
-            await fleet.function.stop()
+            await fixture.function.stop()
         }
     }
 }

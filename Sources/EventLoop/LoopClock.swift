@@ -1,0 +1,35 @@
+import CLibevent
+
+/// What a loop takes its time from.
+package enum LoopClock: Sendable {
+    /// The system's CLOCK_MONOTONIC.
+    case monotonic
+    /// A clock that only `EventLoop.advance(by:)` moves, so that a test decides when a deadline passes.
+    case manual
+}
+
+extension EventLoop {
+    /// Moves the manual clock on by `interval`, from deadline to deadline.
+    ///
+    /// Each timer that is due fires at its time, and what follows from it on the loop is handled before the clock moves
+    /// on, such as bytes that a server here sends to a client here. What other threads do is not waited for.
+    package func advance(by interval: Duration) async {
+        let end = now + interval
+        await handleEvents()
+        while unsafe shim_loop_step_clock(executor.handle, end.nanoseconds) { await handleEvents() }
+    }
+
+    /// Waits until no event is here; at most so many turns, for another thread may send without end.
+    private func handleEvents() async {
+        for _ in 0..<100 {
+            await turn()
+            if unsafe shim_loop_is_quiet(executor.handle) { return }
+        }
+    }
+
+    /// Whether a timer waits for the manual clock to reach `deadline`. Loop's thread only.
+    package nonisolated func hasDeadline(at deadline: LoopInstant) -> Bool {
+        executor.checkIsolated()
+        return unsafe shim_loop_has_deadline(executor.handle, deadline.nanoseconds)
+    }
+}
