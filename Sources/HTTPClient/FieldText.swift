@@ -1,4 +1,6 @@
 /// A piece of a head: the name or the value of a field, where it lies. Valid as long as the bytes under it.
+///
+/// `@safe`: made and used inside `ResponseHead.parse` only, which returns none of it.
 @safe struct FieldText {
     private let bytes: UnsafeRawBufferPointer
 
@@ -25,7 +27,8 @@
         if unsafe bytes.isEmpty { return nil }
         var value = 0
         var overflow = false
-        for unsafebyte in unsafe bytes {
+        for index in unsafe bytes.indices {
+            let byte = unsafe bytes[index]
             guard byte >= 0x30, byte <= 0x39 else { return nil }
             let tenfold = value.multipliedReportingOverflow(by: 10)
             let sum = tenfold.partialValue.addingReportingOverflow(Int(byte - 0x30))

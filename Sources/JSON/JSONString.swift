@@ -105,7 +105,8 @@ package enum JSONString {
             unsafe bytes[start + 1] == UInt8(ascii: "u")
         else { return nil }
         var unit: UInt16 = 0
-        for unsafebyte in unsafe bytes[(start + 2)..<(start + 6)] {
+        for index in (start + 2)..<(start + 6) {
+            let byte = unsafe bytes[index]
             let digit: UInt8
             switch byte {
             case 0x30...0x39: digit = byte - 0x30

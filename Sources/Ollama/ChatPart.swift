@@ -3,6 +3,8 @@ internal import JSON
 /// One object of Ollama's reply to a chat: some tokens of a streamed one, its end, or all of a whole one.
 ///
 /// It lies where it was received, and cannot be kept: what is of use is appended to something of the caller's.
+///
+/// `@safe`: it is only lent (`borrowing`) for one call, during which its bytes stay, and it cannot be copied.
 @safe public struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer
@@ -84,6 +86,9 @@ internal import JSON
 
     /// White space between JSON's tokens may be a line end; a space is as good.
     private static func append(_ json: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-        for unsafebyte in unsafe json { output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte) }
+        for index in json.indices {
+            let byte = unsafe json[index]
+            output.append(byte == 0x0D || byte == 0x0A ? 0x20 : byte)
+        }
     }
 }
