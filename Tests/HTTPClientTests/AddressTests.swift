@@ -85,7 +85,7 @@ import Testing
                 try? isOver.wait()
                 return [try Self.address("127.0.0.1", port)]
             }
-            let tasks = (0..<10).map { _ in start(on: loop) { await origin.text() } }
+            let tasks = (0..<10).map { _ in loop.startTask { await origin.text() } }
             await isAsked.wait()
             tasks[0].cancel()
             #expect(await tasks[0].value == .failure(.cancelled))

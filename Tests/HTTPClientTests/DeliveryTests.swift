@@ -117,7 +117,7 @@ extension Origin {
             let sink = Sink()
             var flow: BodyFlow?
             sink.demand = { $0.reads == 1 ? .pause : .more }
-            let delivery = start(on: loop) { await origin.deliver(to: sink) { flow = $0 } }
+            let delivery = loop.startTask { await origin.deliver(to: sink) { flow = $0 } }
             await isBlocked.wait()  // takes longer than the idle deadline
             #expect(sink.reads == 1)
             flow?.resume()
@@ -171,7 +171,7 @@ extension Origin {
             }
         ]) { loop, origin, _ in
             let sink = Sink()
-            let delivery = start(on: loop) { await origin.deliver(to: sink) }
+            let delivery = loop.startTask { await origin.deliver(to: sink) }
             try await until("some came", on: loop) { sink.reads == 1 }
             delivery.cancel()
             #expect(await delivery.value == .failure(.cancelled))

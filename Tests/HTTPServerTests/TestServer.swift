@@ -73,10 +73,7 @@ final class TestServer {
 
     /// Drains in a task of its own, while the test goes on.
     func beginDraining(on loop: isolated EventLoop, grace: Duration = .zero) -> Task<Int, Never> {
-        Task.immediate(executorPreference: loop.executor) {
-            _ = loop
-            return await server.drain(within: .seconds(5) + grace, grace: grace)
-        }
+        loop.startTask { [server] in await server.drain(within: .seconds(5) + grace, grace: grace) }
     }
 
     /// Waits until the server has closed all connections.

@@ -45,10 +45,7 @@ final class Pair {
     }
 
     func beginDraining(on loop: isolated EventLoop) -> Task<Int, Never> {
-        Task.immediate(executorPreference: loop.executor) {
-            _ = loop
-            return await server.drain(within: .seconds(10))
-        }
+        loop.startTask { [server] in await server.drain(within: .seconds(10)) }
     }
 
     func get(_ path: String) async throws -> RawResponse {
