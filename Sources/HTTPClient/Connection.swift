@@ -172,7 +172,7 @@ import EventLoop
         case .wait(let limit): deadline.wait(for: .idle, atMost: limit)
         case .pause:
             stream?.setReading(false)
-            deadline.waitForTotal()  // it is the sink who takes its time
+            deadline.waitForTotal()  // from here on it is the sink that takes its time
         }
     }
 

@@ -16,7 +16,7 @@ final class Resolver {
     /// The one that is going on, or whose outcome nobody has taken yet.
     private var lookup: Lookup?
 
-    /// One call of `lookUp`, and who waits for it.
+    /// One call of `lookUp`, and the tasks that wait for it.
     ///
     /// `@unchecked Sendable`: Dispatch's thread only holds the reference; `finish`, which it posts to the loop, and
     /// `wait` run on the loop's thread, as `Latch` checks.

@@ -18,7 +18,7 @@ public import Logging
     public private(set) var requestsInFlight = 0
     /// Whether replies close their connections and no new ones are taken.
     public internal(set) var isDraining = false
-    /// Opens when the last connection has closed, for who drains.
+    /// Opens when the last connection has closed: `drain` waits for it.
     var lastConnectionClosed: Latch?
     var rejectionThrottle = LogThrottle()
     var dropThrottle = LogThrottle()
