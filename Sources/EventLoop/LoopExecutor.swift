@@ -6,10 +6,11 @@ import Synchronization
 ///
 /// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to
 /// libevent. Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop
-/// looks; the loop works them off between its events, so many a turn.
+/// looks; the loop runs them between its events, so many a turn.
 ///
-/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are touched on the
-/// loop's thread only (checked where they are entered); `inbox` has its mutex.
+/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are used on the loop's
+/// thread only, which every callback from C, `drain` and `onTurnEnd` check and `enqueue` asks; `inbox` has its mutex.
+/// `@safe`: `handle` is freed with the executor, after everything that was made with it.
 @safe public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop: for the targets that register events with it.
     public let handle: OpaquePointer
@@ -23,7 +24,7 @@ import Synchronization
     private static let drainLimit = 4096
     private static let backlogPerTurn = 32
 
-    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth handing over only now
+    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth passing on only now
     /// and then.
     private var cutTurns = 0
     private static let turnsPerHook = 8
@@ -50,7 +51,7 @@ import Synchronization
         }
         let callbacks = unsafe shim_loop_callbacks(
             woken: { unsafe LoopExecutor.from($0).takeInbox() },
-            settled: { unsafe LoopExecutor.from($0).drain() },
+            settled: { unsafe LoopExecutor.from($0).runReady() },
             turned: { unsafe LoopExecutor.from($0).endTurn(isCut: $1) })
         unsafe shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
         bind()
@@ -58,9 +59,12 @@ import Synchronization
 
     deinit { unsafe shim_loop_free(handle) }
 
+    /// The executor that a callback from C is for.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> LoopExecutor {
-        unsafe Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
+        let executor = unsafe Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
+        executor.checkThread()
+        return executor
     }
 
     // MARK: Swift's executor
@@ -95,8 +99,11 @@ import Synchronization
 
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-    public func checkIsolated() {
-        precondition(isCurrent, "this belongs to the event loop's thread")
+    public func checkIsolated() { checkThread() }
+
+    /// Ends the process unless the calling thread is the loop's. Costs a comparison.
+    public func checkThread() {
+        precondition(isCurrent, "Use this on the event loop's thread only: it belongs to the loop, and has no lock.")
     }
 
     // MARK: The loop's thread
@@ -104,18 +111,23 @@ import Synchronization
     func bind() { unsafe shim_loop_bind(handle) }
 
     func run() {
-        drain()
+        runReady()
         _ = endTurn(isCut: false)
         unsafe shim_loop_run(handle)
     }
 
     func stop() { unsafe shim_loop_stop(handle) }
 
-    /// Runs what is ready, and what becomes ready by it. Does nothing when it is already at it.
+    /// Runs the jobs that are ready, and those that become ready by them. Does nothing while it is already running.
+    /// Loop's thread only.
     ///
-    /// A callback that lends out bytes calls it before the bytes go away; libevent's other callbacks end with it
-    /// anyway.
+    /// A callback that lends bytes calls it before the bytes go away; libevent's other callbacks end with it anyway.
     public func drain() {
+        checkThread()
+        runReady()
+    }
+
+    private func runReady() {
         guard !isDraining, !ready.isEmpty else { return }
         isDraining = true
         defer { isDraining = false }
@@ -142,9 +154,9 @@ import Synchronization
         backlog.append(contentsOf: arrivals)
     }
 
-    /// Goes on with the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must
+    /// Runs jobs of the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must
     /// not keep a health check waiting.
-    private func workOff() {
+    private func runBacklog() {
         let end = min(backlogStart + Self.backlogPerTurn, backlog.count)
         while backlogStart < end {
             switch backlog[backlogStart] {
@@ -152,7 +164,7 @@ import Synchronization
             case .call(let call): call()
             }
             backlogStart += 1
-            drain()
+            runReady()
         }
         if backlogStart == backlog.count {
             backlog.removeAll(keepingCapacity: true)
@@ -163,14 +175,14 @@ import Synchronization
     /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them.
     /// For the loop's lifetime; loop's thread only.
     public func onTurnEnd(_ hook: @escaping () -> Void) {
-        checkIsolated()
+        checkThread()
         turnHooks.append(hook)
     }
 
     /// Returns whether there is more to do than to wait for events.
     private func endTurn(isCut: Bool) -> Bool {
-        workOff()
-        drain()  // before the hooks: what a job gathers after them would wait for some other event
+        runBacklog()
+        runReady()  // before the hooks: what a job gathers after them would wait for some other event
         cutTurns = isCut || backlogStart < backlog.count ? cutTurns + 1 : 0
         if cutTurns % Self.turnsPerHook == 0 {
             for hook in turnHooks { hook() }

@@ -1,27 +1,38 @@
 import CLibevent
+import Glibc
 
 /// A signal that is handled on the loop, as long as this object lives. Belongs to the loop's thread.
+///
+/// `@safe`: `handle` lives as long as the object, and the box that C points to as long as `handle`.
 @safe public final class LoopSignal {
     private let loop: EventLoop
     private let handle: OpaquePointer
     private let box: Box
 
     private final class Box {
+        let executor: LoopExecutor
         let fire: () -> Void
-        init(_ fire: @escaping () -> Void) { self.fire = fire }
+
+        init(_ executor: LoopExecutor, _ fire: @escaping () -> Void) { (self.executor, self.fire) = (executor, fire) }
     }
 
     /// Has `fire` called on the loop for each signal `number` (signal(7)).
     ///
     /// - Throws: `EventLoopError` when the system refuses to install the handler.
     public init(_ number: CInt, on loop: EventLoop, _ fire: @escaping () -> Void) throws(EventLoopError) {
+        loop.checkThread()
         self.loop = loop
-        box = Box(fire)
+        box = Box(loop.executor, fire)
         let context = unsafe Unmanaged.passUnretained(box).toOpaque()
-        let handle = unsafe shim_signal_new(
-            loop.executor.handle, number,
-            { context, _ in unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue().fire() }, unsafe context)
-        guard let handle = unsafe handle else { throw .unavailable(errno: 0) }
+        guard
+            let handle = unsafe shim_signal_new(
+                loop.executor.handle, number,
+                { context, _ in
+                    let box = unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
+                    box.executor.checkThread()
+                    box.fire()
+                }, unsafe context)
+        else { throw .signalRefused(number: number, errno: errno) }
         unsafe self.handle = unsafe handle
     }
 

@@ -2,7 +2,7 @@ import Dispatch
 
 /// Takes slow, synchronous work off the loop: to Dispatch, and back with the result.
 ///
-/// Small pieces of work are gathered and handed over at the end of a turn of the loop, when the batch before has come
+/// Small pieces of work are gathered and given to Dispatch at the end of a turn of the loop, when the batch before has come
 /// back: a block per request would cost 15–19 µs of CPU and two futex calls each under load. Big ones go as blocks of
 /// their own to a concurrent queue, so that they hold up no batch.
 ///
@@ -18,14 +18,15 @@ public final class WorkQueue {
     /// Pieces of one batch: results come back, and memory is freed, before thousands are done.
     private static let piecesPerBatch = 64
     /// Whether a batch is with Dispatch.
-    private var isHandedOver = false
+    private var isBatchRunning = false
 
     /// Does the work, on whatever thread, and returns how to tell the result on the loop.
     private typealias Work = @Sendable () -> @Sendable () -> Void
 
     public init(on loop: EventLoop) {
+        loop.checkThread()
         self.loop = loop
-        loop.executor.onTurnEnd { [weak self] in self?.handOver() }
+        loop.executor.onTurnEnd { [weak self] in self?.dispatchBatch() }
     }
 
     /// Runs `work` on a Dispatch thread and returns what it returns.
@@ -47,15 +48,15 @@ public final class WorkQueue {
         }
     }
 
-    private func handOver() {
-        guard !batch.isEmpty, !isHandedOver else { return }
-        isHandedOver = true
+    private func dispatchBatch() {
+        guard !batch.isEmpty, !isBatchRunning else { return }
+        isBatchRunning = true
         let pieces = Array(batch.prefix(Self.piecesPerBatch))
         batch.removeFirst(pieces.count)
-        // Only the loop's thread looks into the queue, and it outlives the batch.
+        // Dispatch only holds the reference: the call that uses it is posted to the loop, where the queue belongs.
         nonisolated(unsafe) let queue = self
         serial.async { [loop] in
-            loop.executor.post([{ unsafe queue.isHandedOver = false }] + pieces.map { $0() })
+            loop.executor.post([{ unsafe queue.isBatchRunning = false }] + pieces.map { $0() })
         }
     }
 }

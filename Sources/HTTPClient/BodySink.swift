@@ -24,16 +24,10 @@ package enum BodyDemand: Sendable {
 
 /// Lets a body that paused flow again. Belongs to the loop's thread; does nothing once the response is over.
 public struct BodyFlow {
-    private weak var connection: Connection?
-    private let stageNumber: Int
+    private let request: RequestReference
 
-    init(_ connection: Connection) {
-        self.connection = connection
-        stageNumber = connection.stageNumber
-    }
+    init(_ connection: Connection) { request = RequestReference(connection) }
 
-    public func resume() {
-        guard let connection, connection.stageNumber == stageNumber else { return }
-        connection.resumeDelivery()
-    }
+    /// Has the body delivered again.
+    public func resume() { request.resume() }
 }

@@ -1,7 +1,7 @@
 public import EventLoop
 
 /// Why a request to another server got no whole response.
-public enum ClientError: Error, Equatable {
+public enum ClientError: Error, Equatable, CustomStringConvertible {
     /// The host's name has no address.
     case unresolved(ResolveError)
     /// No address of the host takes connections; `errno` of the last one tried, see connect(2).
@@ -20,5 +20,23 @@ public enum ClientError: Error, Equatable {
     /// What took too long.
     public enum Phase: Sendable, Equatable {
         case connect, firstByte, idle, total
+    }
+
+    public var description: String {
+        switch self {
+        case .unresolved(let error): "\(error)"
+        case .unreachable(0): "cannot connect: the host has no address"
+        case .unreachable(let errno): "cannot connect: \(SystemError.description(of: errno))"
+        case .timeout(.connect): "timed out: no connection"
+        case .timeout(.firstByte): "timed out: no response"
+        case .timeout(.idle): "timed out: nothing more of the response came"
+        case .timeout(.total): "timed out: the whole request took too long"
+        case .closed(let errno, let beforeFirstByte):
+            "connection \(errno == 0 ? "closed" : "broken") \(beforeFirstByte ? "before" : "within") the response"
+                + (errno == 0 ? "" : ": \(SystemError.description(of: errno))")
+        case .malformed(let rule): "malformed response: \(rule)"
+        case .tooLarge(let limit): "the response is longer than \(limit) bytes"
+        case .cancelled: "the request was cancelled"
+        }
     }
 }

@@ -1,65 +1,56 @@
 import CLibevent
 import EventLoop
 
-/// One connection to an origin, and the response that comes on it. Belongs to the loop's thread.
+/// One connection to an origin, and the response that is read from it. Belongs to the loop's thread.
 ///
 /// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside
 /// the read's callback. See `ReceiveBuffer`.
+///
+/// `@safe`: C gets an unretained pointer to this object, and calls back only while `stream` lives, which this object
+/// owns.
 @safe final class Connection {
     private unowned let origin: Origin
-    let loop: EventLoop
-    private var stream: OpaquePointer?
-    private var timer: LoopTimer?
-    private var stage = Stage.connecting
-    /// Counts the stages, so that a cancelling that comes late, from another thread, does not hit the next request.
-    private(set) var stageNumber = 0
-    /// What the deadline is for.
-    private var phase = ClientError.Phase.connect
-    private var deadlines: Deadlines
-    private var totalDeadline: LoopInstant?
-    private var waiter: UnsafeContinuation<Void, Never>?
-    /// Whether something came while nobody waited.
-    private var hasNews = false
-    /// Why nothing more will come. What came before it still counts.
-    private(set) var failure: ClientError?
+    private let loop: EventLoop
+    private var state = State.connecting
+    /// Counts the requests, so that an act on an earlier one does not hit the present one: see `RequestReference`.
+    private(set) var requestNumber = 0
+    private var stream: ClientStream?
+    private var deadline: RequestDeadline
+    private var response = ResponseReader()
+    /// Where the body goes in the read's callback; without one, the task that waits reads it.
+    private var delivery: BodyDelivery?
+    /// Something came, or the connection ended.
+    private let changed = AutoResetEvent()
 
-    var input = ReceiveBuffer()
-    private var head: ResponseHead?
-    var decoder = BodyDecoder(.none)
-    /// Who takes the body in the read's callback; without one, the task that waits does.
-    var delivery: Delivery?
-    /// Whether a byte of response came.
-    private(set) var sawBytes = false
-
-    private enum Stage {
+    private enum State {
         case connecting
-        /// A request was begun.
+        /// A request was sent, and `response` reads what comes.
         case busy
-        /// Kept for the next request.
-        case parked
+        /// Kept open for the next request.
+        case idle
+        /// Nothing more will come, because of this error, or of `close` where it is `nil`. What came before it still
+        /// counts.
+        case ended(ClientError?)
     }
 
-    private init(for origin: Origin, _ deadlines: Deadlines, until totalDeadline: LoopInstant?) {
+    private init(for origin: Origin, _ limits: Deadlines, until end: LoopInstant?) {
+        origin.loop.checkThread()
         self.origin = origin
-        self.deadlines = deadlines
-        self.totalDeadline = totalDeadline
         loop = origin.loop
+        deadline = RequestDeadline(on: loop, limits, until: end)
     }
-
-    deinit { close() }
 
     // MARK: Opening
 
-    /// Connects to one address; `totalDeadline` is the request's.
+    /// Connects to one address, for a request with these limits that may take until `end`.
     static func open(
-        to address: SocketAddress, for origin: Origin, _ deadlines: Deadlines, until totalDeadline: LoopInstant?
+        to address: SocketAddress, for origin: Origin, _ limits: Deadlines, until end: LoopInstant?
     ) async throws(ClientError) -> Connection {
-        let connection = Connection(for: origin, deadlines, until: totalDeadline)
+        let connection = Connection(for: origin, limits, until: end)
         try connection.connect(to: address)
-        guard let stream = unsafe connection.stream else { throw .cancelled }
-        if unsafe !shim_stream_is_connected(stream) {
-            connection.setDeadline(.connect, after: deadlines.connect)
-            await connection.closingWhenCancelled { await connection.change() }
+        if connection.stream?.isConnected == false {
+            connection.deadline.wait(for: .connect)
+            await connection.closingWhenCancelled { await connection.changed.wait() }
         }
         if let failure = connection.failure { throw failure }
         return connection
@@ -67,183 +58,220 @@ import EventLoop
 
     private func connect(to address: SocketAddress) throws(ClientError) {
         let callbacks = unsafe shim_stream_callbacks(
-            connected: { unsafe Connection.from($0).wake() },
+            connected: { unsafe Connection.from($0).changed.signal() },
             received: { unsafe Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
             ended: { unsafe Connection.from($0).ended($1) })
-        var error: CInt = 0
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe stream = unsafe address.withSockaddr {
-            unsafe shim_stream_connect(loop.executor.handle, $0, address.length, callbacks, context, &error)
-        }
-        if unsafe stream == nil { throw .unreachable(errno: error) }
-        timer = LoopTimer(on: loop) { [unowned self] in deadlinePassed() }
+        stream = unsafe try ClientStream(
+            to: address, on: loop, callbacks, Unmanaged.passUnretained(self).toOpaque())
+        deadline.start { [unowned self] in deadlinePassed() }
     }
 
+    /// The connection that a callback from C is for.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Connection {
-        unsafe Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
+        let connection = unsafe Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
+        connection.loop.checkThread()
+        return connection
     }
 
     // MARK: A request
 
     /// Sends a request. `payload` stays where it is until the socket has taken it.
-    func begin(_ head: [UInt8], _ payload: Payload?, _ deadlines: Deadlines, until totalDeadline: LoopInstant?) {
-        guard let stream = unsafe stream else { return }
+    func begin(_ head: [UInt8], _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
+        if case .ended = state { return }  // `responseHead` tells
         enter(.busy)
-        sawBytes = false
-        self.head = nil
-        self.deadlines = deadlines
-        self.totalDeadline = totalDeadline
-        setDeadline(.firstByte, after: deadlines.firstByte)
-        let owner = unsafe payload.map { unsafe Unmanaged.passRetained($0).toOpaque() }
-        unsafe head.withUnsafeBytes { head in
-            unsafe shim_stream_send(
-                stream, head.baseAddress, head.count, payload?.bytes.baseAddress, payload?.count ?? 0,
-                { owner in if let owner = unsafe owner { unsafe Unmanaged<Payload>.fromOpaque(owner).release() } },
-                unsafe owner)
-        }
+        response.begin()
+        deadline.begin(limits, until: end)
+        deadline.wait(for: .firstByte)
+        stream?.send(head, payload)
     }
 
-    private func enter(_ stage: Stage) {
-        self.stage = stage
-        stageNumber += 1
+    private func enter(_ state: State) {
+        self.state = state
+        requestNumber += 1
     }
 
     /// Waits for the head of the response.
     func responseHead() async throws(ClientError) -> ResponseHead {
         while true {
-            if let head { return head }
+            if let head = response.head { return head }
             if let failure { throw failure }
-            await change()
+            await changed.wait()
         }
     }
 
-    /// Between two reads of the body.
-    var idleDeadline: Duration { deadlines.idle }
-
-    func setReading(_ isOn: Bool) {
-        if let stream = unsafe stream { unsafe shim_stream_set_reading(stream, isOn) }
-    }
+    /// Whether a byte of the response came.
+    var sawBytes: Bool { response.hasBegun }
 
     /// Whether the next request may use this connection.
     var isReusable: Bool {
-        guard let stream = unsafe stream, let head, failure == nil, unsafe shim_stream_is_connected(stream) else {
-            return false
-        }
-        return unsafe head.keepAlive && decoder.isComplete && input.isEmpty && shim_stream_unsent(stream) == 0
+        guard case .busy = state, let isIdle = stream?.isIdle else { return false }
+        return isIdle && response.allowsAnother
     }
 
-    // MARK: Waiting
-
-    /// Waits for bytes, or the end: whoever calls has seen that neither is here.
-    func change() async {
-        if failure != nil { return }
-        unsafe await withUnsafeContinuation { continuation in
-            // This may be a job of its own, and events come before it: they are not to be waited for.
-            if hasNews { unsafe continuation.resume() } else { unsafe waiter = unsafe continuation }
-            hasNews = false
+    /// Runs `operation`, and closes the connection as soon as the task is cancelled.
+    func closingWhenCancelled<Result>(_ operation: () async -> Result) async -> Result {
+        let request = RequestReference(self)
+        let executor = loop.executor
+        return await withTaskCancellationHandler(operation: operation) {
+            if executor.isCurrent { request.cancel() } else { executor.post([{ request.cancel() }]) }
         }
     }
 
-    func wake() {
-        hasNews = unsafe waiter == nil
-        unsafe waiter?.resume()
-        unsafe waiter = nil
-    }
+    // MARK: The body
 
-    func setDeadline(_ phase: ClientError.Phase, after interval: Duration) {
-        self.phase = phase
-        var deadline = interval > .zero ? loop.now + interval : nil
-        if let totalDeadline, deadline.map({ totalDeadline < $0 }) ?? true {
-            self.phase = .total
-            deadline = totalDeadline
+    /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
+    func nextPiece<Result>(
+        _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+    ) async throws(ClientError) -> Result? {
+        while true {
+            switch response.nextStep() {
+            case .data(let range, let consumed):
+                defer { consume(consumed) }
+                return unsafe try response.withBytes(in: range, use).get()
+            case .end(let consumed):
+                consume(consumed)
+                return nil
+            case .malformed(let rule):
+                throw .malformed("\(rule)")
+            case .needMore(let consumed):
+                consume(consumed)
+                if try hasBodyEnded() { return nil }
+                deadline.wait(for: .idle)
+                await changed.wait()
+                deadline.waitForTotal()  // from here on it is the caller who takes its time
+            }
         }
-        timer?.deadline = deadline
     }
 
-    private func deadlinePassed() {
-        if stage == .parked { drop() } else { fail(.timeout(phase)) }
+    /// Gives the body to `sink` until it ends, or the sink stops it.
+    ///
+    /// - Returns: whether the body came to its end.
+    func deliver(to sink: some BodySink) async throws(ClientError) -> Bool {
+        delivery = .running(sink)
+        defer { delivery = nil }
+        deliver()
+        while true {
+            if case .finished(let isWhole) = delivery { return isWhole }
+            if try hasBodyEnded() { return true }
+            await changed.wait()
+        }
+    }
+
+    /// Gives the sink what is here.
+    private func deliver() {
+        guard case .running(let sink) = delivery else { return }
+        let (consumed, stop) = unsafe response.readBody(sink.receive)
+        consume(consumed)
+        switch BodyDelivery.next(after: stop, sink.settle()) {
+        case .finish(let isWhole):
+            delivery = .finished(isWhole: isWhole)
+            deadline.waitForTotal()
+            changed.signal()
+        case .fail(let rule): fail(.malformed(rule))
+        case .wait(let limit): deadline.wait(for: .idle, atMost: limit)
+        case .pause:
+            stream?.setReading(false)
+            deadline.waitForTotal()  // from here on it is the sink that takes its time
+        }
+    }
+
+    /// Lets a body flow again whose sink paused.
+    func resumeDelivery() {
+        guard case .running = delivery, failure == nil else { return }
+        deadline.wait(for: .idle)
+        stream?.setReading(true)
+    }
+
+    /// Whether the body ended with the connection, which is the proper end of some bodies; throws when it is cut.
+    private func hasBodyEnded() throws(ClientError) -> Bool {
+        guard let failure else { return false }
+        if case .closed(errno: 0, _) = failure, response.close() { return true }
+        throw failure
+    }
+
+    /// `count` bytes of the response were used.
+    private func consume(_ count: Int) {
+        if response.consume(count) { stream?.setReading(true) }
     }
 
     // MARK: From the shim
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        if stage == .parked {  // nobody asked
-            drop()
-            return
-        }
-        sawBytes = true
-        unsafe input.lend(bytes)
+        if case .idle = state { return endIdle() }  // nobody asked
+        unsafe response.beginRead(bytes)
         if delivery != nil {
             deliver()
         } else {
-            if head == nil { parseHead() }
-            wake()
+            if response.head == nil { readHead() }
+            changed.signal()
             loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
         }
-        input.keep()
-        if input.isFull, let stream = unsafe stream { unsafe shim_stream_set_reading(stream, false) }
+        if response.endRead() { stream?.setReading(false) }
     }
 
-    private func parseHead() {
-        while head == nil {
-            switch unsafe input.withBytes(ResponseHead.parse) {
-            case .needMore:
-                setDeadline(.idle, after: deadlines.idle)
-                return
-            case .malformed(let rule):
-                fail(.malformed("\(rule)"))
-                return
-            case .done(let head, let consumed):
-                consume(consumed)
-                if head.status == 101 {
-                    fail(.malformed("nobody asked for another protocol"))
-                    return
-                }
-                if head.status >= 200 {  // others announce the response
-                    self.head = head
-                    decoder = BodyDecoder(head.framing)
-                    setDeadline(.total, after: .zero)
-                }
-            }
+    private func readHead() {
+        switch response.readHead() {
+        case .needMore(let consumed):
+            consume(consumed)
+            deadline.wait(for: .idle)
+        case .done(let consumed):
+            consume(consumed)
+            deadline.waitForTotal()
+        case .malformed(let rule): fail(.malformed("\(rule)"))
         }
     }
 
     private func ended(_ error: CInt) {
-        switch stage {
+        switch state {
         case .connecting: fail(.unreachable(errno: error))
         case .busy: fail(.closed(errno: error, beforeFirstByte: !sawBytes))
-        case .parked: drop()
+        case .idle: endIdle()
+        case .ended: break
         }
+    }
+
+    private func deadlinePassed() {
+        if case .idle = state { endIdle() } else { fail(.timeout(deadline.phase)) }
     }
 
     // MARK: The end
 
+    /// Why nothing more will come.
+    private var failure: ClientError? {
+        if case .ended(let failure) = state { failure ?? .cancelled } else { nil }
+    }
+
+    /// Ends the connection because of `error`, which its request gets once it has read what came before. Does nothing
+    /// when it has ended already.
     func fail(_ error: ClientError) {
-        guard failure == nil else { return }
-        failure = error
-        closeStream()
-        wake()
+        if case .ended = state { return }
+        end(error)
+        changed.signal()
     }
 
     /// Keeps the connection for the next request, until `expiry`.
-    func park(until expiry: LoopInstant?) {
-        enter(.parked)
-        input.reset()  // a thousand idle connections must not keep a thousand buffers
-        timer?.deadline = expiry
+    func becomeIdle(until expiry: LoopInstant?) {
+        enter(.idle)
+        response.freeMemory()  // a thousand idle connections must not keep a thousand buffers
+        deadline.waitUntil(expiry)
     }
 
-    /// Ends a connection that is kept.
-    private func drop() {
-        origin.forget(self)
+    /// Ends a connection that is idle.
+    private func endIdle() {
+        origin.idleConnectionEnded(self)
         close()
     }
 
-    func close() { closeStream() }
+    /// Ends the connection. Does nothing when it has ended already.
+    func close() {
+        if case .ended = state { return }
+        end(nil)
+    }
 
-    private func closeStream() {
-        if let stream = unsafe stream { unsafe shim_stream_free(stream) }
-        unsafe stream = nil
-        timer = nil
+    private func end(_ error: ClientError?) {
+        state = .ended(error)
+        stream = nil
+        deadline.stop()
     }
 }

@@ -1,4 +1,6 @@
 /// A piece of a head: the name or the value of a field, where it lies. Valid as long as the bytes under it.
+///
+/// `@safe`: made and used inside `ResponseHead.parse` only, which returns none of it.
 @safe struct FieldText {
     private let bytes: UnsafeRawBufferPointer
 

@@ -1,4 +1,6 @@
 /// Walks through the bytes of a response's head, line by line. Source: RFC 9112.
+///
+/// `@safe`: lives inside `ResponseHead.parse` only, for which the caller keeps the bytes.
 @safe struct HeadReader {
     /// Why there is no head.
     enum Stop: Error {

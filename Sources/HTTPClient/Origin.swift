@@ -33,6 +33,7 @@ package final class Origin {
         host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
         lookUp: @escaping LookUp = Origin.askSystem
     ) {
+        loop.checkThread()
         self.loop = loop
         self.idleLimit = idleLimit
         self.deadlines = deadlines
@@ -116,21 +117,21 @@ package final class Origin {
     /// - Throws: `ClientError`.
     package func open() async throws(ClientError) {
         if Task.isCancelled { throw .cancelled }
-        keep(try await connect(deadlines, until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
+        makeIdle(try await connect(deadlines, until: deadlines.total > .zero ? loop.now + deadlines.total : nil))
     }
 
     private func release(_ connection: Connection) {
-        if connection.isReusable { keep(connection) } else { connection.close() }
+        if connection.isReusable { makeIdle(connection) } else { connection.close() }
     }
 
-    private func keep(_ connection: Connection) {
+    private func makeIdle(_ connection: Connection) {
         guard idle.count < idleLimit else { return connection.close() }
-        connection.park(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
+        connection.becomeIdle(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
         idle.append(connection)
     }
 
-    /// An idle connection ended.
-    func forget(_ connection: Connection) {
+    /// Called by a connection that ended while it was idle.
+    func idleConnectionEnded(_ connection: Connection) {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 

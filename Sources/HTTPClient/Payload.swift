@@ -1,6 +1,6 @@
 /// A request's body: bytes that stay where they are, so that a socket can take them without a copy.
 ///
-/// `@unchecked Sendable`: immutable.
+/// `@unchecked Sendable`, `@safe`: the bytes are never written after `init`, and freed with the last reference.
 @safe package final class Payload: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 

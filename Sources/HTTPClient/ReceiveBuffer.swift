@@ -2,11 +2,13 @@
 ///
 /// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs
 /// to the loop's thread.
+///
+/// `@safe`: `view` is set by `beginRead` and cleared by `endRead`, between which its bytes must stay.
 @safe struct ReceiveBuffer {
     /// Bytes that may be stored before reading should stop.
     private static let limit = 64 * 1024
 
-    /// Lent by the read that is being handled. Empty when there are stored bytes, which come first.
+    /// The bytes of the read that is being handled. Empty when there are stored bytes, which come first.
     private var view = unsafe UnsafeRawBufferPointer.none
     private var stored: [UInt8] = []
     private var storedOffset = 0
@@ -16,13 +18,13 @@
     /// Whether so much is stored that reading should stop until it was consumed.
     var isFull: Bool { stored.count - storedOffset > Self.limit }
 
-    /// Takes what a read brings. `bytes` must stay until `keep`.
-    mutating func lend(_ bytes: UnsafeRawBufferPointer) {
+    /// Takes what a read brings. `bytes` must stay until `endRead`.
+    mutating func beginRead(_ bytes: UnsafeRawBufferPointer) {
         if stored.isEmpty { unsafe view = unsafe bytes } else { unsafe store(bytes) }
     }
 
-    /// Stores what is left of the bytes that were lent: they go away.
-    mutating func keep() {
+    /// Stores what was not consumed of the read's bytes, which are about to go away.
+    mutating func endRead() {
         if unsafe !view.isEmpty { unsafe store(view) }
         unsafe view = unsafe .none
     }

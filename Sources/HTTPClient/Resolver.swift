@@ -16,7 +16,10 @@ final class Resolver {
     /// The one that is going on, or whose outcome nobody has taken yet.
     private var lookup: Lookup?
 
-    /// `@unchecked Sendable`: touched on the loop's thread only.
+    /// One call of `lookUp`, and the tasks that wait for it.
+    ///
+    /// `@unchecked Sendable`: Dispatch's thread only holds the reference; `finish`, which it posts to the loop, and
+    /// `wait` run on the loop's thread, as `Latch` checks.
     private final class Lookup: @unchecked Sendable {
         let loop: EventLoop
         private(set) var outcome: Result<[SocketAddress], ResolveError>?
@@ -44,6 +47,7 @@ final class Resolver {
     }
 
     init(host: String, port: UInt16, on loop: EventLoop, lookUp: @escaping Origin.LookUp) {
+        loop.checkThread()
         self.host = host
         self.port = port
         self.loop = loop

@@ -1,9 +1,12 @@
 internal import CLibevent
+import EventLoop
 
 /// One request that is being worked on, and its reply. Belongs to the loop's thread.
 ///
 /// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is
 /// complete.
+///
+/// `@safe`: `handle` is `nil` as soon as the shim's exchange may be gone.
 @safe final class Exchange {
     private(set) var handle: OpaquePointer?
     /// Stays as long as there is something to reply to.
@@ -22,10 +25,19 @@ internal import CLibevent
     private var onClientGone: (() -> Void)?
 
     init(_ handle: OpaquePointer, on server: Server) {
+        server.loop.checkThread()
         unsafe self.handle = unsafe handle
         self.server = server
         unsafe shim_exchange_set_context(handle, Unmanaged.passRetained(self).toOpaque())
         server.exchangeBegan()
+    }
+
+    /// The exchange that a callback from C is for.
+    @inline(__always)
+    static func from(_ context: UnsafeMutableRawPointer) -> Exchange {
+        let exchange = unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
+        exchange.server.loop.checkThread()
+        return exchange
     }
 
     /// Lets go of the shim's exchange, and of the reference that the shim holds.

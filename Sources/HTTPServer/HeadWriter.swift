@@ -7,6 +7,8 @@ struct StreamHead {
 }
 
 /// Writes response heads into memory that is used again and again. Belongs to the loop's thread.
+///
+/// `@safe`: it owns its memory alone, since it cannot be copied, and what it returns is valid until the next call.
 @safe struct HeadWriter: ~Copyable {
     private let bytes: UnsafeMutableRawBufferPointer
     private var count = 0

@@ -7,6 +7,8 @@ public enum Method: Sendable {
 }
 
 /// A request as it looks while the server asks whether it can be answered at once: it cannot be kept.
+///
+/// `@safe`: it is only lent for one call, during which the shim's exchange lives, and it cannot be copied.
 @safe public struct RequestHead: ~Copyable {
     let handle: OpaquePointer
 
@@ -77,7 +79,8 @@ public struct Request {
 /// A request's body. May go to another thread; its memory counts against the server's limit until its last reference
 /// goes.
 ///
-/// `@unchecked Sendable`: immutable, and the shim frees it on any thread.
+/// `@unchecked Sendable`: the bytes are never written after `init`, and the shim frees them on any thread.
+/// `@safe`: the object owns one reference to the shim's body, which its end gives back.
 @safe public final class RequestBody: @unchecked Sendable {
     private let handle: OpaquePointer
 

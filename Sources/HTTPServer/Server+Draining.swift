@@ -22,16 +22,11 @@ extension Server {
         await loop.turn()  // and what it has to say is read
         unsafe shim_server_close_idle(handle)
         guard connections > 0 else { return 0 }
-        let timer = LoopTimer(on: loop) { [weak self] in self?.emptied() }
+        let latch = Latch(on: loop)
+        lastConnectionClosed = latch
+        let timer = LoopTimer(on: loop) { latch.open() }
         timer.deadline = end
-        unsafe await withUnsafeContinuation { continuation in
-            // This may be a job of its own, and the last may have gone before it.
-            if connections > 0 && loop.now < end {
-                unsafe emptyWaiter = unsafe continuation
-            } else {
-                unsafe continuation.resume()
-            }
-        }
+        await latch.wait()
         withExtendedLifetime(timer) {}
         let unanswered = requestsInFlight
         unsafe shim_server_cut_all(handle)
@@ -48,7 +43,7 @@ extension Server {
     }
 
     func emptied() {
-        unsafe emptyWaiter?.resume()
-        unsafe emptyWaiter = nil
+        lastConnectionClosed?.open()
+        lastConnectionClosed = nil
     }
 }

@@ -1,6 +1,5 @@
 internal import CLibevent
 import EventLoop
-import Glibc
 import Logging
 
 /// What the server itself has to say. A crowd must not fill the log: see `LogThrottle`.
@@ -29,7 +28,7 @@ extension Server {
     func acceptFailed(_ error: CInt) {
         log.error(
             "cannot accept connections; trying again until it works",
-            metadata: ["cause": unsafe "\(String(cString: strerror(error)))", "connections": "\(connections)"])
+            metadata: ["cause": "\(SystemError.description(of: error))", "connections": "\(connections)"])
     }
 
     func acceptRecovered() { log.notice("accepting again", metadata: ["connections": "\(connections)"]) }

@@ -1,11 +1,12 @@
 internal import CLibevent
-import Glibc
 public import EventLoop
 public import Logging
 
 /// An HTTP/1.1 server on the event loop: hands each request to its service, and each service's answer back.
 ///
 /// Belongs to the loop's thread.
+///
+/// `@safe`: `handle` is freed with the server, and C calls back only while it lives.
 @safe public final class Server {
     let loop: EventLoop
     let service: any Service
@@ -17,13 +18,14 @@ public import Logging
     public private(set) var requestsInFlight = 0
     /// Whether replies close their connections and no new ones are taken.
     public internal(set) var isDraining = false
-    /// Who waits for the last connection to close.
-    var emptyWaiter: UnsafeContinuation<Void, Never>?
+    /// Opens when the last connection has closed: `drain` waits for it.
+    var lastConnectionClosed: Latch?
     var rejectionThrottle = LogThrottle()
     var dropThrottle = LogThrottle()
 
     /// Makes a server that listens nowhere yet.
     public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
+        loop.checkThread()
         self.service = service
         self.limits = limits
         self.loop = loop
@@ -32,8 +34,8 @@ public import Logging
         let callbacks = unsafe shim_server_callbacks(
             requested: { unsafe Server.from($0).receive($1) },
             rejected: { unsafe Server.from($0).reject($1, $2) },
-            gone: { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().clientLeft() },
-            drained: { unsafe Unmanaged<Exchange>.fromOpaque($0).takeUnretainedValue().drained() },
+            gone: { unsafe Exchange.from($0).clientLeft() },
+            drained: { unsafe Exchange.from($0).drained() },
             accept_failed: { unsafe Server.from($0).acceptFailed($1) },
             accept_recovered: { unsafe Server.from($0).acceptRecovered() },
             dropped: { unsafe Server.from($0).noteDrop($1, $2, $3) },
@@ -47,9 +49,12 @@ public import Logging
 
     deinit { unsafe shim_server_free(handle) }
 
+    /// The server that a callback from C is for.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Server {
-        unsafe Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
+        let server = unsafe Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
+        server.loop.checkThread()
+        return server
     }
 
     // MARK: Listening
@@ -92,15 +97,8 @@ public import Logging
 
     private func start(_ handle: OpaquePointer) {
         let exchange = unsafe Exchange(handle, on: self)
-        // The shim calls on the loop's thread only, which `assumeIsolated` checks.
-        nonisolated(unsafe) let (service, unsafeExchange) = (service, exchange)
-        loop.assumeIsolated { loop in
-            let exchange = unsafe unsafeExchange
-            let task = Task.immediate(executorPreference: loop.executor) {
-                _ = loop
-                unsafe await service.handle(Request(exchange: exchange), Reply(exchange))
-            }
-            exchange.task = task
+        exchange.task = loop.startTask { [service] in
+            await service.handle(Request(exchange: exchange), Reply(exchange))
         }
     }
 
@@ -161,5 +159,5 @@ public struct ListenError: Error, CustomStringConvertible {
     public let address: SocketAddress
     public let errno: CInt
 
-    public var description: String { unsafe "cannot listen on \(address): \(String(cString: strerror(errno)))" }
+    public var description: String { "cannot listen on \(address): \(SystemError.description(of: errno))" }
 }

@@ -1,6 +1,8 @@
 /// Walks through JSON text and checks every byte of it. Source: RFC 8259.
 ///
 /// Stops, with `Malformed`, at the first byte that is not JSON. Any thread; nothing is allocated.
+///
+/// `@safe`: whoever makes a reader keeps the bytes as long as it, by making it inside `withUnsafeBytes` only.
 @safe package struct JSONReader {
     /// The text is not JSON, or nested deeper than `maximumDepth`.
     package struct Malformed: Error {

@@ -3,6 +3,8 @@ internal import JSON
 /// One object of Ollama's reply to a chat: some tokens of a streamed one, its end, or all of a whole one.
 ///
 /// It lies where it was received, and cannot be kept: what is of use is appended to something of the caller's.
+///
+/// `@safe`: it is only lent (`borrowing`) for one call, during which its bytes stay, and it cannot be copied.
 @safe public struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer

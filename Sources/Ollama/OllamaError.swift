@@ -1,7 +1,7 @@
 public import HTTPClient
 
 /// Why Ollama gave no answer.
-public indirect enum OllamaError: Error, Equatable {
+public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
     /// Ollama could not be reached, or what came was not a whole HTTP response.
     case transport(ClientError)
     /// Ollama replied with `status`; `message` is its JSON `error` field, or empty.
@@ -16,4 +16,16 @@ public indirect enum OllamaError: Error, Equatable {
     case lineTooLong(limit: Int)
     /// The model calls tools, and the caller wants nothing but text.
     case toolCalls
+
+    public var description: String {
+        switch self {
+        case .transport(let error): "\(error)"
+        case .refused(let status, let message, _): "\(status) \(message)"
+        case .malformedResponse: "the response is not what Ollama's API promises"
+        case .incomplete: "the answer ended before it was complete"
+        case .failed(let message): "the answer failed: \(message)"
+        case .lineTooLong(let limit): "a line of the stream is longer than \(limit) bytes"
+        case .toolCalls: "the model calls tools, and nothing but text is wanted"
+        }
+    }
 }

@@ -125,12 +125,6 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
-        case .ollama(.transport(.unresolved(let error)), _): "ollama: \(error)"
-        case .ollama(.transport(.unreachable(let errno)), _): "ollama: connect: \(describe(errno: errno))"
-        case .ollama(.transport(.closed(let errno, _)), _) where errno != 0:
-            "ollama: connection broke: \(describe(errno: errno))"
-        case .ollama(.transport(let error), _): "ollama: \(error)"
-        case .ollama(.refused(let status, let message, _), _): "ollama: \(status) \(message)"
         case .ollama(let error, _): "ollama: \(error)"
         }
     }

@@ -42,12 +42,9 @@ final class ModelRunner {
 
     /// Loading goes on even when the one who asked for it leaves.
     private func beginLoading(_ model: String) {
-        nonisolated(unsafe) let runner = self
-        loop.assumeIsolated { loop in
-            _ = Task.immediate(executorPreference: loop.executor) {
-                await loop.sleep(for: unsafe runner.settings.loadTime)
-                unsafe runner.finishLoading(model)
-            }
+        loop.startTask { [self] in
+            await loop.sleep(for: settings.loadTime)
+            finishLoading(model)
         }
     }
 

@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTPClient
 
 /// One request to a server, for the commands that ask one.
@@ -52,7 +51,7 @@ struct OneRequest: Sendable {
     private static func sentence(_ error: ClientError) -> String {
         switch error {
         case .unresolved(let error): "\(error)."
-        case .unreachable(let errno): "\(unsafe String(cString: strerror(errno))): is the server running there?"
+        case .unreachable(let errno): "\(SystemError.description(of: errno)): is the server running there?"
         case .timeout: "no answer in time."
         case .closed, .malformed: "the reply was cut off or is not HTTP."
         case .tooLarge: "the reply is too long."

@@ -162,7 +162,7 @@ final class ServerRun {
                 signals.append(try LoopSignal(SIGHUP, on: loop) { [unowned self] in reloadKeys(of: function, read) })
             }
         } catch {
-            log.error("signals cannot be handled: \(error)")
+            log.error("\(error)")
         }
     }
 

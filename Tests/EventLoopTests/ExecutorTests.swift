@@ -75,8 +75,7 @@ import Testing
     @Test func `goes on with sockets and timers while a task spins`() async throws {
         try await onLoop { loop in
             nonisolated(unsafe) var spins = 0
-            let spinner = Task.immediate(executorPreference: loop.executor) {
-                _ = loop
+            let spinner = loop.startTask {
                 while !Task.isCancelled {
                     spins += 1
                     await Task.yield()
@@ -104,8 +103,7 @@ import Testing
             let order = Mutex<[Int]>([])
             nonisolated(unsafe) var told: [Int] = []
             for index in 0..<1000 {
-                Task.immediate(executorPreference: loop.executor) {
-                    _ = loop
+                loop.startTask {
                     let onLoop = await work.run(weight: 10) {
                         order.withLock { $0.append(index) }
                         return loop.executor.isCurrent
@@ -135,8 +133,7 @@ import Testing
             let work = WorkQueue(on: loop)
             let smallDone = DispatchGate()
             nonisolated(unsafe) var large = false
-            Task.immediate(executorPreference: loop.executor) {
-                _ = loop
+            loop.startTask {
                 large = await work.run(weight: 1 << 20) { smallDone.wait() }
             }
             for _ in 0..<10 { await work.run(weight: 1) {} }

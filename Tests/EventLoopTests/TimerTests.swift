@@ -98,7 +98,7 @@ import Testing
     func `a sleep ends early when it is cancelled`(fromLoop: Bool) async throws {
         try await onLoop { loop in
             let ended = Gate()
-            let task = Task.immediate(executorPreference: loop.executor) {
+            let task = loop.startTask {
                 await loop.sleep(for: .seconds(1000))
                 #expect(Task.isCancelled)
                 ended.open()
@@ -110,7 +110,7 @@ import Testing
 
     @Test func `a cancelled task does not sleep`() async throws {
         try await onLoop { loop in
-            let task = Task.immediate(executorPreference: loop.executor) {
+            let task = loop.startTask {
                 withUnsafeCurrentTask { $0?.cancel() }
                 await loop.sleep(for: .seconds(1000))
                 return 1
@@ -123,7 +123,7 @@ import Testing
         try await onLoop { loop in
             nonisolated(unsafe) var ended = 0, early = 0
             for index in 0..<10_000 {
-                Task.immediate(executorPreference: loop.executor) {
+                loop.startTask {
                     let end = loop.now + .milliseconds(index % 50)
                     await loop.sleep(for: .milliseconds(index % 50))
                     if loop.now < end { early += 1 }

@@ -37,7 +37,7 @@ import Testing
                     try Self.address("127.0.0.1", 1),
                 ]
             }
-            let result = start(on: loop) { await origin.text() }
+            let result = loop.startTask { await origin.text() }
             try await until("the second is tried", on: loop) { (try? full.connecting()) == 1 }
             try await passDeadline(.seconds(5), on: loop)
             #expect(await result.value == .success("yes"))
@@ -104,7 +104,7 @@ import Testing
                 try? isOver.wait()
                 return [try Self.address("127.0.0.1", port)]
             }
-            let tasks = (0..<10).map { _ in start(on: loop) { await origin.text() } }
+            let tasks = (0..<10).map { _ in loop.startTask { await origin.text() } }
             await isAsked.wait()
             tasks[0].cancel()
             #expect(await tasks[0].value == .failure(.cancelled))

@@ -5,19 +5,6 @@ import Testing
 
 /// Tasks that begin to wait among more jobs than the loop runs between two looks at its sockets.
 @Suite(.timeLimit(.minutes(1))) struct `A burst` {
-    /// Starts `operation` as the server does: from code that is not asynchronous.
-    private static func begin<Success: Sendable>(
-        on loop: EventLoop, _ operation: @escaping () async -> Success
-    ) -> Task<Success, Never> {
-        nonisolated(unsafe) let operation = operation
-        return loop.assumeIsolated { loop in
-            Task.immediate(executorPreference: loop.executor) {
-                _ = loop
-                return await operation()
-            }
-        }
-    }
-
     /// A task may take some jobs until it waits; something comes before each of them.
     private static let jobs = 0..<8
 
@@ -33,10 +20,10 @@ import Testing
         ]) { loop, origin, _ in
             try await origin.open()
             for jobs in Self.jobs {
-                let request = Self.begin(on: loop) { await origin.text() }
+                let request = loop.startTask { await origin.text() }
                 for _ in 0..<jobs { await Task.yield() }
                 // The request's next job but one comes after these, and some hundred looks at the socket.
-                let others = (0..<20_000).map { _ in Self.begin(on: loop) { await Task.yield() } }
+                let others = (0..<20_000).map { _ in loop.startTask { await Task.yield() } }
                 #expect(await request.value == .success("1"))
                 for other in others { await other.value }
             }
@@ -47,7 +34,7 @@ import Testing
         try await onLoop { loop in
             for jobs in Self.jobs {
                 let latch = Latch(on: loop)
-                let waiting = Self.begin(on: loop) { await latch.wait() }
+                let waiting = loop.startTask { await latch.wait() }
                 for _ in 0..<jobs { await Task.yield() }
                 latch.open()
                 await waiting.value

@@ -27,7 +27,7 @@ import Testing
                 try? isOver.wait()
                 return try noAddress(of: host)
             }
-            let task = start(on: loop) { await origin.text() }
+            let task = loop.startTask { await origin.text() }
             await isAsked.wait()
             try await place.cancel(task)
             #expect(await task.value == .failure(.cancelled))
@@ -45,7 +45,7 @@ import Testing
         }
         try await onLoop { loop in
             let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: .only(), on: loop)
-            let task = start(on: loop) { await origin.text() }
+            let task = loop.startTask { await origin.text() }
             try await until("it connects", on: loop) { (try? server.connecting()) == 1 }
             try await place.cancel(task)
             #expect(await task.value == .failure(.cancelled))
@@ -66,7 +66,7 @@ import Testing
                 #expect(try peer.receiveEnd() == .closed)
             }
         ]) { loop, origin, _ in
-            let task = start(on: loop) { await origin.text() }
+            let task = loop.startTask { await origin.text() }
             await isThere.wait()
             try await place.cancel(task)
             #expect(await task.value == .failure(.cancelled))
@@ -84,7 +84,7 @@ import Testing
                 try peer.receiveEnd()
             }
         ]) { loop, origin, _ in
-            let task = start(on: loop) { await origin.text(Payload(largeBytes)) }
+            let task = loop.startTask { await origin.text(Payload(largeBytes)) }
             await isThere.wait()
             task.cancel()
             #expect(await task.value == .failure(.cancelled))
@@ -93,7 +93,7 @@ import Testing
 
     @Test func `a task that was cancelled before asks nothing`() async throws {
         try await withServer([]) { loop, origin, server in
-            let task = start(on: loop) {
+            let task = loop.startTask {
                 withUnsafeCurrentTask { $0?.cancel() }
                 return await origin.text()
             }
@@ -111,7 +111,7 @@ import Testing
             }
         ]) { loop, origin, server in
             let isReading = Flag(), isCancelled = Flag()
-            let task = start(on: loop) { () async -> Result<String, ClientError> in
+            let task = loop.startTask { () async -> Result<String, ClientError> in
                 do throws(ClientError) {
                     return .success(
                         try await origin.withResponse(to: template) { response throws(ClientError) in
@@ -124,7 +124,7 @@ import Testing
                     return .failure(error)
                 }
             }
-            let canceller = start(on: loop) {
+            let canceller = loop.startTask {
                 _ = try? await offLoop {
                     try isReading.wait()
                     task.cancel()

@@ -33,7 +33,7 @@ import Testing
                     try peer.receiveEnd()
                 }
                 try await withServer([script], deadlines: deadlines, clock: .manual) { loop, origin, _ in
-                    let result = start(on: loop) { await origin.text() }
+                    let result = loop.startTask { await origin.text() }
                     await hasStopped.wait()
                     try await passDeadline(Self.limit, on: loop)
                     #expect(await result.value == .failure(.timeout(expected)))
@@ -55,7 +55,7 @@ import Testing
                 }
             ], deadlines: .only { $0.total = Self.limit }, clock: .manual
         ) { loop, origin, _ in
-            let result = start(on: loop) { await origin.text() }
+            let result = loop.startTask { await origin.text() }
             await isSending.wait()
             try await passDeadline(Self.limit, on: loop)
             #expect(await result.value == .failure(.timeout(.total)))
@@ -67,7 +67,7 @@ import Testing
         try await withServer(
             [{ _ in try isOver.wait() }], deadlines: .only { $0.firstByte = Self.limit }, clock: .manual
         ) { loop, origin, _ in
-            let result = start(on: loop) { await origin.text(Payload(largeBytes)) }
+            let result = loop.startTask { await origin.text(Payload(largeBytes)) }
             try await passDeadline(Self.limit, on: loop)
             #expect(await result.value == .failure(.timeout(.firstByte)))
             isOver.raise()
@@ -89,7 +89,7 @@ import Testing
         let (server, filler) = try await offLoop { try Self.fullServer() }
         try await onLoop(clock: .manual) { loop in
             let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: Self.deadlines(phase), on: loop)
-            let result = start(on: loop) { await origin.text() }
+            let result = loop.startTask { await origin.text() }
             try await passDeadline(Self.limit, on: loop)
             #expect(await result.value == .failure(.timeout(phase)))
             let connecting = try server.connecting()
@@ -107,7 +107,7 @@ import Testing
                 try? isOver.wait()
                 return try noAddress(of: host)
             }
-            let result = start(on: loop) { await origin.text() }
+            let result = loop.startTask { await origin.text() }
             try await passDeadline(Self.limit, on: loop)
             #expect(await result.value == .failure(.timeout(phase)))
             isOver.raise()

@@ -118,7 +118,7 @@ extension Origin {
             let sink = Sink()
             var flow: BodyFlow?
             sink.demand = { $0.reads == 1 ? .pause : .more }
-            let delivery = start(on: loop) { await origin.deliver(to: sink) { flow = $0 } }
+            let delivery = loop.startTask { await origin.deliver(to: sink) { flow = $0 } }
             await isBlocked.wait()
             await loop.advance(by: .seconds(3600))
             #expect(sink.reads == 1)
@@ -167,7 +167,7 @@ extension Origin {
     @Test func `a sink is let go when its task is cancelled`() async throws {
         try await withServer([Self.partial]) { loop, origin, _ in
             let sink = Sink()
-            let delivery = start(on: loop) { await origin.deliver(to: sink) }
+            let delivery = loop.startTask { await origin.deliver(to: sink) }
             try await until("some came", on: loop) { sink.reads == 1 }
             delivery.cancel()
             #expect(await delivery.value == .failure(.cancelled))

@@ -61,17 +61,6 @@ func withServer(
     _ = try await peers
 }
 
-/// Starts a task on the loop.
-func start<Success: Sendable>(
-    on loop: isolated EventLoop, _ operation: @escaping () async -> Success
-) -> Task<Success, Never> {
-    nonisolated(unsafe) let operation = operation
-    return Task.immediate(executorPreference: loop.executor) {
-        _ = loop
-        return await operation()
-    }
-}
-
 /// Fails as for a name that is unknown.
 func noAddress(of name: String) throws(ResolveError) -> [SocketAddress] {
     try SocketAddress.resolve(host: name, port: 1, numericOnly: true)

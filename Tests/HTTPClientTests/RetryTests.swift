@@ -56,9 +56,9 @@ import Testing
                 try peer.send(response("3"))
             },
         ]) { loop, origin, server in
-            let first = start(on: loop) { await origin.text() }
+            let first = loop.startTask { await origin.text() }
             try await until("the first is connected", on: loop) { server.accepted == 1 }
-            let second = start(on: loop) { await origin.text() }
+            let second = loop.startTask { await origin.text() }
             #expect(await first.value == .success("1"))
             firstIsAnswered.raise()
             #expect(await second.value == .success("2"))

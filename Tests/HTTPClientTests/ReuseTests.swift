@@ -76,9 +76,9 @@ import Testing
                 try peer.send(response("last"))
             },
         ]) { loop, origin, server in
-            let first = start(on: loop) { await origin.text() }
+            let first = loop.startTask { await origin.text() }
             try await until("the first is connected", on: loop) { server.accepted == 1 }
-            let second = start(on: loop) { await origin.text() }
+            let second = loop.startTask { await origin.text() }
             #expect(await first.value == .success("first"))
             firstIsAnswered.raise()
             #expect(await second.value == .success("second"))
@@ -199,7 +199,7 @@ import Testing
             }
         ]) { loop, origin, _ in
             #expect(await origin.text() == .success("1"))
-            let task = start(on: loop) { await origin.text(Payload(largeBytes)) }
+            let task = loop.startTask { await origin.text(Payload(largeBytes)) }
             try isReset.wait()  // blocks the loop: it finds the answer, the reset and room to send all at once
             #expect(await task.value == .failure(.closed(errno: ECONNRESET, beforeFirstByte: false)))
         }

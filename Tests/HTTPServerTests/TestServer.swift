@@ -84,10 +84,7 @@ final class TestServer {
     func beginDraining(
         on loop: isolated EventLoop, within limit: Duration = .seconds(60), grace: Duration = .zero
     ) -> Task<Int, Never> {
-        Task.immediate(executorPreference: loop.executor) {
-            _ = loop
-            return await server.drain(within: limit, grace: grace)
-        }
+        loop.startTask { [server] in await server.drain(within: limit, grace: grace) }
     }
 
     /// Waits until the server has closed all connections.

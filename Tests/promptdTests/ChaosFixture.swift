@@ -60,7 +60,7 @@ actor ChaosFixture {
             host.signal(SIGSTOP)
             defer { host.signal(SIGCONT) }
             _ = try await server.line(
-                with: "cause=\"ollama: timeout(", count: count("cause=\"ollama: timeout(", server) + 1)
+                with: "cause=\"ollama: timed out: ", count: count("cause=\"ollama: timed out: ", server) + 1)
         }
     }
 

@@ -84,7 +84,8 @@ import Testing
         let distinct = Set(questions).count
         let again = lines(" trying again ") + lines(" asking again on a fresh connection ")
         let refused =
-            lines(" trying again cause=\"ollama: connect: ") + lines(" prompt failed cause=\"ollama: connect: ")
+            lines(" trying again cause=\"ollama: cannot connect: ")
+            + lines(" prompt failed cause=\"ollama: cannot connect: ")
         #expect(answered <= distinct && distinct <= sent)
         #expect(questions.count - distinct <= again)
         #expect(questions.count <= answered + asked + again - refused)

@@ -64,16 +64,10 @@ final class HealthChecker {
 
     private func begin(_ index: Int) {
         guard !isStopped, tasks[index] == nil else { return }
-        // Called on the loop's thread only, which `assumeIsolated` checks.
-        nonisolated(unsafe) let checks = self
-        loop.assumeIsolated { loop in
-            unsafe checks.tasks[index] = Task.immediate(executorPreference: loop.executor) {
-                await unsafe checks.check(index, on: loop)
-            }
-        }
+        tasks[index] = loop.startTask { [self] in await check(index) }
     }
 
-    private func check(_ index: Int, on loop: isolated EventLoop) async {
+    private func check(_ index: Int) async {
         await loop.turn()  // so that the task is known when it ends
         let isBack = await backends[index].check(deadlines: Self.deadlines, on: loop)
         tasks[index] = nil

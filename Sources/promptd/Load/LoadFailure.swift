@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import HTTPClient
 
@@ -69,6 +70,6 @@ extension LoadFailure: CustomStringConvertible {
     }
 
     private static func text(_ errno: CInt) -> String {
-        errno == EADDRNOTAVAIL ? "no local port is free" : unsafe String(cString: strerror(errno))
+        errno == EADDRNOTAVAIL ? "no local port is free" : SystemError.description(of: errno)
     }
 }

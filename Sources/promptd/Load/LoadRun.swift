@@ -75,14 +75,7 @@ final class LoadRun {
     }
 
     private func start(_ operation: @escaping (LoadRun, Int) async -> Void, _ index: Int) -> Task<Void, Never> {
-        // The task runs on the loop, which `assumeIsolated` checks, and `inParallel` waits for its end.
-        nonisolated(unsafe) let (run, operation) = (self, operation)
-        return loop.assumeIsolated { loop in
-            Task.immediate(executorPreference: loop.executor) {
-                _ = loop
-                unsafe await operation(run, index)
-            }
-        }
+        loop.startTask { [self] in await operation(self, index) }
     }
 
     /// Gives up what is in flight.
