@@ -98,7 +98,7 @@ void connection_end(struct connection *self, enum connection_end how) {
 	set_writing(self, false);
 	shim_timer_stop(&self->deadline);
 	if (how == END_RESET) reset_socket(self->fd);
-	exchange_clear(&self->exchange);
+	exchange_free(&self->exchange);
 	parser_free(&self->parser);
 	if (self->fd >= 0) close(self->fd);
 	reply_free(&self->reply);

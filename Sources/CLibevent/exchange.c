@@ -6,8 +6,6 @@
 #include <strings.h>
 
 void exchange_clear(struct shim_exchange *self) {
-	free(self->target);
-	self->target = NULL;
 	self->request = NULL;
 	self->context = NULL;
 	self->write_timeout = 0;
@@ -15,6 +13,24 @@ void exchange_clear(struct shim_exchange *self) {
 	self->body = NULL;
 	body_budget_subtract(self->budget, self->body_count);
 	self->body_count = 0;
+}
+
+void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count) {
+	enum { KEPT_CAPACITY = 256 }; // an idle connection does not keep more
+	if (count >= self->target_capacity || self->target_capacity > KEPT_CAPACITY) {
+		free(self->target);
+		self->target_capacity = count < 32 ? 32 : count + 1;
+		self->target = malloc(self->target_capacity);
+		if (!self->target) abort();
+	}
+	memcpy(self->target, bytes, count);
+	self->target[count] = 0;
+}
+
+void exchange_free(struct shim_exchange *self) {
+	exchange_clear(self);
+	free(self->target);
+	self->target = NULL;
 }
 
 bool exchange_takes_input(const struct shim_exchange *self) {
@@ -37,7 +53,7 @@ shim_method shim_exchange_method(const shim_exchange *self) {
 }
 
 const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
-	const char *target = self->target ? self->target : "/";
+	const char *target = self->request ? self->target : "/";
 	*count = strcspn(target, "?#");
 	return target;
 }

@@ -29,7 +29,8 @@ struct shim_exchange {
 	enum exchange_verdict verdict;
 	struct request_head head;
 	size_t scanned; ///< how far the bytes of the head have been searched for its end
-	char *target;   ///< origin form, NUL-terminated; NULL while there is no request
+	char *target;   ///< origin form, NUL-terminated; what is left of the last one while there is no request
+	size_t target_capacity;
 	/// evhttp's request, for its header fields; NULL unless the function has one.
 	struct evhttp_request *request;
 	struct chunked_decoder decoder;
@@ -43,6 +44,12 @@ struct shim_exchange {
 
 /// Frees what belongs to the request and its body. The state stays.
 void exchange_clear(struct shim_exchange *self);
+
+/// Keeps the request's target, in the memory of the last one if that is enough.
+void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count);
+
+/// Frees the memory that is kept from one request to the next.
+void exchange_free(struct shim_exchange *self);
 
 /// Whether input goes to this request, and does not wait behind it.
 bool exchange_takes_input(const struct shim_exchange *self);

@@ -1,7 +1,6 @@
 #include "input.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct input_step step(enum input_event event, size_t used) { return (struct input_step){ event, used, 0 }; }
 
@@ -25,11 +24,8 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	room.iov_len = head->canonical_count;
 	evbuffer_commit_space(canonical, &room, 1);
-	const char *target = head->target_count ? (const char *)bytes + head->target : "/";
-	const size_t target_count = head->target_count ? head->target_count : 1;
-	if (!(exchange->target = malloc(target_count + 1))) abort();
-	memcpy(exchange->target, target, target_count);
-	exchange->target[target_count] = 0;
+	if (head->target_count) exchange_set_target(exchange, (const char *)bytes + head->target, head->target_count);
+	else exchange_set_target(exchange, "/", 1);
 	exchange->body_left = head->content_length;
 	exchange->decoder = (struct chunked_decoder){ 0 };
 	return 0;

@@ -3,7 +3,7 @@
 
 #include "http_bytes.h"
 
-#include <strings.h>
+#include <string.h>
 
 enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned) {
 	if (count && !is_token_byte(bytes[0])) return HEAD_END_MALFORMED; // TLS, or noise: no need to wait for a line

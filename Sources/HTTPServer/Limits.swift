@@ -31,7 +31,7 @@ public struct Limits: Sendable {
     /// What counts is what has arrived at the client, not what this machine's socket took.
     public var writeTimeout = Duration.seconds(30)
 
-    /// Connections that may be open at once, those included that were turned away and have yet to read why.
+    /// Connections that may be open at once, those included that were rejected and have yet to read why.
     public var allConnections: Int { connections + reservedConnections + Int(SHIM_MAX_LINGERING) }
 
     public init() {}

@@ -1,6 +1,6 @@
 internal import CLibevent
 
-/// What a request gets that the shim turned away: HTTP statuses of the server itself are decided here.
+/// What a request gets that the shim rejected: HTTP statuses of the server itself are decided here.
 struct Rejection {
     let response: Response
     /// For the log.

@@ -4,7 +4,7 @@ import Logging
 
 /// What the server itself has to say. A crowd must not fill the log: see `LogThrottle`.
 extension Server {
-    /// A request was turned away.
+    /// A request was rejected.
     func note(_ rejection: Rejection, _ reason: shim_reject, _ exchange: OpaquePointer) {
         var metadata: Logger.Metadata = [
             "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)",
@@ -13,7 +13,7 @@ extension Server {
         if reason == .SHIM_REJECT_TOO_MANY_CONNECTIONS || reason == .SHIM_REJECT_TOO_MANY_FROM_ADDRESS {
             guard rejectionThrottle.allows(at: loop.now, &metadata) else { return }
         }
-        log.info("request turned away", metadata: metadata)
+        log.info("request rejected", metadata: metadata)
     }
 
     /// A client took too little of its reply and is cut.

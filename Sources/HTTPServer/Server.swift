@@ -97,8 +97,16 @@ public import Logging
 
     private func start(_ handle: OpaquePointer) {
         let exchange = unsafe Exchange(handle, on: self)
-        exchange.task = loop.startTask { [service] in
-            await service.handle(Request(exchange: exchange), Reply(exchange))
+        // As `EventLoop.startTask` does, with the same proof, but without its inner closure: that would cost each request
+        // one more switch of the task, 5,700 instructions and 3 allocations (scripts/cost).
+        loop.checkThread()
+        nonisolated(unsafe) let (service, unsafeExchange) = (service, exchange)
+        loop.assumeIsolated { loop in
+            let exchange = unsafe unsafeExchange
+            exchange.task = Task.immediate(executorPreference: loop.executor) {
+                _ = loop
+                unsafe await service.handle(Request(exchange: exchange), Reply(exchange))
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 /// What stands between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
 ///
 /// Pure functions: any thread, no allocation, and no byte is read outside of `bytes`.
-package enum JSONString {
+public enum JSONString {
     /// Passes over text that stands for itself, from `start` to the first quote, backslash or control character.
     ///
     /// - Returns: where that is, or the end of `bytes`; `nil` when the text is not UTF-8.
-    package static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    public static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         var position = start
         while true {
             while position <= bytes.count - 8 {
@@ -66,7 +66,7 @@ package enum JSONString {
     /// Reads the escape whose backslash is at `start`.
     ///
     /// - Returns: what it stands for, and where it ends; `nil` when it is malformed or half a surrogate pair.
-    package static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
+    public static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
         guard bytes.count - start >= 2 else { return nil }
         let scalar: Unicode.Scalar
         switch unsafe Unicode.Scalar(bytes[start + 1]) {
@@ -122,7 +122,7 @@ package enum JSONString {
     /// Appends what the text between the quotes stands for, as UTF-8.
     ///
     /// - Returns: false when it is malformed; then `output` is as it was.
-    package static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
+    public static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
         let before = output.count
         var position = 0
         while let end = unsafe endOfPlainText(raw, from: position) {

@@ -18,7 +18,7 @@ indirect enum PromptFailure: Error, Equatable {
     case queueFull(waiting: Int, retryAfter: Int)
     /// The prompt has waited for its turn as long as it may.
     case queueTimeout(Duration, retryAfter: Int)
-    /// Every Ollama has failed lately, and is being looked after.
+    /// Every Ollama has failed lately, and is unavailable until a probe succeeds.
     case allBackendsDown(count: Int, retryAfter: Int)
     /// Ollama gave no answer.
     case ollama(OllamaError, model: String)
@@ -54,7 +54,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .queueTimeout(_, let seconds):
             (.serviceUnavailable, "The prompt's turn did not come in time: try again in \(seconds) s.", seconds)
         case .allBackendsDown(_, let seconds):
-            (.serviceUnavailable, "Ollama has failed and is being looked after: try again in \(seconds) s.", seconds)
+            (.serviceUnavailable, "Ollama is unavailable: try again in \(seconds) s.", seconds)
         case .cancelled: (.badGateway, "The request was given up.", nil)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):

@@ -149,7 +149,7 @@ import Testing
         Case(version: "1.0", fields: "Connection: keep-alive, close\r\n", field: "close"),
         Case(version: "1.0", fields: "Connection: close, keep-alive\r\n", field: "close"),
         Case(version: "1.0", fields: "Connection: keep-alive, foo\r\n", field: "keep-alive"),
-        Case(version: "1.0", fields: "Connection: foo, keep-alive\r\n", field: "close"),
+        Case(version: "1.0", fields: "Connection: foo, keep-alive\r\n", field: "keep-alive"),
     ]
 
     @Test(arguments: cases, ["GET", "POST", "late POST"])

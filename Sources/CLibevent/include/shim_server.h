@@ -72,7 +72,7 @@ enum {
 typedef struct {
 	/// A request is here, whole. Reply in the callback, or set a context and reply later.
 	void (*requested)(void *_Nullable context, shim_exchange *exchange);
-	/// A request was turned away: send an answer and finish. The exchange has no method, target or body.
+	/// A request was rejected: send an answer and finish. The exchange has no method, target or body.
 	void (*rejected)(void *_Nullable context, shim_exchange *exchange, shim_reject reason);
 	/// The client of the exchange with this context left. The exchange is no more.
 	void (*gone)(void *exchange_context);

@@ -10,7 +10,7 @@ import Testing
 /// Ollamas that are busy, away, or come back.
 @Suite(.timeLimit(.minutes(1))) struct `Recovery` {
     private static let unreachable = "Ollama cannot be reached.\n"
-    private static let hasFailed = "Ollama has failed and is being looked after: try again in"
+    private static let hasFailed = "Ollama is unavailable: try again in"
 
     @Test func `a busy Ollama is asked three times more, then the client is told`() async throws {
         try await withBackends(clock: .manual) { loop, fixture in
