@@ -96,7 +96,7 @@
     }
 
     /// Whether the text is `name`, byte for byte.
-    public func matches(_ text: Text, _ name: StaticString) -> Bool {
+    @inlinable @inline(__always) public func matches(_ text: Text, _ name: StaticString) -> Bool {
         guard text.range.count == name.utf8CodeUnitCount else { return false }
         for index in text.range where unsafe bytes[index] != name.utf8Start[index - text.range.lowerBound] {
             return false
