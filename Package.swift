@@ -67,6 +67,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
+        .target(name: "CLibeventInternals", dependencies: ["CLibevent"], path: "Tests/CLibeventInternals"),
+        testTarget("CLibeventTests", "CLibeventInternals", "CLibevent"),
         testTarget("EventLoopTests", "EventLoop"),
         testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),
         testTarget("HTTPClientTests", "HTTPClient", "EventLoop"),

@@ -1,0 +1,1 @@
+#include "CLibeventInternals.h" // a target needs a source file

@@ -1,0 +1,125 @@
+import CLibevent
+import CLibeventInternals
+import Testing
+
+@Suite struct `Request validator` {
+    /// Literal bytes of a head, and what the validator says of them.
+    struct Row: CustomTestStringConvertible, Sendable {
+        let rule: String
+        let bytes: String
+        let rejected: shim_reject?
+        var testDescription: String { "\(rule): \(bytes.debugDescription)" }
+
+        init(_ rule: String, _ bytes: String, _ rejected: shim_reject? = nil) {
+            (self.rule, self.bytes, self.rejected) = (rule, bytes, rejected)
+        }
+    }
+
+    static let rows = [
+        // The request line.
+        Row("RFC 9112, 3", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3", "GET /  HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3", "GET /\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.1", "get / HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_METHOD),
+        Row("RFC 9112, 3.1", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_METHOD),
+        Row("RFC 9112, 3.2", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2", "GET /\u{7F} HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.2", "GET http://b/c?d HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 2.3", "GET / HTTP/1.0\r\n\r\n"),
+        Row("RFC 9112, 2.3", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", .SHIM_REJECT_VERSION),
+        Row("RFC 9112, 2.3", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", .SHIM_REJECT_VERSION),
+        Row("RFC 9112, 2.3", "GET / http/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 2.3", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        // Fields.
+        Row("RFC 9112, 5.1", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 5.1", "GET / HTTP/1.1\r\n: a\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 5.1", "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 5.2", "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 5.5", "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 5.5", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 5.5", "GET / HTTP/1.1\r\nHost: a\r\nX: \u{E9}\tb\r\n\r\n"),
+        Row("RFC 9112, 3.2", "GET / HTTP/1.1\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2", "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        // Framing.
+        Row("RFC 9110, 8.6", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 8.6", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2,2\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 8.6", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 8.6", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x2\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row(
+            "RFC 9112, 6.3", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n",
+            .SHIM_REJECT_MALFORMED),
+        Row(
+            "RFC 9112, 6.1", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .SHIM_REJECT_MALFORMED),
+        Row(
+            "RFC 9112, 6.1", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            .SHIM_REJECT_MALFORMED),
+        Row(
+            "RFC 9112, 6.1", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", .SHIM_REJECT_MALFORMED
+        ),
+        Row("RFC 9112, 6.1", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 6.1", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\tCHUNKED \r\n\r\n"),
+        Row("RFC 9110, 10.1.1", "POST / HTTP/1.1\r\nHost: a\r\nExpect:\t100-Continue\r\n\r\n"),
+        Row("RFC 9110, 10.1.1", "POST / HTTP/1.1\r\nHost: a\r\nExpect: other\r\n\r\n", .SHIM_REJECT_EXPECTATION),
+        Row("RFC 9110, 10.1.1", "POST / HTTP/1.0\r\nExpect: other\r\n\r\n"),
+    ]
+
+    /// Validates a head. `nil`: it is rejected.
+    private func validate(_ text: String) -> (rejected: CInt, head: request_head, canonical: String) {
+        let bytes = Array(text.utf8)
+        var head = request_head()
+        var canonical = [UInt8](repeating: 0, count: bytes.count + Int(REQUEST_CANONICAL_EXTRA))
+        let rejected = request_validate(bytes, bytes.count, &head, &canonical)
+        return (rejected, head, String(decoding: canonical.prefix(head.canonical_count), as: UTF8.self))
+    }
+
+    @Test(arguments: rows) func `says of each head what the RFC says`(row: Row) {
+        #expect(validate(row.bytes).rejected == row.rejected.map { CInt($0.rawValue) } ?? 0)
+    }
+
+    @Test func `writes a head that decides nothing about framing or the connection`() {
+        let text = """
+            POST http://b:80/c?d HTTP/1.0\r\nhost:a\r\nX-Some: \t b \t\r\nConnection: close, x\r\nExpect: 100-continue\r
+            Content-Length: 3\r\nEmpty:\r\n\r\n
+            """
+        let (rejected, head, canonical) = validate(String(text.dropLast()) + "\n")
+        #expect(rejected == 0)
+        #expect(canonical == "POST / HTTP/1.1\r\nhost: a\r\nX-Some: b\r\nEmpty: \r\n\r\n")
+        #expect(head.http10 && !head.keep_alive && !head.expect_continue && head.content_length == 3)
+    }
+
+    @Test(arguments: [
+        ("/a?b", "/a?b"), ("//a:b/", "//a:b/"), ("http://a", ""), ("http://a/b?c", "/b?c"), ("http://a?b", ""),
+        ("*", ""),
+    ])
+    func `finds the target in origin form`(target: String, path: String) {
+        let text = "GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n"
+        let head = validate(text).head
+        #expect(
+            String(decoding: Array(text.utf8)[head.target..<(head.target + head.target_count)], as: UTF8.self) == path)
+    }
+
+    @Test func `takes 128 fields and no more`() {
+        func head(_ fields: Int) -> String {
+            "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X:y\r\n", count: fields - 1) + "\r\n"
+        }
+        #expect(validate(head(128)).rejected == 0)
+        #expect(validate(head(129)).rejected == CInt(shim_reject.SHIM_REJECT_HEAD_TOO_LARGE.rawValue))
+    }
+
+    @Test func `finds the end of a head wherever it is split, and refuses a bare LF`() {
+        let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\nmore".utf8)
+        for split in 1..<bytes.count - 4 {
+            var scanned = 0
+            #expect(request_find_end(bytes, split, &scanned) == HEAD_END_MISSING)
+            #expect(request_find_end(bytes, bytes.count, &scanned) == HEAD_END_FOUND && scanned == bytes.count - 4)
+        }
+        for text in ["GET / HTTP/1.1\nHost: a\n\n", "\u{16}\u{3}\u{1}", "\n"] {
+            var scanned = 0
+            #expect(request_find_end(Array(text.utf8), text.utf8.count, &scanned) == HEAD_END_MALFORMED)
+        }
+    }
+}
