@@ -30,17 +30,9 @@ struct PromptTimeouts: Sendable, Equatable {
 
     /// Reads a number of seconds, or a quoted number with `ms`, `s`, `m` or `h`; `nil` unless it is above zero.
     static func duration(_ json: String) -> Duration? {
-        let units: [(String, Double)] = [("ms\"", 0.001), ("s\"", 1), ("m\"", 60), ("h\"", 3600)]
-        let isQuoted = json.hasPrefix("\"")
-        let (number, factor): (Substring, Double)
-        if isQuoted {
-            guard let unit = units.first(where: { json.hasSuffix($0.0) }) else { return nil }
-            (number, factor) = (json.dropFirst().dropLast(unit.0.count), unit.1)
-        } else {
-            (number, factor) = (json[...], 1)
-        }
-        guard let value = Double(number), value.isFinite, value > 0, value * factor < 1e8 else { return nil }
-        return .milliseconds(Int64((value * factor * 1000).rounded(.up)))
+        let isQuoted = json.count >= 2 && json.hasPrefix("\"") && json.hasSuffix("\"")
+        let duration = isQuoted ? DurationText.parse(json.dropFirst().dropLast()) : DurationText.seconds(Double(json))
+        return duration.flatMap { $0 > .zero ? $0 : nil }
     }
 
     /// The lower one of what the server allows, 0 being no limit, and what the client wants.

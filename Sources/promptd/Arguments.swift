@@ -1,4 +1,5 @@
 import ArgumentParser
+import PromptFunction
 
 /// A duration as it is written on a command line: `500ms`, `5s`, `2m`, `1h`, or `0` for none.
 struct DurationArgument: ExpressibleByArgument, Sendable {
@@ -7,15 +8,12 @@ struct DurationArgument: ExpressibleByArgument, Sendable {
     init(_ duration: Duration) { self.duration = duration }
 
     init?(argument: String) {
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)]
         if argument == "0" {
             duration = .zero
             return
         }
-        guard let (suffix, factor) = units.first(where: { argument.hasSuffix($0.0) }),
-            let number = Double(argument.dropLast(suffix.count)), number.isFinite, number >= 0, number * factor < 1e8
-        else { return nil }
-        duration = .milliseconds(Int64(number * factor * 1000))
+        guard let duration = DurationText.parse(argument) else { return nil }
+        self.duration = duration
     }
 
     static let expected = "a duration such as 500ms, 30s, 5m or 1h, or 0 for none"

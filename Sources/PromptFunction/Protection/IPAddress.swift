@@ -39,15 +39,22 @@ struct IPAddress: Hashable, Sendable {
 extension IPAddress {
     /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets,
     /// spaces, and octets with a leading zero, which some read as octal.
+    ///
+    /// Source: inet_pton(3).
     init?(_ text: Substring) {
-        let text = text.utf8
-        guard text.count <= 45 else { return nil }
-        if text.contains(UInt8(ascii: ":")) {
-            guard let bits = Self.readV6(text) else { return nil }
-            self.init(bits: bits)
+        let text = String(text)
+        guard text.utf8.count < Int(INET6_ADDRSTRLEN) else { return nil }
+        if text.utf8.contains(UInt8(ascii: ":")) {
+            var address = in6_addr()
+            guard unsafe inet_pton(AF_INET6, text, &address) == 1 else { return nil }
+            self.init(
+                bits: unsafe withUnsafeBytes(of: address) {
+                    unsafe UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self))
+                })
         } else {
-            guard let v4 = Self.readV4(text) else { return nil }
-            self.init(v4: v4)
+            var address = in_addr()
+            guard unsafe inet_pton(AF_INET, text, &address) == 1 else { return nil }
+            self.init(v4: UInt32(bigEndian: address.s_addr))
         }
     }
 
@@ -78,79 +85,5 @@ extension IPAddress {
             || text.utf8.first == UInt8(ascii: ":") && !digits.isEmpty
                 && digits.allSatisfy { (0x30...0x39).contains($0) }
                 && UInt16(text.dropFirst()) != nil
-    }
-
-    private static func readV4(_ text: Substring.UTF8View) -> UInt32? {
-        var bits: UInt32 = 0
-        var octets = 0
-        var rest = text
-        while octets < 4 {
-            let end = rest.firstIndex(of: UInt8(ascii: ".")) ?? rest.endIndex
-            guard let octet = readOctet(rest[..<end]) else { return nil }
-            bits = bits << 8 | octet
-            octets += 1
-            if end == rest.endIndex { return octets == 4 ? bits : nil }
-            rest = rest[rest.index(after: end)...]
-        }
-        return nil
-    }
-
-    private static func readOctet(_ text: Substring.UTF8View) -> UInt32? {
-        guard (1...3).contains(text.count), text.count == 1 || text.first != UInt8(ascii: "0") else { return nil }
-        var value: UInt32 = 0
-        for byte in text {
-            guard (0x30...0x39).contains(byte) else { return nil }
-            value = value * 10 + UInt32(byte - 0x30)
-        }
-        return value <= 255 ? value : nil
-    }
-
-    /// Source: RFC 4291, 2.2.
-    private static func readV6(_ text: Substring.UTF8View) -> UInt128? {
-        let colon = UInt8(ascii: ":")
-        var bits: UInt128 = 0
-        var count = 0
-        var gap: Int?  // how many groups stand before `::`
-        var rest = text
-        if rest.first == colon {
-            guard rest.dropFirst().first == colon else { return nil }
-            gap = 0
-            rest = rest.dropFirst(2)
-        }
-        while !rest.isEmpty {
-            let end = rest.firstIndex(of: colon) ?? rest.endIndex
-            if end == rest.endIndex, rest.contains(UInt8(ascii: ".")) {
-                guard let v4 = readV4(rest) else { return nil }
-                bits = bits << 32 | UInt128(v4)
-                count += 2
-                break
-            }
-            guard let group = readGroup(rest[..<end]), count < 8 else { return nil }
-            bits = bits << 16 | group
-            count += 1
-            if end == rest.endIndex { break }
-            rest = rest[rest.index(after: end)...]
-            if rest.first == colon {
-                guard gap == nil else { return nil }
-                gap = count
-                rest = rest.dropFirst()
-            } else if rest.isEmpty {
-                return nil
-            }
-        }
-        guard let gap else { return count == 8 ? bits : nil }
-        guard count < 8 else { return nil }
-        let after = 16 * (count - gap)
-        return (bits >> after) << (16 * (8 - gap)) | bits & ((1 << after) - 1)
-    }
-
-    private static func readGroup(_ text: Substring.UTF8View) -> UInt128? {
-        guard (1...4).contains(text.count) else { return nil }
-        var value: UInt128 = 0
-        for byte in text {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
-            value = value << 4 | UInt128(digit)
-        }
-        return value
     }
 }
