@@ -10,7 +10,7 @@ struct StreamHead {
 ///
 /// `@safe`: it owns its memory alone, since it cannot be copied, and what it returns is valid until the next call.
 @safe struct HeadWriter: ~Copyable {
-    private let bytes: UnsafeMutableRawBufferPointer
+    private var bytes: UnsafeMutableRawBufferPointer
     private var count = 0
 
     init() { unsafe bytes = .allocate(byteCount: 1024, alignment: 1) }
@@ -33,7 +33,7 @@ struct StreamHead {
     /// The head of a response. The bytes are valid until the next call.
     mutating func head(
         _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
-        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil
+        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, fields: [HeaderField] = []
     ) -> UnsafeRawBufferPointer {
         count = 0
         unsafe begin(status, contentType, framing, connection, date)
@@ -44,6 +44,12 @@ struct StreamHead {
         if let allow {
             put("\r\nAllow: ")
             put(allow)
+        }
+        for field in fields {
+            put("\r\n")
+            put(field.name)
+            put(": ")
+            put(field.value)
         }
         put("\r\n\r\n")
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
@@ -101,7 +107,7 @@ struct StreamHead {
     private mutating func put(hexadecimal number: Int) {
         let digits: StaticString = "0123456789abcdef"
         var shift = (Int.bitWidth - 1 - number.leadingZeroBitCount) / 4 * 4
-        unsafe precondition(count + 16 <= bytes.count)
+        reserve(16)
         while shift >= 0 {
             unsafe bytes[count] = unsafe digits.utf8Start[number >> shift & 15]
             count += 1
@@ -109,13 +115,26 @@ struct StreamHead {
         }
     }
 
+    /// Makes room for `more` bytes.
+    private mutating func reserve(_ more: Int) {
+        if unsafe (count + more <= bytes.count) { return }
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (count + more), alignment: 1)
+        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        unsafe bytes.deallocate()
+        unsafe bytes = larger
+    }
+
+    private mutating func put(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe put(UnsafeRawBufferPointer($0)) }
+    }
+
     private mutating func put(_ piece: StaticString) {
         unsafe put(UnsafeRawBufferPointer(start: piece.utf8Start, count: piece.utf8CodeUnitCount))
     }
 
     private mutating func put(_ piece: UnsafeRawBufferPointer) {
-        // Fields are static strings, numbers and a date: they fit.
-        unsafe precondition(count + piece.count <= bytes.count)
+        reserve(piece.count)
         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: piece)
         count += piece.count
     }
@@ -125,7 +144,7 @@ struct StreamHead {
         var rest = number
         var start = count + (number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : 20)
         let end = start
-        unsafe precondition(end <= bytes.count)
+        reserve(end - count)
         repeat {
             start -= 1
             unsafe bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)

@@ -20,6 +20,9 @@ public enum Method: Sendable {
     /// The path as it was sent, without query.
     public var path: String { unsafe Fields.path(handle) }
 
+    /// The query as it was sent, percent-encoded, without its question mark; `nil` when there is none.
+    public var query: String? { unsafe Fields.query(handle) }
+
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 
@@ -37,6 +40,9 @@ public struct Request {
 
     /// The path as it was sent, without query.
     public var path: String { unsafe exchange.handle.map(Fields.path) ?? "" }
+
+    /// The query as it was sent, percent-encoded, without its question mark; `nil` when there is none.
+    public var query: String? { unsafe exchange.handle.flatMap(Fields.query) }
 
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? {
@@ -122,6 +128,15 @@ enum Fields {
     }
 
     static func path(_ handle: OpaquePointer) -> String { unsafe String(decoding: pathBytes(handle), as: UTF8.self) }
+
+    static func query(_ handle: OpaquePointer) -> String? {
+        let path = unsafe pathBytes(handle)
+        // The target, which ends with a zero byte, goes on behind its path.
+        guard let end = unsafe path.baseAddress?.advanced(by: path.count).assumingMemoryBound(to: CChar.self),
+            unsafe end.pointee == CChar(UInt8(ascii: "?"))
+        else { return nil }
+        return unsafe String(String(cString: end + 1).prefix { $0 != "#" })
+    }
 
     static func peer(_ handle: OpaquePointer) -> String { unsafe String(cString: shim_exchange_peer(handle)) }
 

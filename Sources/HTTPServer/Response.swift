@@ -5,6 +5,8 @@ public struct Response: Sendable {
     public var status: Status
     public var contentType: ContentType
     public var body: [UInt8]
+    /// Further header fields, sent in this order.
+    public var fields: [HeaderField] = []
     /// Seconds after which the client may try again.
     public var retryAfter: Int?
     /// The methods that are allowed, for a 405.

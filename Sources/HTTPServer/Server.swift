@@ -129,7 +129,8 @@ public import Logging
     func send(_ response: Response, on exchange: OpaquePointer) {
         let head = unsafe headWriter.head(
             response.status, response.contentType, .length(response.body.count), connectionField(exchange),
-            date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow)
+            date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow,
+            fields: response.fields)
         let isHead = unsafe shim_exchange_method(exchange) == .SHIM_METHOD_HEAD
         unsafe response.body.withUnsafeBytes { body in
             _ = unsafe shim_exchange_send(
