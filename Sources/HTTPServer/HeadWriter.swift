@@ -12,8 +12,10 @@ struct StreamHead {
 @safe struct HeadWriter: ~Copyable {
     private var bytes: UnsafeMutableRawBufferPointer
     private var count = 0
+    /// Enough for what the server itself writes into a head.
+    private static let ownBytes = 1024
 
-    init() { unsafe bytes = .allocate(byteCount: 1024, alignment: 1) }
+    init() { unsafe bytes = .allocate(byteCount: Self.ownBytes, alignment: 1) }
 
     deinit { unsafe bytes.deallocate() }
 
@@ -36,6 +38,7 @@ struct StreamHead {
         date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, fields: [HeaderField] = []
     ) -> UnsafeRawBufferPointer {
         count = 0
+        if !fields.isEmpty { reserve(fields) }
         unsafe begin(status, contentType, framing, connection, date)
         if let retryAfter {
             put("\r\nRetry-After: ")
@@ -107,7 +110,7 @@ struct StreamHead {
     private mutating func put(hexadecimal number: Int) {
         let digits: StaticString = "0123456789abcdef"
         var shift = (Int.bitWidth - 1 - number.leadingZeroBitCount) / 4 * 4
-        reserve(16)
+        unsafe precondition(count + 16 <= bytes.count)
         while shift >= 0 {
             unsafe bytes[count] = unsafe digits.utf8Start[number >> shift & 15]
             count += 1
@@ -115,13 +118,13 @@ struct StreamHead {
         }
     }
 
-    /// Makes room for `more` bytes.
-    private mutating func reserve(_ more: Int) {
-        if unsafe (count + more <= bytes.count) { return }
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * (count + more), alignment: 1)
-        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    /// Makes room for fields, beyond what the server itself writes.
+    @inline(never)
+    private mutating func reserve(_ fields: [HeaderField]) {
+        let wanted = fields.reduce(Self.ownBytes) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard unsafe wanted > bytes.count else { return }
         unsafe bytes.deallocate()
-        unsafe bytes = larger
+        unsafe bytes = .allocate(byteCount: wanted, alignment: 1)
     }
 
     private mutating func put(_ text: String) {
@@ -134,7 +137,8 @@ struct StreamHead {
     }
 
     private mutating func put(_ piece: UnsafeRawBufferPointer) {
-        reserve(piece.count)
+        // Static strings, numbers and a date fit into `ownBytes`, and `reserve` makes room for fields.
+        unsafe precondition(count + piece.count <= bytes.count)
         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: piece)
         count += piece.count
     }
@@ -144,7 +148,7 @@ struct StreamHead {
         var rest = number
         var start = count + (number < 10 ? 1 : number < 100 ? 2 : number < 1000 ? 3 : 20)
         let end = start
-        reserve(end - count)
+        unsafe precondition(end <= bytes.count)
         repeat {
             start -= 1
             unsafe bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
