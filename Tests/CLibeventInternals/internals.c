@@ -1,1 +1,1 @@
-#include "CLibeventInternals.h" // a target needs a source file
+#include "include/CLibeventInternals.h" // a target needs a source file
