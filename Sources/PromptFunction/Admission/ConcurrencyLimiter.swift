@@ -6,12 +6,12 @@ internal import EventLoop
 /// Prompts are measured in rounds. The *pace* of a round is the sum of its latencies divided by the sum of its reply
 /// tokens, so that long replies do not look like a slow backend. The *unloaded pace* is the pace with at most half the
 /// limit in flight. If `n` prompts in flight raise the pace from `u` to `p`, then by Little's law about `n · (1 − u /
-/// p)` of them wait in Ollama's queue. If that number is above `queue`, and above what chance explains, the limit
-/// shrinks by half of that number and then does not grow for some rounds. If it is less than half of that threshold,
-/// and prompts are queued here, the limit grows by one (it doubles until it first shrinks). So the limit swings between
-/// what Ollama runs at once and one more. To measure the unloaded pace of a busy backend, the limit is halved for some
-/// prompts, once in `measureEvery` rounds. This costs about 2 % of the throughput. A failure lowers the limit by a
-/// quarter, once for all prompts that were in flight then.
+/// p)` of them wait in Ollama's queue. The threshold for that number is `queue`, or more if chance explains more. Above
+/// the threshold, the limit shrinks by half of that number and then does not grow for some rounds. Below half the
+/// threshold, if the limit was reached, it grows by one (it doubles until it first shrinks). So the limit swings
+/// between what Ollama runs at once and one more. To measure the unloaded pace of a busy backend, the limit is halved
+/// for some prompts, once in `measureEvery` rounds. This costs about 2 % of the throughput. A failure lowers the limit
+/// by a quarter, once for all prompts that were in flight then.
 ///
 /// This assumes that the pace does not depend on how many prompts run, up to Ollama's own limit. If the prompts share
 /// one GPU, each further prompt slows the others, and the limit settles lower: nearer to the shortest latency than to

@@ -46,7 +46,7 @@ package struct APIKeys: Sendable {
         return ClientIdentity(key: offered)
     }
 
-    /// Returns what follows `Bearer `, in upper or lower case; `nil` for another scheme. Source: RFC 9110, 11.1.
+    /// Returns what follows the word `Bearer` in upper or lower case; `nil` for another scheme. Source: RFC 9110, 11.1.
     private static func bearer(_ field: String) -> Substring? {
         let text = CommaList.trimmed(field[...])
         let scheme = text.utf8.prefix(7)
