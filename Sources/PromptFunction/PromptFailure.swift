@@ -113,7 +113,7 @@ indirect enum PromptFailure: Error, Equatable {
     /// The sentence for the client.
     var sentence: String { told.1 }
 
-    /// What happened, for the log, with details that the client does not get.
+    /// The cause for the log, with details that the client does not get.
     var cause: String {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"

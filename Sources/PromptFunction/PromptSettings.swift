@@ -40,7 +40,7 @@ extension PromptFunction {
         var needsChecks: Bool { hosts.count > 1 || readiness != .process }
     }
 
-    /// What must be true for the function to be ready.
+    /// The condition under which the function is ready.
     package enum Readiness: String, Sendable, CaseIterable {
         /// It listens, and is not stopping.
         case process

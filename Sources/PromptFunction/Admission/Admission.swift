@@ -16,8 +16,8 @@ final class Admission {
         var wait = Duration.seconds(600)
     }
 
-    /// What is needed to find a permit for a prompt. A class, like `Permit`, so that a task that waits for a reply
-    /// keeps only one word of it.
+    /// A prompt's request for a permit. A class, like `Permit`, so that a task that waits for a reply keeps only one
+    /// word of it.
     final class Request {
         let prompt: Prompt
         /// How long it may wait; 0: without limit.
@@ -72,7 +72,7 @@ final class Admission {
     /// The number of prompts that backends are handling.
     var inFlight: Int { backends.reduce(0) { $0 + $1.inFlight } }
 
-    // MARK: Coming and going
+    // MARK: Permits
 
     /// Gets a permit for a prompt, and waits for it if necessary. Gives up when the task is cancelled.
     ///

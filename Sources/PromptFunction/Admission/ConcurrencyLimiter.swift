@@ -5,8 +5,8 @@ internal import EventLoop
 ///
 /// Prompts are measured in rounds. The *pace* of a round is the sum of its latencies divided by the sum of its reply
 /// tokens, so that long replies do not look like a slow backend. The *unloaded pace* is the pace with at most half the
-/// limit in flight. If `n` prompts in flight raise the pace from `u` to `p`, then by Little's law about `n · (1 − u /
-/// p)` of them wait in Ollama's queue. The threshold for that number is `queue`, or more if chance explains more. Above
+/// limit in flight. If `n` prompts in flight raise the pace from `u` to `p`, then about `n · (1 − u / p)` of them wait
+/// in Ollama's queue, by Little's law. The threshold for that number is `queue`, or more if chance explains more. Above
 /// the threshold, the limit shrinks by half of that number and then does not grow for some rounds. Below half the
 /// threshold, if the limit was reached, it grows by one (it doubles until it first shrinks). So the limit swings
 /// between what Ollama runs at once and one more. To measure the unloaded pace of a busy backend, the limit is halved

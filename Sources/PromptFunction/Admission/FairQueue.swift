@@ -166,7 +166,7 @@ final class FairQueue<Value> {
     private func isValid(_ entry: Entry) -> Bool { nodes.generation(of: entry.slot) == entry.generation }
 }
 
-// MARK: Who is how far
+// MARK: Positions
 
 extension FairQueue {
     /// How many prompts will be served before this one, if none enters or leaves. 0 if the entry is void.

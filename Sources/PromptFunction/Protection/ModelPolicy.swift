@@ -41,7 +41,7 @@ package struct ModelPolicy: Sendable {
     /// Whether all models are allowed and there are no aliases, so that nothing must be looked up.
     var isEmpty: Bool { allowed.isEmpty && aliases.isEmpty }
 
-    /// What to do with a request for a model.
+    /// The decision about a request for a model.
     enum Verdict: Equatable, Sendable {
         /// Use the model, by the name that the client gave.
         case asIs
