@@ -11,9 +11,9 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     case alias(String)
     /// An alias is defined twice.
     case aliasTwice(String)
-    /// An alias stands for a model that is not in the allow-list.
+    /// An alias stands for another alias.
     case aliasOfAlias(String)
-    /// An alias stands for a model that the allow-list does not have.
+    /// An alias stands for a model that is not in the allow-list.
     case aliasNotAllowed(String)
     /// An address or CIDR block is malformed.
     case network(String)
