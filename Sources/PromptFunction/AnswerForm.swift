@@ -1,16 +1,16 @@
 internal import HTTPServer
 internal import Ollama
 
-/// How a client gets its answer: by its Accept field.
+/// The form in which a client gets its answer, according to its Accept field.
 enum AnswerForm: Sendable, Equatable {
-    /// The text alone.
+    /// Only the text.
     case text
-    /// Ollama's objects: one for a whole answer, one a line for a streamed one.
+    /// Ollama's JSON objects: one for a whole answer, one per line for a streamed answer.
     case objects
-    /// Server-sent events; for a streamed answer only. Source: WHATWG HTML, 9.2.
+    /// Server-sent events; only for a streamed answer. Source: WHATWG HTML, 9.2.
     case events
 
-    /// What the client prefers; text unless it asks for something else.
+    /// The form that the client prefers; text unless it asks for something else.
     init(_ request: Request) {
         self =
             switch request.preferred(of: [.text, .eventStream, .ndjson, .json]) {
@@ -20,10 +20,10 @@ enum AnswerForm: Sendable, Equatable {
             }
     }
 
-    /// Whether an error is told as JSON: by whoever reads JSON anyway.
+    /// Whether errors are sent as JSON: only to clients that asked for JSON or events.
     var tellsErrorsAsJSON: Bool { self != .text }
 
-    /// The same for an answer that is not streamed.
+    /// The form of an answer that is not streamed.
     var whole: WholeForm { self == .objects ? .object : .text }
 
     /// The Content-Type of a streamed answer.

@@ -4,7 +4,7 @@ package enum DurationText {
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
     ]
 
-    /// A number, which may have a fraction, and its unit. Rounded up to a millisecond.
+    /// Reads a number, which may have a fraction, with its unit. Rounds up to a millisecond.
     ///
     /// - Returns: `nil` for all else, for negative numbers, and for more than 10^8 seconds.
     package static func parse(_ text: some StringProtocol) -> Duration? {
@@ -12,12 +12,12 @@ package enum DurationText {
         return duration(Double(text.dropLast(unit.suffix.count)), times: unit.milliseconds)
     }
 
-    /// A number of seconds, by the same rules.
+    /// Reads a number of seconds, by the same rules.
     package static func seconds(_ number: Double?) -> Duration? { duration(number, times: 1000) }
 
     private static func duration(_ number: Double?, times milliseconds: Double) -> Duration? {
         guard let number, number.isFinite, number >= 0, number * milliseconds < 1e11 else { return nil }
-        // 16.1 is a little more than 16.1 as a `Double`: that is no reason to round up.
+        // As a `Double`, 16.1 is slightly more than 16.1: that must not round it up.
         return .milliseconds(Int64((number * milliseconds - 1e-6).rounded(.up)))
     }
 }

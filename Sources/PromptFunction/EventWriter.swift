@@ -4,11 +4,11 @@ internal import Ollama
 
 /// Writes the events of a streamed answer. Source: WHATWG HTML, 9.2.6.
 ///
-/// Tokens are events without a name: `data: {"content":" Hello"}`, or `thinking`, or `tool_calls`. Two names mark the
-/// end: `done`, with Ollama's last object but for its message, and `error`. JSON goes through as Ollama wrote it: it
-/// has no line ends.
+/// Tokens are events without a name: `data: {"content":" Hello"}`, or `thinking`, or `tool_calls`. Two named events
+/// mark the end: `done`, with Ollama's last object except its message, and `error`. JSON is passed on as Ollama wrote
+/// it, because it has no line ends.
 enum EventWriter {
-    /// Appends what a part of an answer says.
+    /// Appends the events of one part of an answer.
     static func append(_ part: borrowing ChatPart, to output: inout [UInt8]) {
         if part.hasThinking {
             put("data: {\"thinking\":\"", to: &output)
@@ -32,7 +32,7 @@ enum EventWriter {
         }
     }
 
-    /// Appends the object that ends an answer which failed: as an event, or as a line of its own.
+    /// Appends the object that ends a failed answer: as an event, or as a line of its own.
     static func append(_ failure: PromptFailure, asEvent: Bool, to output: inout [UInt8]) {
         if asEvent { put("event: error\ndata: ", to: &output) }
         var writer = JSONWriter()

@@ -2,19 +2,19 @@ internal import JSON
 internal import HTTPClient
 internal import Ollama
 
-/// A request as Ollama gets it, and what else it takes to serve it.
+/// A prompt that is ready to send: Ollama's request, and what else is needed to serve it.
 final class Prompt: Sendable {
     let model: ModelName
-    /// What the model is called in what a client is told.
+    /// The model's name in messages to the client.
     let modelText: String
     let payload: Payload
-    /// Of the prompt's beginning: prompts that begin alike go to the same Ollama.
+    /// A hash of the prompt's beginning: prompts that begin alike go to the same backend.
     let prefix: UInt64
     let isStreamed: Bool
     let hasTools: Bool
     let timeouts: PromptTimeouts
 
-    /// What a body is held against.
+    /// The rules that a body must follow.
     struct Rules: Sendable {
         let defaultModel: JSONText
         let models: ModelPolicy
@@ -22,7 +22,7 @@ final class Prompt: Sendable {
         let maxPredict: Int
     }
 
-    /// Reads a body and writes Ollama's. Takes time in proportion to it: for Dispatch.
+    /// Reads a body and writes Ollama's request body. The time depends on the body's size, so call it on Dispatch.
     init(body: [UInt8], _ rules: Rules) throws(PromptFailure) {
         let request = try PromptRequest(body: body)
         if rules.maxPromptBytes > 0 && request.promptBytes > rules.maxPromptBytes {
@@ -45,14 +45,15 @@ final class Prompt: Sendable {
         model = name
         modelText = text
         payload = Payload(json)
-        // Behind the model's name: the first message.
+        // The first message comes after the model's name.
         prefix = PromptPrefix.hash(json.dropFirst(chat.model.bytes.count))
         isStreamed = request.stream
         hasTools = request.hasTools
         timeouts = request.timeouts
     }
 
-    /// Holds `num_predict` to what is allowed: without one, Ollama would go on for ever.
+    /// Enforces the maximum of `num_predict`, and sets it if the request has none: otherwise Ollama could generate
+    /// forever.
     private static func limit(
         _ chat: inout ChatRequest, _ request: PromptRequest, maxPredict: Int
     ) throws(PromptFailure) {

@@ -2,27 +2,27 @@ internal import HTTPServer
 internal import HTTPClient
 internal import Ollama
 
-/// Why a prompt has no answer. The HTTP statuses of the function are decided here, and nowhere else.
+/// Why a prompt has no answer. All HTTP statuses of the function are decided here.
 indirect enum PromptFailure: Error, Equatable {
     /// The body is not what the contract says. The sentence is for the client.
     case badRequest(String)
-    /// The body gives tools, and plain text is asked for, which has no place for calls to them.
+    /// The body has tools, but the client asked for plain text, which cannot carry tool calls.
     case toolsAsText
-    /// The client has no key, or one that is not known.
+    /// The client sent no key, or an unknown one.
     case unauthorized
     /// The operator does not allow it. The sentence is for the client.
     case forbidden(String)
-    /// The client has asked as often as it may.
+    /// The client has sent too many requests.
     case rateLimited(retryAfter: Int)
-    /// As many prompts wait as may.
+    /// The queue is full.
     case queueFull(waiting: Int, retryAfter: Int)
-    /// The prompt has waited for its turn as long as it may.
+    /// The prompt has waited for its turn longer than allowed.
     case queueTimeout(Duration, retryAfter: Int)
-    /// Every Ollama has failed lately, and is unavailable until a probe succeeds.
+    /// Every backend has failed lately, and is unavailable until a probe succeeds.
     case allBackendsDown(count: Int, retryAfter: Int)
     /// Ollama gave no answer.
     case ollama(OllamaError, model: String)
-    /// The client left: nobody reads the reply.
+    /// The client left, so the reply is not needed.
     case cancelled
 
     var isCancelled: Bool {
@@ -32,7 +32,7 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
-    /// What the client gets.
+    /// The response for the client.
     func response(asJSON: Bool) -> Response {
         let (status, sentence, retryAfter) = told
         return .failure(status, sentence, asJSON: asJSON, retryAfter: retryAfter)
@@ -40,7 +40,8 @@ indirect enum PromptFailure: Error, Equatable {
 
     var status: Status { told.0 }
 
-    /// Status, sentence and Retry-After. The sentence says what the client can do, and nothing of the host.
+    /// The status, the sentence and the value of Retry-After. The sentence says what the client can do, and nothing
+    /// about the host.
     private var told: (Status, String, Int?) {
         switch self {
         case .badRequest(let sentence): (.badRequest, sentence, nil)
@@ -58,7 +59,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .cancelled: (.badGateway, "The request was given up.", nil)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
-            // What the client sent comes back in part only, however long it was.
+            // These texts can contain what the client sent, so their length is limited.
             Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
         case .ollama(.malformedResponse, _): (.badGateway, "Ollama's reply makes no sense.", nil)
         case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
@@ -94,7 +95,7 @@ indirect enum PromptFailure: Error, Equatable {
         case 404:
             (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
         case 400: (.badRequest, sentence("Ollama refuses the request", message), nil)
-        // Which it answers 500, though it is the client's mistake.
+        // Ollama replies with status 500 here, although the client made the mistake.
         case 500 where message.hasPrefix("option \""):
             (.badRequest, sentence("Ollama refuses the request", message), nil)
         case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
@@ -102,17 +103,17 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
-    /// What went wrong, with Ollama's own words if there are any.
+    /// Says what went wrong, followed by Ollama's own message if there is one.
     private static func sentence(_ what: String, _ message: String) -> String {
         if message.isEmpty { return what + "." }
         let words = message.prefix(500)
         return "\(what): \(words)\(words.hasSuffix(".") ? "" : ".")"
     }
 
-    /// The one sentence for the client.
+    /// The sentence for the client.
     var sentence: String { told.1 }
 
-    /// For the log: what happened, with all that the client is not told.
+    /// The cause for the log, with details that the client does not get.
     var cause: String {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"

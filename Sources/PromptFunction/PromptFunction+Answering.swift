@@ -5,32 +5,32 @@ internal import Logging
 internal import Ollama
 
 extension PromptFunction {
-    /// How often, and how long, a prompt is tried again that an Ollama was too busy for.
+    /// How often, and for how long, a prompt is retried if a backend was too busy for it.
     private static let busyRetries = 3
     private static let busyTime = Duration.seconds(10)
 
-    /// What has been tried for one prompt.
+    /// The attempts made for one prompt.
     private struct Attempts {
-        /// When the first began: what a prompt waits in the queue before is not Ollama's time.
+        /// When the first attempt began: the time in the queue before it does not count as Ollama's time.
         let began: LoopInstant
-        /// The Ollamas that failed, other than by being busy.
+        /// The backends that failed in another way than by being busy.
         var failed: [OllamaBackend] = []
         var busy = 0
         var count: Int { failed.count + busy }
     }
 
-    /// What admission needs to know of a prompt.
+    /// Returns the admission request for a prompt.
     func admissionRequest(for prompt: Prompt) -> Admission.Request {
         Admission.Request(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
-    /// Gets an answer. Where an Ollama fails before the first byte of its response, another is asked; where one is
-    /// busy, again after a while. After the first byte, never.
+    /// Gets an answer. If a backend fails before the first byte of its response, asks another one. If a backend is
+    /// busy, retries after a pause. Never retries after the first byte.
     ///
     /// - Parameters:
-    ///   - request: the prompt's, for further permits.
-    ///   - permit: for the first Ollama that has room for it.
-    @inline(never)  // what waits for a permit is not to hold the memory of what comes after
+    ///   - request: the prompt's admission request, to get further permits.
+    ///   - permit: the permit for the first backend.
+    @inline(never)  // a task that waits for a permit must not hold the memory of later steps
     func answer(
         _ prompt: Prompt, _ request: Admission.Request, with permit: Permit, _ reply: PromptReply
     ) async throws(PromptFailure) {
@@ -54,10 +54,10 @@ extension PromptFunction {
         }
     }
 
-    /// Decides that a prompt is tried again, and says so in the log.
+    /// Decides whether to retry a prompt, and logs each retry.
     ///
-    /// - Returns: after what pause.
-    /// - Throws: the failure, where it is not.
+    /// - Returns: the pause before the retry.
+    /// - Throws: the failure, if the prompt is not retried.
     private func retry(
         after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
@@ -80,18 +80,19 @@ extension PromptFunction {
         }
     }
 
-    /// Other deadlines than the server's, where the client lowers them or others have taken some of the time.
+    /// Returns deadlines other than the server's, if the client lowers them or earlier attempts took some of the time.
     private func deadlines(for prompt: Prompt, since attempts: Attempts) throws(OllamaError) -> Deadlines? {
         let lowered = prompt.timeouts.deadlines(within: settings.deadlines)
         guard attempts.count > 0 else { return lowered }
         var deadlines = lowered ?? settings.deadlines
         guard deadlines.total > .zero else { return deadlines }
-        deadlines.total = deadlines.total - (loop.now - attempts.began)  // all attempts together have the time of one
+        deadlines.total = deadlines.total - (loop.now - attempts.began)  // all attempts share the time of one
         if deadlines.total <= .zero { throw .transport(.timeout(.total)) }
         return deadlines
     }
 
-    /// What a failure says of the Ollama: nothing, where the client left or would not wait, or others took the time.
+    /// Returns what a failure says about the backend. It says nothing if the client left or set shorter timeouts, or if
+    /// earlier attempts took the time.
     private func outcome(of error: OllamaError, _ prompt: Prompt, _ attempts: Attempts) -> Permit.Outcome {
         switch error {
         case .transport(.cancelled): .inconclusive
@@ -101,7 +102,7 @@ extension PromptFunction {
         }
     }
 
-    /// After what pause the prompt is tried again; `nil` if it is not.
+    /// Returns the pause before a retry; `nil` if the prompt is not retried.
     private func nextTry(after error: OllamaError, _ backend: OllamaBackend, _ attempts: inout Attempts) -> Duration? {
         if case .refused(status: 503, _, _) = error {
             attempts.busy += 1
@@ -112,7 +113,7 @@ extension PromptFunction {
         }
         guard error.isBeforeFirstByte else { return nil }
         attempts.failed.append(backend)
-        // Where the others failed meanwhile it may have been asked twice.
+        // If the other backends failed meanwhile, this backend may have been asked twice.
         guard attempts.failed.count < backends.count else { return nil }
         let hasOther = backends.contains { other in other.admitsPrompts && !attempts.failed.contains { $0 === other } }
         return hasOther ? .zero : nil
@@ -120,7 +121,8 @@ extension PromptFunction {
 }
 
 extension OllamaError {
-    /// Whether not a byte of a response has come: another Ollama can be asked without anything being said twice.
+    /// Whether the failure came before any byte of a response: then another backend can be asked, and the client gets
+    /// nothing twice.
     fileprivate var isBeforeFirstByte: Bool {
         switch self {
         case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),

@@ -4,7 +4,7 @@ internal import HTTPServer
 internal import Ollama
 
 extension PromptFunction {
-    /// Whether prompts should be sent here, from what the last checks found. Asks nobody.
+    /// Whether prompts should be sent here, according to the last checks. Sends no request.
     var readiness: Health {
         if settings.readyQueue > 0 && admission.waiting >= settings.readyQueue {
             return .unhealthy("\(admission.waiting) prompts are waiting")

@@ -6,7 +6,7 @@ package import Logging
 internal import HTTPClient
 internal import Ollama
 
-/// Answers prompts by asking Ollama: the function itself.
+/// The function that promptd serves: it answers prompts by asking Ollama.
 ///
 /// Belongs to the loop's thread.
 package final class PromptFunction: Function {
@@ -69,15 +69,15 @@ package final class PromptFunction: Function {
     /// Replaces the API keys.
     package func setKeys(_ keys: APIKeys?) { protection.keys = keys }
 
-    /// Prompts that wait for their turn.
+    /// The number of queued prompts.
     package var waiting: Int { admission.waiting }
 
-    /// Prompts that are with an Ollama.
+    /// The number of prompts that backends are handling.
     package var inFlight: Int { admission.inFlight }
 
     // MARK: Requests
 
-    /// Takes a prompt and replies with the model's answer, or with why there is none.
+    /// Reads a prompt, and replies with the model's answer or with the reason why there is none.
     package func handle(_ request: Request, _ reply: consuming Reply) async {
         let reply = PromptReply(request, reply, scratch: scratch, on: loop)
         do throws(PromptFailure) {
@@ -101,7 +101,7 @@ package final class PromptFunction: Function {
         }
     }
 
-    /// Reads the body and writes Ollama's, on a Dispatch thread.
+    /// Reads the body and writes Ollama's request body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }

@@ -3,21 +3,23 @@ internal import HTTPClient
 internal import HTTPServer
 internal import Ollama
 
-/// One client's reply: an answer, whole or as Ollama makes it, or why there is none. Belongs to the loop's thread.
+/// Sends one client's reply: a whole answer, a streamed answer, or the reason why there is none. Belongs to the loop's
+/// thread.
 ///
-/// The token path: Ollama's line is read where it was received, what the client gets of it goes to a scratch buffer
-/// that all replies share, and what one read brought leaves in one write, before the read's callback returns.
+/// The path of a token: Ollama's line is parsed in the buffer in which it was received. What the client gets of it is
+/// written to a scratch buffer that all replies share. Everything from one read is sent in one write, before the read's
+/// callback returns.
 final class PromptReply: ChatReceiver {
     private let request: Request
     private let loop: EventLoop
     private let scratch: ScratchBuffer
-    /// How the client wants it.
+    /// The form that the client asked for.
     private(set) lazy var form = AnswerForm(request)
-    /// Until the head is due: an error has its own status as long as it is here.
+    /// Set until the response head is sent. As long as it is set, an error can have its own status.
     private var reply: Reply?
-    /// From the head on, of a stream.
+    /// The body of a stream; set after the response head is sent.
     private var body: Body?
-    /// Whether parts came that `settle` has not seen.
+    /// Whether parts have arrived since the last call of `settle`.
     private var hasNews = false
     private var isComplete = false
     /// `eval_count` of the answer.
@@ -25,7 +27,7 @@ final class PromptReply: ChatReceiver {
     private var flow: BodyFlow?
     private var heartbeat: LoopTimer?
     private var interval = Duration.zero
-    /// How many prompts are before this one, while it waits for its turn.
+    /// Returns how many prompts are ahead of this one; set while it is queued.
     var positionInQueue: (() -> Int)?
 
     init(_ request: Request, _ reply: consuming Reply, scratch: ScratchBuffer, on loop: EventLoop) {
@@ -45,7 +47,7 @@ final class PromptReply: ChatReceiver {
 
     // MARK: From Ollama
 
-    /// From now on server-sent events get a comment after so much silence; 0 for none.
+    /// Starts to send a comment in a stream of server-sent events after each such silence; 0: never.
     func startHeartbeat(every interval: Duration) {
         guard form == .events, interval > .zero else { return }
         self.interval = interval
@@ -89,21 +91,22 @@ final class PromptReply: ChatReceiver {
 
     // MARK: To the client
 
-    /// Begins the reply, if that has not been done.
+    /// Sends the response head, if that has not been done.
     private func begin() {
         guard let reply = reply.take() else { return }
         body = reply.start(.ok, form.streamType, unbuffered: true)
-        // Thinking that text does not show is a sign of life all the same.
+        // Plain text does not show thinking, but the head tells the client that the model is working.
         if scratch.bytes.isEmpty && !isComplete { body?.sendHead() }
     }
 
-    /// What is in the scratch buffer is the last of the reply.
+    /// Ends the reply with the contents of the scratch buffer.
     private func end() {
         heartbeat = nil
         if let body = body.take() { body.end(scratch.bytes) }
     }
 
-    /// Nothing has come for a while. Those between here and the client, and the client, see that somebody is at work.
+    /// Sends a comment after a silence, so that the client and the proxies before it see that the request is still
+    /// being processed.
     private func beat() {
         heartbeat?.deadline = loop.now + interval
         let note = positionInQueue.map { "waiting for a turn, \($0()) before this one" } ?? "waiting for the model"
@@ -113,7 +116,8 @@ final class PromptReply: ChatReceiver {
         scratch.clear()
     }
 
-    /// Tells the client that there is no answer, or no more of it: by a status, a last object, or by breaking off.
+    /// Tells the client that there is no answer, or no more of it: by a status, by a last object, or by cutting the
+    /// reply off.
     func fail(_ failure: PromptFailure) {
         heartbeat = nil
         scratch.clear()
@@ -122,7 +126,7 @@ final class PromptReply: ChatReceiver {
             return
         }
         switch form {
-        case .text: body = nil  // cut: the chunk that ends it does not come
+        case .text: body = nil  // cut off: the last chunk is not sent
         case .objects:
             EventWriter.append(failure, asEvent: false, to: &scratch.bytes)
             end()
@@ -134,11 +138,11 @@ final class PromptReply: ChatReceiver {
     }
 }
 
-/// Memory for what is being written: one for all replies, since each empties it before another's turn. Belongs to the
+/// A buffer for output. All replies share one, since each empties it before another reply uses it. Belongs to the
 /// loop's thread.
 final class ScratchBuffer {
     var bytes: [UInt8] = []
 
-    /// Empties it, and gives memory back that only an unusual line needs.
+    /// Empties the buffer, and frees its memory if an unusually long line made it large.
     func clear() { bytes.removeAll(keepingCapacity: bytes.capacity <= 256 * 1024) }
 }

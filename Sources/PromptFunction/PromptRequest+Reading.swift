@@ -4,9 +4,9 @@ internal import Ollama
 extension PromptRequest {
     static let notAnObject = #"Send a JSON object, such as {"prompt": "Why is the sky blue?", "model": "llama3.2:1b"}."#
 
-    /// Reads a body, in one pass that checks all of it. Takes time in proportion to it: for Dispatch.
+    /// Reads a body, in one pass that checks all of it. The time depends on the body's size, so call it on Dispatch.
     ///
-    /// Of equal names the last counts; `null` counts as absent; other names are ignored.
+    /// If a name occurs more than once, the last value counts. `null` counts as absent. Unknown names are ignored.
     ///
     /// - Throws: `PromptFailure.badRequest` with a sentence for the client.
     init(body: [UInt8]) throws(PromptFailure) {
@@ -28,8 +28,7 @@ extension PromptRequest {
 private struct Reading {
     let body: [UInt8]
     var request = PromptRequest()
-    /// The first field that is not what it should be, as a sentence. The rest is read all the same: it may be no JSON
-    /// at all.
+    /// A sentence about the first invalid field. The rest is still read, since the body may not be JSON at all.
     var complaint: String?
 
     init(_ body: [UInt8]) { self.body = body }
@@ -43,7 +42,7 @@ private struct Reading {
         try reader.end()
     }
 
-    /// A name without escapes; the empty one for names that are none of ours.
+    /// Returns a name without escapes; an empty string for names too long to be known.
     private func plain(_ name: JSONReader.Text) -> String {
         name.range.count > 12 ? "" : String(decoding: body[name.range], as: UTF8.self)
     }
@@ -98,7 +97,7 @@ private struct Reading {
         return nil
     }
 
-    /// A value of one of these kinds, as it stands.
+    /// Returns a value of one of these kinds, unchanged.
     private mutating func value(
         _ name: String, _ reader: inout JSONReader, _ kinds: Set<JSONReader.Kind>, _ expected: String
     ) throws(JSONReader.Malformed) -> JSONValue? {
@@ -110,7 +109,7 @@ private struct Reading {
         return JSONValue(start..<reader.position, in: body)
     }
 
-    /// An array whose elements are of one kind.
+    /// Reads an array whose elements are all of one kind.
     private mutating func array(
         of wanted: JSONReader.Kind, _ name: String, _ reader: inout JSONReader, _ expected: String
     ) throws(JSONReader.Malformed) -> JSONValue? {
@@ -134,7 +133,7 @@ private struct Reading {
         return found
     }
 
-    /// The options, of which one matters here.
+    /// Reads the options, of which only `num_predict` matters here.
     private mutating func options(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
         guard try reader.kind() == .object else { return try value("options", &reader, [], "an object") }
         let start = reader.position
@@ -151,7 +150,7 @@ private struct Reading {
 
     // MARK: Messages
 
-    /// The inside of the array of messages.
+    /// Reads the messages; returns the text between the array's brackets.
     private mutating func messages(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
         guard try reader.kind() == .array else { return try value("messages", &reader, [], "an array of messages") }
         let start = reader.position + 1
@@ -193,7 +192,7 @@ private struct Reading {
 
     // MARK: Timeouts
 
-    /// `"timeout": 30`, `"timeout": "30s"`, or an object of these.
+    /// Reads `"timeout": 30`, `"timeout": "30s"`, or an object of such values.
     private mutating func timeouts(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
         switch try reader.kind() {
         case .null: try reader.skipValue()

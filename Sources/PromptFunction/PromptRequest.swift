@@ -1,39 +1,39 @@
 internal import JSON
 internal import Ollama
 
-/// What a client asks: the body of its POST.
+/// A client's request: the body of its POST.
 struct PromptRequest: Sendable, Equatable {
-    /// What to ask the model; `nil` for the default prompt, unless there are messages.
+    /// The prompt; `nil` for the default prompt, unless there are messages.
     var prompt: JSONText?
-    /// Which model to ask; `nil` for the default model.
+    /// The model; `nil` for the default model.
     var model: JSONText?
-    /// What the model is told before all else.
+    /// The system prompt, which comes before all else.
     var system: JSONText?
-    /// Earlier messages: the inside of the array.
+    /// Earlier messages: the text between the array's brackets.
     var messages: JSONValue?
     /// Base64 images that belong to the prompt.
     var images: JSONValue?
-    /// Passed on to Ollama as they are.
+    /// Values that are passed on to Ollama unchanged.
     var options, format, think, tools, keepAlive: JSONValue?
-    /// `num_predict` in the options: how many tokens to make at most; negative: any number.
+    /// `num_predict` in the options: the maximum number of tokens to generate; negative: no limit.
     var numPredict: Int?
     /// Whether the answer comes token by token.
     var stream = false
-    /// What the client will wait for at most.
+    /// How long the client will wait at most.
     var timeouts = PromptTimeouts()
 
-    /// Asked when the body has neither `prompt` nor `messages`, as by the function that promptd replaces.
+    /// The prompt if the body has neither `prompt` nor `messages`, as in the function that promptd replaces.
     static let defaultPrompt = JSONText("Who are you?")
 
-    /// Whether the model is given tools that it may call.
+    /// Whether the request has tools that the model may call.
     var hasTools: Bool { tools.map { $0.bytes.contains(UInt8(ascii: "{")) } ?? false }
 
-    /// Bytes of what the model is to read, images not counted.
+    /// The bytes of text that the model must read, without images.
     var promptBytes: Int {
         (prompt?.bytes.count ?? 0) + (system?.bytes.count ?? 0) + (messages?.bytes.count ?? 0)
     }
 
-    /// The same, as Ollama wants it.
+    /// Returns the request in Ollama's form.
     func chat(defaultModel: JSONText) -> ChatRequest {
         var chat = ChatRequest(
             model: model ?? defaultModel, prompt: prompt ?? (messages == nil ? Self.defaultPrompt : nil), stream: stream

@@ -2,53 +2,53 @@ package import HTTPClient
 package import Ollama
 
 extension PromptFunction {
-    /// What can be set.
+    /// The function's settings.
     package struct Settings: Sendable {
-        /// The Ollamas; at least one.
+        /// The Ollama servers; at least one.
         package var hosts: [OllamaHost]
-        /// Sent to Ollama as a bearer token.
+        /// The key that is sent to Ollama as a bearer token.
         package var apiKey: String?
-        /// Asked when a request names no model.
+        /// The model to ask when a request names none.
         package var model = "llama3.2:1b"
         package var deadlines = Deadlines()
-        /// Silence after which a stream of events gets a comment; 0 for none.
+        /// The silence after which a stream of events gets a comment; 0: never.
         package var heartbeat = Duration.seconds(15)
 
-        /// Prompts that may be with each Ollama at the same time; 0 for any number.
+        /// The maximum number of prompts in flight at each backend; 0: no limit.
         package var maxInFlight = 256
-        /// Whether fewer are let to an Ollama that does not get faster by more.
+        /// Whether the limit adapts: a backend gets fewer prompts if more would not make it faster.
         package var isAdaptive = false
-        /// Prompts that may wait for their turn; 0 for none.
+        /// The maximum number of queued prompts; 0: none may wait.
         package var maxQueue = 16_384
-        /// Bytes of prompts that may wait.
+        /// The maximum bytes of all queued prompts.
         package var maxQueueBytes = 256 << 20
-        /// How long a prompt may wait for its turn; 0 for any time.
+        /// How long a prompt may wait for its turn; 0: without limit.
         package var queueTimeout = Duration.seconds(600)
 
-        /// What readiness means.
+        /// The condition for the function to be ready.
         package var readiness = Readiness.process
-        /// Prompts that wait from which on the function is not ready; 0 for any number.
+        /// The number of queued prompts from which the function is not ready; 0: any number may wait.
         package var readyQueue = 0
-        /// Between two checks of an Ollama, when they are needed.
+        /// The time between two checks of a backend, if checks are needed.
         package var checkInterval = Duration.seconds(5)
         package var protection = ProtectionSettings()
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 
-        /// Whether the Ollamas are checked while all is well: to choose among several, or to tell whether they are
-        /// ready.
+        /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
+        /// they are ready.
         var needsChecks: Bool { hosts.count > 1 || readiness != .process }
     }
 
-    /// What has to be for the function to be ready.
+    /// The condition under which the function is ready.
     package enum Readiness: String, Sendable, CaseIterable {
-        /// It listens, and is not about to end.
+        /// It listens, and is not stopping.
         case process
-        /// Some Ollama answers.
+        /// At least one backend answers.
         case backend
-        /// Some Ollama that answers has the default model.
+        /// At least one backend that answers has the default model.
         case model
-        /// Some Ollama that answers has the default model loaded.
+        /// At least one backend that answers has the default model loaded.
         case loaded
     }
 }

@@ -1,21 +1,21 @@
 internal import HTTPClient
 
-/// What a client will wait for at most. It lowers what the server allows, and never raises it.
+/// The timeouts that a client sets. They lower the server's limits, and never raise them.
 struct PromptTimeouts: Sendable, Equatable {
-    /// For Ollama to take a connection.
+    /// How long Ollama may take to accept a connection.
     var connect: Duration?
-    /// Until the first token; loading the model counts.
+    /// The time until the first token; loading the model counts.
     var firstToken: Duration?
-    /// Between two tokens.
+    /// The time between two tokens.
     var idle: Duration?
-    /// For the whole answer.
+    /// The time for the whole answer.
     var total: Duration?
-    /// In the queue of prompts.
+    /// The time in the queue of prompts.
     var queue: Duration?
-    /// That the client may take nothing of what is sent.
+    /// How long the client may accept none of the data sent to it.
     var write: Duration?
 
-    /// What a name in the request's `timeout` stands for.
+    /// Returns the timeout that a name in the request's `timeout` stands for.
     static func path(_ name: String) -> WritableKeyPath<Self, Duration?>? {
         switch name {
         case "connect": \.connect
@@ -28,20 +28,20 @@ struct PromptTimeouts: Sendable, Equatable {
         }
     }
 
-    /// Reads a number of seconds, or a quoted number with `ms`, `s`, `m` or `h`; `nil` unless it is above zero.
+    /// Reads a number of seconds, or a quoted number with `ms`, `s`, `m` or `h`; `nil` if it is not above zero.
     static func duration(_ json: String) -> Duration? {
         let isQuoted = json.count >= 2 && json.hasPrefix("\"") && json.hasSuffix("\"")
         let duration = isQuoted ? DurationText.parse(json.dropFirst().dropLast()) : DurationText.seconds(Double(json))
         return duration.flatMap { $0 > .zero ? $0 : nil }
     }
 
-    /// The lower one of what the server allows, 0 being no limit, and what the client wants.
+    /// Returns the lower of the server's limit, where 0 means no limit, and the client's timeout.
     static func lower(_ allowed: Duration, _ wanted: Duration?) -> Duration {
         guard let wanted else { return allowed }
         return allowed > .zero ? min(allowed, wanted) : wanted
     }
 
-    /// The deadlines towards Ollama. `nil` when the server's are not lowered.
+    /// Returns the deadlines for requests to Ollama; `nil` if the client does not lower the server's.
     func deadlines(within allowed: Deadlines) -> Deadlines? {
         guard connect != nil || firstToken != nil || idle != nil || total != nil else { return nil }
         var deadlines = allowed

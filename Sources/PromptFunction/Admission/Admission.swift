@@ -2,26 +2,27 @@ internal import EventLoop
 internal import HTTPClient
 internal import Ollama
 
-/// Lets prompts to the Ollamas: at most so many at a time to each, the others in turn. Belongs to the loop's thread.
+/// Limits how many prompts each backend handles at once, and queues the rest fairly. Belongs to the loop's thread.
 ///
-/// A prompt that waits costs its task's memory, its body and a place in the queue: no connection, no timer, no switch.
+/// A queued prompt costs the memory of its task, its body and a queue entry. It needs no connection and no timer, and
+/// causes no thread switch.
 final class Admission {
-    /// What may wait, and for how long.
+    /// How many prompts may wait, and for how long.
     struct Limits: Sendable {
-        /// Prompts; 0: none may wait.
+        /// The number of queued prompts; 0: none may wait.
         var count = 16_384
         var bytes = 256 << 20
-        /// How long one may wait; 0 for any time.
+        /// How long a prompt may wait; 0: without limit.
         var wait = Duration.seconds(600)
     }
 
-    /// What it takes to find a place for a prompt. A class, as is `Permit`, so that what waits for an answer keeps but
-    /// a word of it.
+    /// A prompt's request for a permit. A class, like `Permit`, so that a task that waits for a reply keeps only one
+    /// word of it.
     final class Request {
         let prompt: Prompt
-        /// How long it may wait; 0 for any time.
+        /// How long it may wait; 0: without limit.
         let wait: Duration
-        /// The Ollamas that have failed it: another is waited for.
+        /// The backends that have failed this prompt: it waits for another one.
         var failed: [OllamaBackend] = []
 
         init(_ prompt: Prompt, wait: Duration) {
@@ -37,10 +38,10 @@ final class Admission {
     private var rate = ThroughputEstimator()
     private var expiry: LoopTimer?
 
-    /// Somebody who waits for a place.
+    /// A prompt that waits for a permit.
     private final class QueuedPrompt {
         let request: Request
-        /// `nil` while it waits, and when its client has left.
+        /// `nil` while the prompt waits, and when its client has left.
         private(set) var outcome: Result<Permit, PromptFailure>?
         private let latch: Latch
 
@@ -65,21 +66,21 @@ final class Admission {
         expiry = LoopTimer(on: loop) { [unowned self] in expire() }
     }
 
-    /// Prompts that wait.
+    /// The number of queued prompts.
     var waiting: Int { queue.count }
 
-    /// Prompts that are with an Ollama.
+    /// The number of prompts that backends are handling.
     var inFlight: Int { backends.reduce(0) { $0 + $1.inFlight } }
 
-    // MARK: Coming and going
+    // MARK: Permits
 
-    /// Finds a place for a prompt, and waits for it if need be. Gives up when the task is cancelled.
+    /// Gets a permit for a prompt, and waits for it if necessary. Gives up when the task is cancelled.
     ///
     /// - Parameters:
-    ///   - client: whose line it stands in; asked for only when it has to wait. `nil`: it was served before, and goes
-    ///     before all.
-    ///   - note: told how to ask how many are before it, when it has to wait.
-    /// - Throws: why there is no place.
+    ///   - client: returns the client in whose queue the prompt waits; called only if the prompt has to wait. `nil`:
+    ///     the prompt was admitted before, and now goes ahead of all others.
+    ///   - note: called if the prompt has to wait, with a closure that returns how many prompts are ahead of it.
+    /// - Throws: why there is no permit.
     @inline(never)
     func acquire(
         _ request: Request, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
@@ -88,7 +89,7 @@ final class Admission {
         if queue.count == 0 || client == nil, let permit = permit(for: request) { return permit }
         let queued = QueuedPrompt(request, on: loop)
         let entry = try wait(queued, client)
-        serve()  // there may be room that the one in front does not want
+        serve()  // there may be a permit that the first prompt does not want
         if queued.outcome == nil { note?({ [queue] in queue.position(of: entry) }) }
         await queued.wait()
         guard let outcome = queued.outcome else {
@@ -98,7 +99,7 @@ final class Admission {
         return try outcome.get()
     }
 
-    /// A prompt is through with its Ollama.
+    /// Returns a permit, because the backend has finished with the prompt, and admits queued prompts.
     func release(_ permit: Permit, _ outcome: Permit.Outcome, tokens: Int? = nil) {
         let now = loop.now
         permit.backend.end(permit, outcome, tokens: tokens, at: now)
@@ -106,10 +107,10 @@ final class Admission {
         serve()
     }
 
-    /// Lets in whoever there is a place for. To be called when an Ollama answers again.
+    /// Admits as many queued prompts as there are permits. Must be called when a backend has recovered.
     func serve() {
         while queue.count > 0, hasRoom {
-            // The one in front may wait for an Ollama other than those that have room: the rest need not.
+            // The first prompt may wait for a backend that has no permit left: the others must not wait for that.
             let first = queue.inFront.flatMap { permit(for: $0.request) }
             guard let queued = queue.dequeue(skippingFront: first == nil) else { return }
             guard let permit = first ?? permit(for: queued.request) else { preconditionFailure("there was room") }
@@ -159,7 +160,7 @@ final class Admission {
 
     private var retryAfter: Int { rate.retryAfter(waiting: queue.count, at: loop.now) }
 
-    /// No Ollama may be asked now.
+    /// The error for when every circuit breaker is open.
     private var allBackendsDown: PromptFailure {
         let probes = backends.compactMap { $0.breaker.nextProbe }
         let seconds = probes.map { ($0 - loop.now).components.seconds + 1 }.min() ?? 1

@@ -1,47 +1,48 @@
 internal import EventLoop
 
-/// Finds how many prompts an Ollama should have at the same time: as many as it runs side by side, and hardly one that
-/// only waits in its queue.
+/// Finds how many prompts a backend should handle at once: as many as Ollama runs in parallel, so that hardly any waits
+/// in Ollama's own queue.
 ///
-/// Prompts are looked at in rounds. A round's *pace* is the sum of its latencies by the sum of its answers' tokens, so
-/// that long answers do not look like a slow Ollama. The *unloaded pace* is that with half the limit in flight, or
-/// fewer. If `n` in flight take the pace from `u` to `p`, then by Little's law about `n · (1 − u / p)` of them wait in
-/// Ollama's queue. Where that is more than `queue`, and more than chance explains, the limit shrinks by half of them
-/// and rests for some rounds; where it is less than half of that, and prompts wait here, it grows by one (until it
-/// first shrinks, it doubles). So it swings between what Ollama runs at a time and one more. To know the unloaded pace
-/// of a busy Ollama the limit is halved for some prompts, once in `measureEvery` rounds, which costs about 2 % of the
-/// throughput. A failure takes a quarter off, once for all prompts that were in flight then.
+/// Prompts are measured in rounds. The *pace* of a round is the sum of its latencies divided by the sum of its reply
+/// tokens, so that long replies do not look like a slow backend. The *unloaded pace* is the pace with at most half the
+/// limit in flight. If `n` prompts in flight raise the pace from `u` to `p`, then about `n · (1 − u / p)` of them wait
+/// in Ollama's queue, by Little's law. The threshold for that number is `queue`, or more if chance explains more. Above
+/// the threshold, the limit shrinks by half of that number and then does not grow for some rounds. Below half the
+/// threshold, if the limit was reached, it grows by one (it doubles until it first shrinks). So the limit swings
+/// between what Ollama runs at once and one more. To measure the unloaded pace of a busy backend, the limit is halved
+/// for some prompts, once in `measureEvery` rounds. This costs about 2 % of the throughput. A failure lowers the limit
+/// by a quarter, once for all prompts that were in flight then.
 ///
-/// What it takes for granted is a pace that does not depend on how many run, up to Ollama's number. Where one GPU is
-/// shared by them, each more slows the others, and it settles lower: nearer to the shortest latency than to the highest
-/// throughput.
+/// This assumes that the pace does not depend on how many prompts run, up to Ollama's own limit. If the prompts share
+/// one GPU, each further prompt slows the others, and the limit settles lower: nearer to the shortest latency than to
+/// the highest throughput.
 ///
 /// O(1). Belongs to one thread.
 struct ConcurrencyLimiter {
-    /// A prompt that came to its end.
+    /// A prompt that has ended.
     struct Sample {
-        /// From being sent to Ollama to the answer's end.
+        /// The time from sending the prompt to the end of the reply.
         var latency: Duration
-        /// Tokens of the answer, `eval_count`; `nil` if that is not known, and then each prompt counts as one. An
-        /// Ollama should give them always or never.
+        /// The reply's tokens, `eval_count`. `nil` if unknown: then each prompt counts as one token. A backend should
+        /// report them always or never.
         var tokens: Int?
-        /// Prompts with this Ollama when this one was sent, itself included.
+        /// The prompts in flight at this backend when this one was sent, itself included.
         var inFlight: Int
-        /// Ollama was busy (503) or a deadline passed: what it took says nothing then.
+        /// Whether Ollama was busy (503) or a deadline passed: then the latency says nothing.
         var failed = false
     }
 
-    /// Prompts of a round, or twice the limit if that is more: enough for its pace to be within some percent.
+    /// The prompts in a round, or twice the limit if that is more: enough to know the pace within a few percent.
     static let round = 32
-    /// Prompts by which the unloaded pace is measured, or the halved limit if that is more.
+    /// The prompts that measure the unloaded pace, or the halved limit if that is more.
     static let measure = 16
     static let measureEvery = 40
-    /// Rounds for which it does not grow after it shrank.
+    /// The rounds in which the limit does not grow after it shrank.
     static let rest = 3
-    /// So many may wait in Ollama's queue.
+    /// How many prompts may wait in Ollama's queue.
     static let queue = 0.75
 
-    /// How many prompts may be with this Ollama: 1...`max`.
+    /// How many prompts may be in flight at this backend: 1...`max`.
     var limit: Int { measured == nil ? current : Swift.max(current / 2, 1) }
     let max: Int
     private var current: Int
@@ -49,26 +50,26 @@ struct ConcurrencyLimiter {
     private var resting = 0
     private var unloadedPace: Double?
     private var busy = Pace()
-    /// What is being measured while the limit is halved.
+    /// The measurement that runs while the limit is halved.
     private var measured: Pace?
-    /// Prompts of the halved limit that ended before measuring began.
+    /// The prompts under the halved limit that ended before measuring began.
     private var skipped = 0
-    /// Rounds since the unloaded pace was measured.
+    /// The rounds since the unloaded pace was measured.
     private var age = 0
-    /// Prompts that were begun under another limit and have not ended.
+    /// The prompts that were sent under another limit and have not ended.
     private var stale = 0
-    /// The most in flight in this round.
+    /// The highest number in flight in this round.
     private var highest = 0
 
     /// - Parameters:
-    ///   - max: the fixed limit, which it does not exceed; at least 1.
-    ///   - start: what it begins with.
+    ///   - max: the fixed upper bound of the limit; at least 1.
+    ///   - start: the initial limit.
     init(max: Int, start: Int = 4) {
         self.max = Swift.max(max, 1)
         current = min(Swift.max(start, 1), self.max)
     }
 
-    /// Takes note of a prompt's end.
+    /// Records the end of a prompt.
     mutating func note(_ sample: Sample) {
         if sample.failed {
             isStarting = false
@@ -86,7 +87,7 @@ struct ConcurrencyLimiter {
 
     private mutating func noteMeasurement(_ sample: Sample) {
         guard sample.inFlight <= limit else { return }
-        // The first to end are those with short answers: they are not like all.
+        // The first prompts to end have short replies: they are not typical.
         skipped += 1
         guard skipped > limit else { return }
         measured?.add(sample)
@@ -106,12 +107,12 @@ struct ConcurrencyLimiter {
         highest = 0
     }
 
-    /// What a round means for the limit.
+    /// Adjusts the limit after a round.
     private mutating func decide(_ pace: Pace) {
-        // With one in flight nothing waits behind another.
+        // With one prompt in flight, none waits behind another.
         let isUnloaded = current == 1 || highest <= current / 2
         if isUnloaded { learn(pace.value) }
-        // What holds nobody back is right as it is.
+        // A limit that was not reached needs no change.
         guard highest >= current else { return }
         guard let unloadedPace, isUnloaded || (age < Self.measureEvery && pace.value > unloadedPace * 0.75) else {
             measured = Pace()
@@ -119,7 +120,7 @@ struct ConcurrencyLimiter {
             return
         }
         let waiting = Double(current) * (1 - unloadedPace / pace.value)
-        // Where the pace is uncertain, so is how many wait.
+        // If the pace is uncertain, so is the number of waiting prompts.
         let slack = Swift.max(1.5 * Double(current) * pace.error, Self.queue)
         if waiting > slack {
             isStarting = false
@@ -132,8 +133,8 @@ struct ConcurrencyLimiter {
         }
     }
 
-    /// Takes note of the unloaded pace: a part of it if it is near the one that is known, as chance may have made the
-    /// difference.
+    /// Records the unloaded pace. If it is near the known one, moves only part of the way, since chance may have made
+    /// the difference.
     private mutating func learn(_ pace: Double) {
         let known = unloadedPace ?? pace
         unloadedPace = abs(pace / known - 1) < 0.3 ? known + (pace - known) / 3 : pace
@@ -162,7 +163,7 @@ struct ConcurrencyLimiter {
         /// Seconds per token.
         var value: Double { Swift.max(seconds, 1e-9) / Swift.max(tokens, 1) }
 
-        /// The relative standard error of `value`, that of a ratio of two sums.
+        /// The relative standard error of `value`, which is a ratio of two sums.
         var error: Double {
             let residuals = secondsSquared - 2 * value * product + value * value * tokensSquared
             return Swift.max(residuals, 0).squareRoot() / Swift.max(seconds, 1e-9)

@@ -1,15 +1,15 @@
 internal import EventLoop
 
-/// What a `DeadlineHeap` needs to know of, and notes in, a node with a deadline.
+/// A node with a deadline: what a `DeadlineHeap` reads from it and stores in it.
 protocol DeadlineNode {
     var deadline: LoopInstant? { get }
-    /// Where it is in the heap; -1 if it is not.
+    /// The index in the heap; -1 if the node is not in it.
     var heapIndex: Int32 { get set }
 }
 
-/// The slots of nodes with a deadline, the earliest first: a binary heap out of whose middle nodes can be taken.
+/// The slots of nodes with a deadline, the earliest first: a binary heap that can also remove nodes from its middle.
 struct DeadlineHeap {
-    /// The deadline is here too, so that comparing touches one array.
+    /// Entries repeat the deadline, so that comparing touches only one array.
     private var entries: [Entry] = []
 
     private typealias Entry = (deadline: Int64, slot: Int32)
@@ -23,14 +23,14 @@ struct DeadlineHeap {
         rise(entries.count - 1, &nodes)
     }
 
-    /// Takes out a node that is in the heap. O(log n).
+    /// Removes a node that is in the heap. O(log n).
     mutating func remove(_ slot: Int32, _ nodes: inout SlotMap<some DeadlineNode>) {
         let index = Int(nodes[slot].heapIndex)
         nodes[slot].heapIndex = -1
         let last = entries.removeLast()
         guard index < entries.count else { return }
         entries[index] = last
-        // One of the two moves it; the other finds it in order.
+        // At most one of these two calls moves the node.
         sink(index, &nodes)
         rise(Int(nodes[last.slot].heapIndex), &nodes)
     }

@@ -1,44 +1,45 @@
 internal import EventLoop
 
-/// The nodes of prompts that wait: first come first served for one client, in turns for several.
+/// A queue of prompts: first come, first served for each client, and round robin among clients.
 ///
-/// Each client has a queue; the clients that have someone waiting are served one prompt each, round and round, so that
-/// 5,000 prompts of one do not make another's single prompt wait behind all of them. Entering, serving and leaving are
-/// O(1), and O(log n) for nodes with a deadline; nothing is allocated but the growth of arrays, about 130 bytes a
-/// node beyond `Value`. The memory of the fullest moment is kept. Belongs to one thread.
+/// Each client has its own queue. Clients with queued prompts are served one prompt each, in turn, so that 5,000
+/// prompts of one client do not delay another client's single prompt until all are served. Entering, serving and
+/// leaving are O(1), and O(log n) for nodes with a deadline. Memory is allocated only when arrays grow: about 130 bytes
+/// for each node besides `Value`. The queue keeps the memory of its longest length. Belongs to one thread.
 final class FairQueue<Value> {
-    /// A node in the queue. Once it was served, left or expired it is void, and using it does nothing.
+    /// A reference to a node in the queue. It is void once the node was served, removed or expired; using it then does
+    /// nothing.
     struct Entry: Hashable, Sendable {
         fileprivate let slot: Int32
         fileprivate let generation: UInt32
     }
 
-    /// Why nobody may enter.
+    /// Why a prompt was rejected.
     enum Full: Error, Equatable {
-        /// As many wait as may.
+        /// The maximum number of prompts is queued.
         case prompts(limit: Int)
-        /// Those who wait, and this one, have more bytes than may wait.
+        /// With this prompt, the queued prompts would exceed the maximum number of bytes.
         case bytes(limit: Int)
     }
 
     let maxCount: Int
     let maxBytes: Int
-    /// How many wait.
+    /// The number of queued prompts.
     private(set) var count = 0
-    /// Their bytes.
+    /// The bytes of the queued prompts.
     private(set) var bytes = 0
     private var nodes = SlotMap<Node>()
     private var queues = SlotMap<ClientQueue>()
     private var queueOf: [ClientIdentity: Int32] = [:]
     private var deadlines = DeadlineHeap()
-    /// Prompts that are tried again, before all others.
+    /// The queue of prompts that are retried, ahead of all others.
     private let front: Int32
-    /// The queue whose turn is next. The ring's end is before it.
+    /// The queue that is served next. The end of the ring is just before it.
     private var nextQueue: Int32 = none
 
     /// - Parameters:
-    ///   - maxCount: how many may wait.
-    ///   - maxBytes: how many bytes of theirs may wait.
+    ///   - maxCount: how many prompts may wait.
+    ///   - maxBytes: how many bytes the queued prompts may have together.
     init(maxCount: Int = 16_384, maxBytes: Int = 256 << 20) {
         self.maxCount = min(max(maxCount, 0), Int(Int32.max) / 2)
         self.maxBytes = maxBytes
@@ -47,15 +48,15 @@ final class FairQueue<Value> {
 
     // MARK: Entering
 
-    /// Takes the last node of `client`'s queue.
+    /// Adds a prompt at the end of `client`'s queue.
     func enqueue(_ value: Value, client: ClientIdentity, bytes: Int, deadline: LoopInstant?) throws(Full) -> Entry {
         guard count < maxCount else { throw .prompts(limit: maxCount) }
         guard bytes <= maxBytes - self.bytes else { throw .bytes(limit: maxBytes) }
         return add(value, to: queue(of: client), bytes: bytes, deadline: deadline)
     }
 
-    /// Takes a node before all who entered otherwise, behind those who entered like this: for a prompt that was served
-    /// once and has to be tried again. Never refused, but it counts.
+    /// Adds a prompt ahead of all clients' queues, behind those added in this way before: for a prompt that was
+    /// admitted once and must be retried. It is never rejected, but it counts towards the limits.
     func enqueueFirst(_ value: Value, bytes: Int, deadline: LoopInstant?) -> Entry {
         add(value, to: front, bytes: bytes, deadline: deadline)
     }
@@ -77,7 +78,7 @@ final class FairQueue<Value> {
         return Entry(slot: slot, generation: nodes.generation(of: slot))
     }
 
-    /// The queue of a client; a new one gets its turn after all others.
+    /// Returns the queue of a client. A new queue is served after all others.
     private func queue(of client: ClientIdentity) -> Int32 {
         if let queue = queueOf[client] { return queue }
         let queue = queues.add(ClientQueue(client: client))
@@ -98,12 +99,12 @@ final class FairQueue<Value> {
 
     // MARK: Leaving
 
-    /// The first of those who wait before all others.
+    /// The first of the prompts that are ahead of all clients' queues.
     var inFront: Value? { queues[front].count > 0 ? nodes[queues[front].first].value : nil }
 
-    /// Serves the one whose turn it is.
+    /// Removes and returns the prompt whose turn it is.
     ///
-    /// - Parameter skippingFront: whether those who wait before all others are passed over.
+    /// - Parameter skippingFront: whether to skip the prompts that are ahead of all clients' queues.
     func dequeue(skippingFront: Bool = false) -> Value? {
         if !skippingFront, queues[front].count > 0 { return remove(queues[front].first) }
         guard nextQueue != none else { return nil }
@@ -112,16 +113,16 @@ final class FairQueue<Value> {
         return remove(queues[queue].first)
     }
 
-    /// Gives a node up, because its client left.
+    /// Removes a node, because its client left.
     ///
-    /// - Returns: what waited there; `nil` if the node is void.
+    /// - Returns: the node's value; `nil` if the entry is void.
     @discardableResult
     func remove(_ entry: Entry) -> Value? { isValid(entry) ? remove(entry.slot) : nil }
 
     /// The earliest deadline.
     var nextDeadline: LoopInstant? { deadlines.first.flatMap { nodes[$0].deadline } }
 
-    /// Takes out the one whose deadline passed first, if there is any; call until `nil`.
+    /// Removes and returns the prompt whose deadline passed first, if any. Call it until it returns `nil`.
     func takeExpired(at now: LoopInstant) -> Value? {
         guard let slot = deadlines.first, let deadline = nodes[slot].deadline, deadline <= now else { return nil }
         return remove(slot)
@@ -165,21 +166,21 @@ final class FairQueue<Value> {
     private func isValid(_ entry: Entry) -> Bool { nodes.generation(of: entry.slot) == entry.generation }
 }
 
-// MARK: Who is how far
+// MARK: Positions
 
 extension FairQueue {
-    /// How many will be served before this one, if nobody enters or leaves. 0 if the node is void.
+    /// How many prompts will be served before this one, if none enters or leaves. 0 if the entry is void.
     ///
-    /// O(number of clients that wait). Exact, except that for a client with more than 64 prompts waiting those of its
-    /// own that left from the middle of its queue still count in part: it is then too high by at most an eighth of that
-    /// queue, a turn of each other client for each of them.
+    /// O(number of clients with queued prompts). Exact, except for a client with more than 64 queued prompts: its own
+    /// prompts that left from the middle of its queue may still be counted. Then its own prompts ahead are
+    /// overestimated by at most an eighth of its queue, and each of these adds one prompt of every other client.
     func position(of entry: Entry) -> Int {
         guard isValid(entry) else { return 0 }
         let node = nodes[entry.slot]
         let own = Int(node.number &- nodes[queues[node.queue].first].number)
         if node.queue == front { return own }
         var before = Int(queues[front].count) + own
-        var isAhead = true  // whether a queue's turn is before that of the entry's, in each round
+        var isAhead = true  // whether a queue is served before the entry's queue in each round
         var queue = nextQueue
         repeat {
             if queue == node.queue {
@@ -192,8 +193,8 @@ extension FairQueue {
         return before
     }
 
-    /// One left from the middle of a queue: from time to time its numbers are made consecutive again, at O(1) for each
-    /// that left.
+    /// Notes that a node left the middle of a queue. From time to time the queue's numbers are made consecutive again,
+    /// which costs O(1) for each node that left.
     private func noteGap(in queue: Int32) {
         queues[queue].gaps += 1
         guard queues[queue].count <= 64 || queues[queue].gaps > queues[queue].count / 8 else { return }
@@ -208,14 +209,14 @@ extension FairQueue {
         queues[queue].nextNumber = number
     }
 
-    /// Where one prompt waits.
+    /// The queue entry of one prompt.
     fileprivate struct Node: DeadlineNode {
         let value: Value
         let queue: Int32
         var previous: Int32
         var next: Int32 = none
         var heapIndex: Int32 = -1
-        /// Counts up along the queue.
+        /// Increases along the queue.
         var number: UInt32
         let deadline: LoopInstant?
         let bytes: Int
@@ -223,22 +224,23 @@ extension FairQueue {
 }
 
 extension FairQueue {
-    /// What a node costs beyond `Value` when each client has one: itself, its queue, both lists' entries.
+    /// The bytes of a node besides `Value` when each client has one: the node, its client's queue, and their entries in
+    /// the dictionary and the heap.
     static var bytesPerNode: Int {
         let queue = MemoryLayout<ClientQueue>.stride + 8 + MemoryLayout<(ClientIdentity, Int32)>.stride * 4 / 3
         return MemoryLayout<Node>.stride + 8 - MemoryLayout<Value>.size + queue + MemoryLayout<(Int64, Int32)>.stride
     }
 }
 
-/// The prompts of one client.
+/// The queue of one client.
 private struct ClientQueue {
-    /// `nil` for prompts that are tried again.
+    /// `nil` for the queue of retried prompts.
     let client: ClientIdentity?
     var first: Int32 = none
     var last: Int32 = none
     var count: Int32 = 0
     var nextNumber: UInt32 = 0
-    /// Tickets that are missing since the numbers were consecutive, at most.
+    /// The numbers missing since they were last consecutive, at most.
     var gaps: Int32 = 0
     // Neighbours in the ring.
     var next: Int32 = none

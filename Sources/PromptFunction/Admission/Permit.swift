@@ -1,16 +1,16 @@
 internal import EventLoop
 internal import Ollama
 
-/// The right of one prompt to be with one backend. `Admission.release` must be called for each, exactly once.
+/// Allows one prompt to be in flight at one backend. Each permit must be passed to `Admission.release` exactly once.
 ///
-/// A class, so that a prompt that waits for its answer keeps one word of it. Belongs to the loop's thread.
+/// A class, so that a task that waits for a reply keeps only one word of it. Belongs to the loop's thread.
 final class Permit {
     let backend: OllamaBackend
     let model: ModelName
     /// When the prompt was sent to the backend.
     let began: LoopInstant
     let epoch: CircuitBreaker.Epoch
-    /// Prompts that were with the backend then, this one included.
+    /// The prompts in flight at the backend then, this one included.
     let inFlight: Int
 
     init(_ backend: OllamaBackend, _ model: ModelName, began: LoopInstant, epoch: CircuitBreaker.Epoch, inFlight: Int) {
@@ -21,12 +21,12 @@ final class Permit {
         self.inFlight = inFlight
     }
 
-    /// How a prompt's time with its backend ended.
+    /// How the backend's work on a prompt ended.
     enum Outcome {
-        /// With a complete answer.
+        /// The reply is complete.
         case answered
         case failed(OllamaError)
-        /// By nothing that the backend did.
+        /// For a reason that says nothing about the backend.
         case inconclusive
     }
 }

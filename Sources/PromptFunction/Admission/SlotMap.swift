@@ -1,6 +1,7 @@
-/// Values in numbered slots that are used again: a list's nodes without an allocation for each.
+/// Stores values in numbered slots that are reused, so that the nodes of a list need no allocation each.
 ///
-/// A slot's generation changes when it is freed, so that what remembers both can tell whether its value is still there.
+/// A slot's generation changes when the slot is freed. Code that keeps both numbers can tell whether its value is still
+/// there.
 struct SlotMap<Value> {
     private struct Slot {
         var value: Value?

@@ -1,32 +1,32 @@
 internal import EventLoop
 internal import Glibc
 
-/// How fast prompts are finished, as observed: for telling clients when to try again.
+/// Measures how fast prompts are finished, to tell clients when to retry.
 ///
-/// Each finished prompt counts less the longer ago it was, by a factor of e a minute. Time without any prompt under way
-/// does not count: it says nothing of how fast they would be. O(1). Belongs to one thread.
+/// The weight of a finished prompt falls by a factor of e each minute. Time without any prompt in flight does not
+/// count: it says nothing about the speed. O(1). Belongs to one thread.
 struct ThroughputEstimator {
-    /// Seconds in which what was observed fades to 1/e.
+    /// The seconds in which an observation's weight falls to 1/e.
     static let memory = 60.0
-    /// What is told while nothing has been observed, in seconds.
+    /// The delay to report while nothing has been observed, in seconds.
     static let unknown = 5
     static let bounds = 1...600
 
-    /// Prompts finished, faded, as of `asOf`.
+    /// The weighted number of finished prompts, as of `asOf`.
     private var finished = 0.0
-    /// Seconds observed, faded likewise; at most `memory`.
+    /// The seconds observed, weighted in the same way; at most `memory`.
     private var observed = 0.0
-    /// How many prompts are under way.
+    /// The number of prompts in flight.
     private var underWay = 0
     private var asOf = LoopInstant(nanoseconds: 0)
 
-    /// A prompt is sent to Ollama.
+    /// Records that a prompt is sent to a backend.
     mutating func promptBegan(at now: LoopInstant) {
         advance(to: now)
         underWay += 1
     }
 
-    /// A prompt makes room for another.
+    /// Records that a prompt has ended.
     mutating func promptEnded(at now: LoopInstant) {
         advance(to: now)
         underWay = max(underWay - 1, 0)
@@ -40,7 +40,7 @@ struct ThroughputEstimator {
         return copy.observed > 0 && copy.finished > 0 ? copy.finished / copy.observed : nil
     }
 
-    /// In how many seconds a client should try again, if `waiting` prompts are before it: 1...600.
+    /// The seconds after which a client should retry if `waiting` prompts are ahead of it: 1...600.
     func retryAfter(waiting: Int, at now: LoopInstant) -> Int {
         guard let rate = perSecond(at: now) else { return Self.unknown }
         let seconds = (Double(max(waiting, 0)) + 1) / rate

@@ -1,12 +1,12 @@
-/// What the choice between hosts needs to know of one.
+/// A host, as far as the choice between hosts needs to know it.
 protocol Backend {
-    /// A number that stays the host's own from start to start, such as `PromptPrefix.hash` of its URL.
+    /// A number that identifies the host and is the same after each restart, such as `PromptPrefix.hash` of its URL.
     var seed: UInt64 { get }
-    /// Whether its breaker admits prompts.
+    /// Whether its circuit breaker admits prompts.
     var admitsPrompts: Bool { get }
-    /// Prompts that are with it.
+    /// The number of prompts in flight at the host.
     var inFlight: Int { get }
-    /// Prompts that may be with it; 0 for any number.
+    /// The maximum number of prompts in flight; 0: no limit.
     var limit: Int { get }
     var inventory: ModelInventory { get }
 }

@@ -3,26 +3,25 @@ internal import HTTPClient
 internal import Ollama
 
 extension CircuitBreaker {
-    /// What a host can be blamed for.
+    /// A failure that the host is to blame for.
     enum Failure: Equatable, Sendable {
-        /// Nobody listens there: the next connection will not fare better.
+        /// No process listens at the address: the next connection will fail too.
         case refused
-        /// It takes no connection.
+        /// The host accepts no connection.
         case connection
-        /// It replied that it failed.
+        /// The host replied that it failed.
         case server
         /// A deadline passed.
         case deadline
 
-        /// `nil` for what says too little about the host: the client left or its request was wrong, the model is
-        /// unknown or repeated itself, the queue is full, or one answer broke off. The next prompt may well be
-        /// answered.
+        /// `nil` for errors that say too little about the host: the client left or sent a wrong request, the model is
+        /// unknown or repeated itself, the queue is full, or one reply broke off. The next prompt may well succeed.
         init?(_ error: OllamaError) {
             switch error {
             case .transport(.unreachable(errno: ECONNREFUSED)): self = .refused
             case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)): self = .connection
             case .transport(.timeout): self = .deadline
-            // Ollama answers 500 here, though it is the client's mistake.
+            // Ollama replies with status 500 here, although the client made the mistake.
             case .refused(_, let message, _) where message.hasPrefix("option \""): return nil
             case .refused(let status, _, _) where status >= 500 && status != 503: self = .server
             default: return nil

@@ -1,34 +1,34 @@
 internal import EventLoop
 
-/// Keeps prompts from a host that fails, until a probe, and then a chat, shows that it works again.
+/// Keeps prompts away from a host that fails, until first a probe and then a chat shows that it works again.
 ///
 /// | state | prompts | what ends it |
 /// |---|---|---|
-/// | closed | admitted | as many failures in a row as `threshold`, or one that says that nobody listens: open |
-/// | open | refused | a probe, due when its wait is over, succeeds: half open; fails: open for longer |
+/// | closed | admitted | `threshold` failures in a row, or one refused connection: open |
+/// | open | rejected | a probe, sent after the wait, succeeds: half open; it fails: open for longer |
 /// | half open | admitted | one failure: open for longer than before; one success: closed |
 ///
-/// No prompt is a probe: half open, the host has already answered one. Waits double from 1 s to 8 s, and up to half is
-/// added at random, so that many promptds do not come back at once; they begin at 1 s again only when a chat has
-/// succeeded, since a host can answer probes and fail chats. What began before the breaker opened has no say any more:
-/// it tells of the past.
+/// Prompts are never used as probes: in the half-open state, the host has already answered a probe. The wait doubles
+/// from 1 s to 8 s, and up to half of it is added at random, so that many promptds do not come back at once. It starts
+/// at 1 s again only after a chat has succeeded, since a host can answer probes and fail chats. The outcome of a chat
+/// or probe that began before the breaker opened is ignored, because it is out of date.
 struct CircuitBreaker {
     /// Whether prompts are admitted.
     enum State: Equatable, Sendable {
         case closed, open, halfOpen
     }
 
-    /// When a chat or a probe began, as far as it matters here.
+    /// Identifies whether the breaker has opened since a chat or a probe began.
     struct Epoch: Equatable, Sendable {
         fileprivate let openings: Int
     }
 
-    /// Failures in a row, without a success between them, that open it.
+    /// The number of failures in a row, without a success between them, that opens the breaker.
     let threshold: Int
     private(set) var state = State.closed
-    /// Failures since the last success.
+    /// The number of failures since the last success.
     private(set) var failures = 0
-    /// How often it opened, or stayed open, since a chat succeeded.
+    /// How often the breaker opened, or stayed open, since the last chat that succeeded.
     private var waits = 0
     private var openings = 0
     private var probeAt: LoopInstant?
@@ -38,10 +38,10 @@ struct CircuitBreaker {
     /// Whether a prompt may be sent to the host.
     var admits: Bool { state != .open }
 
-    /// To be kept by what begins now, and given back with its outcome.
+    /// A chat or probe that begins now keeps this, and passes it back with its outcome.
     var epoch: Epoch { Epoch(openings: openings) }
 
-    /// A chat came to its end.
+    /// Records that a chat succeeded.
     mutating func chatSucceeded(_ began: Epoch) {
         guard began == epoch, state != .open else { return }
         state = .closed
@@ -49,7 +49,7 @@ struct CircuitBreaker {
         waits = 0
     }
 
-    /// A chat failed, in a way that the host is to blame for.
+    /// Records that a chat failed, and that the host is to blame.
     mutating func chatFailed(
         _ failure: Failure, _ began: Epoch, at now: LoopInstant, using random: inout some RandomNumberGenerator
     ) {
@@ -66,7 +66,7 @@ struct CircuitBreaker {
     /// Whether a probe should be sent now.
     func probeIsDue(at now: LoopInstant) -> Bool { probeAt.map { $0 <= now } ?? false }
 
-    /// A probe is sent. Until its outcome is told, no other is due.
+    /// Records that a probe is sent. No other probe is due until its outcome is recorded.
     mutating func probeBegan() { probeAt = nil }
 
     mutating func probeSucceeded() {

@@ -1,10 +1,9 @@
 internal import EventLoop
 internal import HTTPClient
 
-/// Looks after the Ollamas in the background: what they have, and whether those that failed answer again.
+/// Checks the backends in the background: which models they have, and whether those that failed work again.
 ///
-/// What it finds is kept with each backend, so that health checks and prompts only look it up. Belongs to the loop's
-/// thread.
+/// Each backend stores its results, so that health checks and prompts only look them up. Belongs to the loop's thread.
 final class HealthChecker {
     private let backends: [OllamaBackend]
     private let interval: Duration
@@ -12,10 +11,10 @@ final class HealthChecker {
     private var timers: [LoopTimer] = []
     private var tasks: [Task<Void, Never>?]
     private var isStopped = false
-    /// Called when an Ollama answers again.
+    /// Called when a backend has recovered.
     private let onRecovered: () -> Void
 
-    /// Short: what is only listed takes no time, however busy the models are.
+    /// The deadlines are short, because a listing takes no time, however busy the models are.
     private static let deadlines: Deadlines = {
         var deadlines = Deadlines()
         deadlines.connect = .seconds(2)
@@ -25,7 +24,8 @@ final class HealthChecker {
         return deadlines
     }()
 
-    /// - Parameter interval: between two checks of one Ollama; 0: those alone are checked whose breaker is open.
+    /// - Parameter interval: the time between two checks of one backend; 0: only backends whose breaker is open are
+    ///   checked.
     init(
         _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop, onRecovered: @escaping () -> Void
     ) {
@@ -40,13 +40,13 @@ final class HealthChecker {
         }
     }
 
-    /// Begins with the first checks, all at once.
+    /// Starts the first checks, all at once.
     func start() {
         guard interval > .zero else { return }
         for index in backends.indices { begin(index) }
     }
 
-    /// Ends the checks that are under way, and begins no more.
+    /// Cancels the running checks, waits for them to end, and starts no more.
     func stop() async {
         isStopped = true
         for timer in timers { timer.deadline = nil }
@@ -68,7 +68,7 @@ final class HealthChecker {
     }
 
     private func check(_ index: Int) async {
-        await loop.turn()  // so that the task is known when it ends
+        await loop.turn()  // so that `tasks` has this task before it ends
         let isBack = await backends[index].check(deadlines: Self.deadlines, on: loop)
         tasks[index] = nil
         schedule(index)

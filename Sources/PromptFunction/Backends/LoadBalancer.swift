@@ -1,17 +1,18 @@
 internal import EventLoop
 
-/// Chooses the host for a prompt.
+/// Chooses the host that a prompt is sent to.
 enum LoadBalancer {
-    /// The place in `backends` of the best one; `nil` when none may take a prompt.
+    /// Returns the index in `backends` of the best host; `nil` if none may take a prompt.
     ///
-    /// Of those that may, the best are those that have the model loaded or are loading it, then those that have it,
-    /// then those of which nobody knows, then the rest; among these the least busy; among equally busy ones always the
-    /// same for the same `prefix`, so that prompts that begin alike find what Ollama has kept of the last one
-    /// (rendezvous hashing: when a host comes or goes, no other's prompts move). O(hosts), without an allocation.
+    /// Hosts that have the model loaded or are loading it come first, then hosts that have it, then hosts of which this
+    /// is unknown, then the rest. Among these, the least busy host is the best. Among equally busy hosts, the same
+    /// `prefix` always gets the same host, so that prompts that begin alike find what Ollama has cached of the last
+    /// one. This is rendezvous hashing: when a host is added or removed, the prompts of the others do not move.
+    /// O(hosts), without an allocation.
     ///
     /// - Parameters:
     ///   - prefix: `PromptPrefix.hash` of the prompt.
-    ///   - isAvoided: which hosts are not to be taken while there are others, busy as those may be.
+    ///   - isAvoided: which hosts must not be chosen while others admit prompts, even if those others are busy.
     static func best<Host: Backend>(
         of backends: [Host], for model: ModelName, prefix: UInt64, at now: LoopInstant,
         avoiding isAvoided: (Host) -> Bool = { _ in false }

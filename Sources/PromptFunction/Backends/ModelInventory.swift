@@ -1,51 +1,52 @@
 internal import EventLoop
 
-/// What is known of a host's models: what it has, and what it has loaded, by its listings and by the chats sent to it.
+/// Records which models a host has and which are loaded, from its listings and from the chats sent to it.
 ///
-/// Belongs to one thread. Holds at most `capacity` models; of more, those known by chats alone are forgotten, the
-/// oldest first.
+/// Belongs to one thread. Holds at most `capacity` models. If there are more, models known only from chats are
+/// forgotten, the oldest first.
 struct ModelInventory {
-    /// How a host stands to a model, the best last.
+    /// Whether a host has a model, the best case last.
     enum Availability: Int, Comparable, Sendable {
-        /// The host has said that it does not have it.
+        /// The host has said that it does not have the model.
         case absent
-        /// Nobody knows.
+        /// It is unknown whether the host has the model.
         case unknown
-        /// The host has it.
+        /// The host has the model.
         case local
-        /// It is loaded, or being loaded because of a chat.
+        /// The model is loaded, or is being loaded because of a chat.
         case running
 
         static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
-    /// How a chat ended, as far as it tells about models.
+    /// How a chat ended, as far as this says something about models.
     enum ChatEnd: Sendable {
-        /// With an answer.
+        /// The chat was answered.
         case answered
         /// 404: the host does not have the model.
         case missing
-        /// In another way.
+        /// The chat ended in another way.
         case failed
     }
 
     private struct Entry {
-        /// By the last listing, or by a chat since.
+        /// Whether the last listing, or a chat since then, showed the model.
         var isListed = false
         var isListedAsRunning = false
-        /// Chats that have not ended.
+        /// The number of chats that have not ended.
         var waiting = 0
         /// When the last chat was sent.
         var sentAt: LoopInstant?
         /// When the last chat was answered; `nil` after a 404.
         var answeredAt: LoopInstant?
-        /// When the last chat got a 404, unless one was answered since.
+        /// When the last chat got a 404; `nil` if a chat was answered since.
         var missingAt: LoopInstant?
     }
 
-    /// How long a model counts as being loaded after a chat was sent, while none has ended and no listing shows it.
+    /// How long a model counts as being loaded after a chat was sent, as long as no chat has ended and no listing shows
+    /// it.
     static let loading = Duration.seconds(600)
-    /// How long a 404 is believed of a host that does not list what it has.
+    /// How long a 404 is remembered, for a host that does not list its models.
     static let absence = Duration.seconds(60)
     static let capacity = 256
 
@@ -55,7 +56,7 @@ struct ModelInventory {
     /// Whether /api/ps was answered.
     private var knowsRunning = false
 
-    /// How many models something is known of.
+    /// The number of models about which something is known.
     var count: Int { entries.count }
 
     // MARK: Asking
@@ -82,7 +83,7 @@ struct ModelInventory {
 
     // MARK: Chats
 
-    /// A chat is sent to the host; `chatEnded` has to follow.
+    /// Records that a chat is sent to the host; `chatEnded` must follow.
     mutating func chatSent(_ model: ModelName, at now: LoopInstant) {
         if entries[model] == nil, entries.count >= Self.capacity { forgetOne() }
         entries[model, default: Entry()].waiting += 1
@@ -110,9 +111,10 @@ struct ModelInventory {
 
     // MARK: Listings
 
-    /// What /api/tags lists.
+    /// Records the models that /api/tags lists.
     ///
-    /// - Parameter asked: when the listing was asked for; what chats have shown since then, it cannot take back.
+    /// - Parameter asked: when the listing was requested. The listing does not override what chats have shown since
+    ///   then.
     mutating func list(local models: [ModelName], asked: LoopInstant) {
         knowsLocal = true
         let models = Set(models)
@@ -127,7 +129,7 @@ struct ModelInventory {
         }
     }
 
-    /// What /api/ps lists; see `list(local:asked:)`.
+    /// Records the models that /api/ps lists; see `list(local:asked:)`.
     mutating func list(running models: [ModelName], asked: LoopInstant) {
         knowsRunning = true
         let models = Set(models)
@@ -140,13 +142,13 @@ struct ModelInventory {
         }
     }
 
-    /// The host does not answer /api/tags: its chats alone tell what it has.
+    /// Records that the host does not answer /api/tags: then only chats show which models it has.
     mutating func cannotListLocal() { knowsLocal = false }
 
-    /// The host does not answer /api/ps: its chats alone tell what it has loaded.
+    /// Records that the host does not answer /api/ps: then only chats show which models are loaded.
     mutating func cannotListRunning() { knowsRunning = false }
 
-    /// The host was away, and has nothing loaded now, as far as anyone knows.
+    /// Records that the host was unreachable: as far as is known, it has no model loaded now.
     mutating func hostWasAway() {
         for (model, var entry) in entries {
             entry.isListedAsRunning = false
@@ -159,13 +161,13 @@ struct ModelInventory {
 
     // MARK: Bounds
 
-    /// Puts an entry back, unless it says nothing.
+    /// Stores an entry, or removes it if it says nothing.
     private mutating func keep(_ entry: Entry, as model: ModelName) {
         let saysNothing = !entry.isListed && !entry.isListedAsRunning && entry.waiting == 0 && entry.answeredAt == nil
         entries[model] = saysNothing && entry.missingAt == nil ? nil : entry
     }
 
-    /// Makes room: anyone can ask for models of any name.
+    /// Removes the oldest entry that is neither listed nor in use, since clients can ask for models of any name.
     private mutating func forgetOne() {
         let oldest = entries.lazy.filter { !$0.value.isListed && !$0.value.isListedAsRunning && $0.value.waiting == 0 }
             .min { ($0.value.sentAt?.nanoseconds ?? 0) < ($1.value.sentAt?.nanoseconds ?? 0) }

@@ -1,4 +1,5 @@
-/// A model's name as Ollama compares it: in lower case, with its tag, without what is the default before it.
+/// A model's name in the form that Ollama compares: in lower case, with its tag, without the default host and
+/// namespace.
 ///
 /// `Llama3.2`, `llama3.2:latest` and `registry.ollama.ai/library/llama3.2:latest` are equal. Holds up to 15 bytes
 /// without an allocation. Source: `types/model/name.go` of Ollama.
@@ -10,11 +11,11 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
     private static let defaultHost = "registry.ollama.ai/"
     private static let defaultNamespace = "library/"
 
-    /// Any text: what is no valid name equals only itself, in any case.
+    /// Reads any text. A text that is not a valid name equals only itself, in upper or lower case.
     init(_ text: String) {
         var rest = text[...]
         var slashes = 0
-        var hasTag = false  // a colon before the last slash is that of a port
+        var hasTag = false  // a colon before the last slash belongs to a port
         var isLower = true
         for byte in text.utf8 {
             switch byte {
@@ -39,11 +40,11 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
             rest = without(rest, defaultHost)
             slashes -= 1
         }
-        // Behind another host it is no default that may be left out.
+        // After another host, the namespace is not a default and must stay.
         return slashes == 1 && begins(rest, defaultNamespace) ? without(rest, defaultNamespace) : rest
     }
 
-    /// Without the default tag: as people write it.
+    /// The name without the default tag, as people write it.
     var short: String {
         description.hasSuffix(Self.defaultTag) ? String(description.dropLast(Self.defaultTag.utf8.count)) : description
     }
@@ -57,7 +58,7 @@ struct ModelName: Hashable, Sendable, CustomStringConvertible {
         text[text.utf8.index(text.startIndex, offsetBy: prefix.utf8.count)...]
     }
 
-    /// In ASCII, which is all that a name may have.
+    /// Converts an ASCII letter to lower case; a name may have only ASCII.
     private static func lower(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte | 0x20 : byte }
 
     private static func lowercased(_ text: Substring) -> String {

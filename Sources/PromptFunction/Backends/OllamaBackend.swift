@@ -2,27 +2,27 @@ internal import EventLoop
 internal import HTTPClient
 internal import Ollama
 
-/// One Ollama: the connections to it, and what is known of it. Belongs to the loop's thread.
+/// One Ollama server: its connections and what is known about it. Belongs to the loop's thread.
 final class OllamaBackend: Backend {
     let host: OllamaHost
     let client: OllamaClient
     let seed: UInt64
-    /// Prompts that are with it.
+    /// The number of prompts in flight at this backend.
     private(set) var inFlight = 0
     private let maxInFlight: Int
     private var adaptive: ConcurrencyLimiter?
     var breaker = CircuitBreaker()
     private(set) var inventory = ModelInventory()
-    /// What its last check found; `nil` before the first.
+    /// The result of the last check; `nil` before the first.
     private(set) var lastCheck: Check?
     private var random = SystemRandomNumberGenerator()
-    /// Called when its breaker opens.
+    /// Called when the circuit breaker opens.
     var onBreakerOpened: () -> Void = {}
 
-    /// What a check found.
+    /// The result of a check.
     enum Check: Equatable {
         case answers
-        /// Why it does not.
+        /// The check failed with this error.
         case fails(OllamaError)
     }
 
@@ -40,14 +40,14 @@ final class OllamaBackend: Backend {
 
     // MARK: Prompts
 
-    /// A prompt is sent.
+    /// Records that a prompt is sent, and returns its permit.
     func begin(_ model: ModelName, at now: LoopInstant) -> Permit {
         inFlight += 1
         inventory.chatSent(model, at: now)
         return Permit(self, model, began: now, epoch: breaker.epoch, inFlight: inFlight)
     }
 
-    /// - Parameter tokens: of the answer, as far as they were counted.
+    /// - Parameter tokens: the number of tokens in the reply, if it was counted.
     func end(_ permit: Permit, _ outcome: Permit.Outcome, tokens: Int?, at now: LoopInstant) {
         inFlight -= 1
         switch outcome {
@@ -87,9 +87,9 @@ final class OllamaBackend: Backend {
 
     // MARK: Checks
 
-    /// Asks what it has and what it has loaded, and takes note. Runs no model.
+    /// Asks the backend which models it has and which are loaded, and records the reply. Runs no model.
     ///
-    /// - Returns: whether it answers again, after its breaker was open.
+    /// - Returns: whether the backend has recovered after its breaker was open.
     func check(deadlines: Deadlines, on loop: EventLoop) async -> Bool {
         let (asked, epoch) = (loop.now, breaker.epoch)
         let wasOpen = !breaker.admits
@@ -106,7 +106,7 @@ final class OllamaBackend: Backend {
                 inventory.cannotListRunning()
             }
             lastCheck = .answers
-            // A breaker that opened meanwhile knows more than this.
+            // If the breaker opened during the check, that is newer than this result.
             guard wasOpen || breaker.epoch == epoch else { return false }
             breaker.probeSucceeded()
             return wasOpen

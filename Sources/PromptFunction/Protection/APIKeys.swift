@@ -1,14 +1,15 @@
-/// The keys of those who may ask: `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+/// The API keys of clients that may send requests: `Authorization: Bearer KEY` or `X-API-Key: KEY`.
 package struct APIKeys: Sendable {
     private let keys: [[UInt8]]
 
     /// Reads one key per line; blank lines and those that begin with `#` are ignored.
     ///
-    /// - Throws: `ProtectionError.noKeys`, since a file that is empty by mistake must not let everybody in; or `.key`.
+    /// - Throws: `ProtectionError.noKeys`, since a file that is empty by mistake must not admit every client; or
+    ///   `.key`.
     package init(lines text: String) throws(ProtectionError) {
         let lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
         let bare = lines.enumerated().map { index, line in
-            // Editors of other systems begin a file with a mark of its byte order.
+            // Some editors begin a file with a byte order mark.
             let isMarked = index == 0 && line.starts(with: [0xEF, 0xBB, 0xBF])
             let line = CommaList.trimmed(Substring(isMarked ? line.dropFirst(3) : line))
             return line.utf8.first == UInt8(ascii: "#") ? "" : line
@@ -16,7 +17,7 @@ package struct APIKeys: Sendable {
         try self.init(entries: bare)
     }
 
-    /// Reads keys between commas, as an environment variable has them.
+    /// Reads keys separated by commas, as in an environment variable.
     ///
     /// - Throws: `ProtectionError.noKeys` or `.key`.
     package init(list: String) throws(ProtectionError) {
@@ -33,10 +34,11 @@ package struct APIKeys: Sendable {
         self.keys = keys
     }
 
-    /// Who sent these fields; `nil` when they have no key, or one that is not known.
+    /// Returns the client that sent these fields; `nil` if they have no key or an unknown one.
     ///
     /// - Parameters:
-    ///   - authorization: the Authorization field. Where it is a bearer's, it alone counts. Source: RFC 6750, 2.1.
+    ///   - authorization: the Authorization field. If it has a bearer token, only this field counts. Source: RFC 6750,
+    ///     2.1.
     ///   - apiKey: the X-API-Key field.
     func client(authorization: String?, apiKey: String?) -> ClientIdentity? {
         let offered = authorization.flatMap(Self.bearer) ?? apiKey.map { CommaList.trimmed($0[...]) }
@@ -44,7 +46,7 @@ package struct APIKeys: Sendable {
         return ClientIdentity(key: offered)
     }
 
-    /// What follows `Bearer `, a word in any case; `nil` for another scheme. Source: RFC 9110, 11.1.
+    /// Returns what follows the word `Bearer` in upper or lower case; `nil` for another scheme. Source: RFC 9110, 11.1.
     private static func bearer(_ field: String) -> Substring? {
         let text = CommaList.trimmed(field[...])
         let scheme = text.utf8.prefix(7)
@@ -52,8 +54,8 @@ package struct APIKeys: Sendable {
         return CommaList.trimmed(text[scheme.endIndex...])
     }
 
-    /// Whether it is one of the keys. Takes as long for a wrong key as for a right one, and whatever is wrong about it:
-    /// each byte of each key is compared, always.
+    /// Whether `offered` is one of the keys. The time it takes does not depend on whether the key is right, or on what
+    /// is wrong about it: each byte of each key is always compared.
     func admits(_ offered: Substring) -> Bool {
         let offered = offered.isEmpty ? [0] : Array(offered.utf8)
         var isKnown = false

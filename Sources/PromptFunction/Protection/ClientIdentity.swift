@@ -1,13 +1,14 @@
-/// Whom a prompt is for: what fairness and rate limits count by. 9 bytes.
+/// Identifies the client that a prompt belongs to, for fair queueing and rate limits. 9 bytes.
 enum ClientIdentity: Hashable, Sendable {
-    /// A client with an API key: a hash of it, seeded anew in each process, so that the key cannot be told from it.
+    /// A client with an API key: a hash of the key, with a new seed in each process, so that the key cannot be derived.
     case key(UInt64)
     /// An IPv4 address.
     case v4(UInt32)
-    /// The first 64 bits of an IPv6 address: one client has all the rest, and could otherwise be as many as it likes.
+    /// The first 64 bits of an IPv6 address. One client controls all the other bits, and could otherwise pretend to be
+    /// any number of clients.
     case v6(UInt64)
 
-    /// - Parameter key: one that `APIKeys` knows. Anyone could be many clients by sending keys of their own making.
+    /// - Parameter key: a key that `APIKeys` knows. With unknown keys, one client could pretend to be many.
     init(key: some StringProtocol) {
         var hasher = Hasher()
         hasher.combine(key)

@@ -1,6 +1,6 @@
-/// Settings that are lists in a text.
+/// Reads settings that are lists in a text.
 enum CommaList {
-    /// Without the spaces, tabs and line ends around it.
+    /// Returns the text without spaces, tabs and line ends around it.
     static func trimmed(_ text: Substring) -> Substring {
         let isNoise: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
         guard let first = text.utf8.firstIndex(where: { !isNoise($0) }),

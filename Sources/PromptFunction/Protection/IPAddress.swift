@@ -1,13 +1,13 @@
 internal import EventLoop
 internal import Glibc
 
-/// A numeric address without port and zone: IPv6, or IPv4 as its mapped IPv6 address, so that `1.2.3.4` and
+/// A numeric address without port and zone. An IPv4 address is stored as its mapped IPv6 address, so that `1.2.3.4` and
 /// `::ffff:1.2.3.4` are equal.
 struct IPAddress: Hashable, Sendable {
-    /// The address as one number, its first byte the most significant.
+    /// The address as one number; its first byte is the most significant.
     let bits: UInt128
 
-    /// What stands before an IPv4 address when it is mapped. Source: RFC 4291, 2.5.5.2.
+    /// The prefix of a mapped IPv4 address. Source: RFC 4291, 2.5.5.2.
     static let mappedPrefix: UInt128 = 0xFFFF << 32
 
     init(bits: UInt128) { self.bits = bits }
@@ -38,7 +38,7 @@ struct IPAddress: Hashable, Sendable {
 
 extension IPAddress {
     /// Reads `192.0.2.1`, `2001:db8::1` or `::ffff:192.0.2.1`; `nil` for all else, such as names, zones, brackets,
-    /// spaces, and octets with a leading zero, which some read as octal.
+    /// spaces, and octets with a leading zero, which some programs read as octal.
     ///
     /// Source: inet_pton(3).
     init?(_ text: Substring) {
@@ -78,7 +78,7 @@ extension IPAddress {
         self.init(text[..<colon])
     }
 
-    /// Nothing, or a colon and a port.
+    /// Whether the text is empty, or a colon and a port.
     private static func isPort(_ text: Substring) -> Bool {
         let digits = text.utf8.dropFirst()
         return text.isEmpty

@@ -1,16 +1,17 @@
-/// Which models may be asked, and by which other names.
+/// Decides which models clients may use, and by which other names.
 package struct ModelPolicy: Sendable {
-    /// Empty for any model.
+    /// The allowed models; empty: any model.
     private var allowed: Set<ModelName> = []
     private var aliases: [ModelName: String] = [:]
 
-    /// Any model may be asked, by its own name.
+    /// Allows any model, by its own name.
     package static let any = Self(offeringAny: ())
 
     private init(offeringAny: Void) {}
 
     /// - Parameters:
-    ///   - allowed: the models that may be asked, a comma list; any, if it is empty. An alias of one may be asked too.
+    ///   - allowed: the models that clients may use, a comma list; any model, if it is empty. The aliases of allowed
+    ///     models may be used too.
     ///   - aliases: a comma list of `NAME=MODEL`.
     /// - Throws: `ProtectionError` about the entry that is wrong.
     package init(allowed: String = "", aliases: String = "") throws(ProtectionError) {
@@ -37,16 +38,16 @@ package struct ModelPolicy: Sendable {
         return String(text)
     }
 
-    /// Whether every name stands for itself and may be asked: there is nothing to look up.
+    /// Whether all models are allowed and there are no aliases, so that nothing must be looked up.
     var isEmpty: Bool { allowed.isEmpty && aliases.isEmpty }
 
-    /// What to do with a request for a model.
+    /// The decision about a request for a model.
     enum Verdict: Equatable, Sendable {
-        /// Ask for it, by the name that the client gave.
+        /// Use the model, by the name that the client gave.
         case asIs
-        /// Ask for this one, which the name is an alias of.
+        /// Use this model: the name is an alias of it.
         case instead(String)
-        /// It may not be asked.
+        /// The model is not allowed.
         case refused
     }
 

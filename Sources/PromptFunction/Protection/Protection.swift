@@ -1,27 +1,27 @@
 internal import EventLoop
 internal import HTTPServer
 
-/// What an operator allows, all of it off unless set.
+/// The operator's limits on requests. All are off unless set.
 package struct ProtectionSettings: Sendable {
-    /// Who may ask; `nil` for everybody.
+    /// The keys of clients that may send requests; `nil`: no key is needed.
     package var keys: APIKeys?
-    /// Proxies whose word about a client's address is taken.
+    /// The proxies that are trusted to report a client's address.
     package var trustedProxies = TrustedProxies.nobody
     package var models = ModelPolicy.any
-    /// Bytes of a request's prompt and messages; 0 for any number.
+    /// The maximum bytes of a request's prompt and messages; 0: no limit.
     package var maxPromptBytes = 0
-    /// What a request's `num_predict` may be; 0 for anything.
+    /// The maximum of a request's `num_predict`; 0: no limit.
     package var maxPredict = 0
-    /// Requests a minute of one client; 0 for any number.
+    /// The maximum requests per minute for one client; 0: no limit.
     package var requestsPerMinute = 0
 
     package init() {}
 }
 
-/// Decides, before a body is looked at, whether its client may ask. Belongs to the loop's thread.
+/// Decides whether a client may send a request, before its body is read. Belongs to the loop's thread.
 struct Protection {
     private let proxies: TrustedProxies
-    /// Replaced when the operator changes them.
+    /// The current keys. Replaced when the operator changes them.
     var keys: APIKeys?
     private var rate: RateLimit?
 
@@ -31,7 +31,7 @@ struct Protection {
         rate = settings.requestsPerMinute > 0 ? RateLimit(perMinute: settings.requestsPerMinute) : nil
     }
 
-    /// - Throws: `PromptFailure` when the client may not ask, or not so often.
+    /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
     mutating func check(_ request: Request, at now: LoopInstant) throws(PromptFailure) {
         if keys == nil && rate == nil { return }
         if keys != nil && key(of: request) == nil { throw .unauthorized }
@@ -43,7 +43,7 @@ struct Protection {
         keys?.client(authorization: request.field("Authorization"), apiKey: request.field("X-API-Key"))
     }
 
-    /// Whom the request is from: the owner of its key if that is known, else its address.
+    /// Returns the client that sent the request: by its key if that is known, otherwise by its address.
     func client(of request: Request) -> ClientIdentity {
         if let key = key(of: request) { return key }
         guard let peer = IPAddress(request.peer[...]) else { return .v4(0) }

@@ -1,9 +1,9 @@
-/// Why a setting of the protection cannot be used, with a description that says what to do.
+/// Why a protection setting cannot be used. The description says what to do.
 package enum ProtectionError: Error, Equatable, CustomStringConvertible {
-    /// A set of API keys has none.
+    /// The set of API keys is empty.
     case noKeys
-    /// An API key has characters that no header field carries. `number` counts lines, or entries of a comma list, from
-    /// 1.
+    /// An API key has characters that a header field cannot carry. `number` counts lines, or entries of a comma list,
+    /// from 1.
     case key(number: Int)
     /// A model's name is empty or has white space.
     case model(String)
@@ -13,7 +13,7 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     case aliasTwice(String)
     /// An alias stands for another alias.
     case aliasOfAlias(String)
-    /// An alias stands for a model that the allow-list does not have.
+    /// An alias stands for a model that is not in the allow-list.
     case aliasNotAllowed(String)
     /// An address or CIDR block is malformed.
     case network(String)

@@ -1,9 +1,9 @@
 internal import EventLoop
 
-/// How often each client may ask: a bucket of tokens for each, which fills evenly.
+/// Limits how often each client may send requests, with a token bucket for each client that fills evenly.
 ///
-/// A bucket is one number, the time at which it will be full. A full one is as good as none, so those are dropped on
-/// the way: each call looks at two others. Where more clients than `capacity` have buckets that are not full, one is
+/// A bucket is stored as the time at which it will be full. A full bucket needs no storage, so each call looks at two
+/// buckets and drops those that are full. If more than `capacity` clients have buckets that are not full, one bucket is
 /// forgotten, to its client's advantage. O(1). Belongs to one thread.
 struct RateLimit {
     private struct Bucket {
@@ -15,16 +15,16 @@ struct RateLimit {
     private let interval: Int64
     /// Nanoseconds to fill an empty bucket.
     private let depth: Int64
-    /// Buckets that may be kept, at about 70 bytes each.
+    /// The maximum number of buckets, at about 70 bytes each.
     let capacity: Int
     private var buckets: [Bucket] = []
     private var places: [ClientIdentity: Int] = [:]
-    /// The bucket that is looked at next.
+    /// The index of the bucket that is looked at next.
     private var hand = 0
 
     /// - Parameters:
     ///   - perMinute: 1...1,000,000.
-    ///   - burst: how many a client that has been quiet may ask at once; as many as in a minute if it is `nil`.
+    ///   - burst: how many requests a client may send at once after a pause; `nil`: as many as in a minute.
     init(perMinute: Int, burst: Int? = nil, capacity: Int = 65_536) {
         let perMinute = min(max(perMinute, 1), 1_000_000)
         interval = 60_000_000_000 / Int64(perMinute)
@@ -32,12 +32,12 @@ struct RateLimit {
         self.capacity = max(capacity, 1)
     }
 
-    /// How many buckets are kept.
+    /// The number of stored buckets.
     var count: Int { buckets.count }
 
-    /// Takes a token of `client`'s.
+    /// Takes a token from the bucket of `client`.
     ///
-    /// - Returns: `nil` if there was one; else the whole seconds until there is, at least 1.
+    /// - Returns: `nil` if there was a token; otherwise the whole seconds until there is one, at least 1.
     mutating func take(_ client: ClientIdentity, at now: LoopInstant) -> Int? {
         let now = now.nanoseconds
         dropFull(at: now)
@@ -61,7 +61,7 @@ struct RateLimit {
         if buckets[hand].fullAt <= now { drop(hand) } else { hand += 1 }
     }
 
-    /// Takes a bucket away; the last one moves to its place.
+    /// Removes a bucket. The last bucket moves to its index.
     private mutating func drop(_ place: Int) {
         places[buckets[place].client] = nil
         let last = buckets.removeLast()

@@ -1,4 +1,4 @@
-/// The proxies whose word about a client's address is taken.
+/// The proxies that are trusted to report a client's address.
 package struct TrustedProxies: Sendable, Equatable {
     private let networks: [Network]
 
@@ -6,7 +6,7 @@ package struct TrustedProxies: Sendable, Equatable {
 
     private init(networks: [Network]) { self.networks = networks }
 
-    /// Reads a comma list of addresses and CIDR blocks; an empty one trusts nobody. Bits behind a block's prefix are
+    /// Reads a comma list of addresses and CIDR blocks; an empty list trusts no proxy. Bits after a block's prefix are
     /// ignored.
     package init(_ list: String) throws(ProtectionError) {
         var networks: [Network] = []
@@ -20,8 +20,9 @@ package struct TrustedProxies: Sendable, Equatable {
     /// The address of the client behind `peer`.
     ///
     /// - Parameter forwardedFor: X-Forwarded-For, all fields of that name joined by commas in their order. Each proxy
-    ///   appends the address it was connected from, so it is read from its end, and only as far as those who wrote it
-    ///   are trusted: what stands further left, anyone can have made up. An entry that is no address ends the reading.
+    ///   appends the address that connected to it. So the list is read from its end, and only as far as the proxies
+    ///   that wrote it are trusted: a client can invent everything further left. Reading stops at an entry that is not
+    ///   an address.
     func client(peer: IPAddress, forwardedFor: String?) -> IPAddress {
         var client = peer
         guard var rest = forwardedFor?[...] else { return client }
@@ -38,7 +39,7 @@ package struct TrustedProxies: Sendable, Equatable {
 
     func trusts(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
 
-    /// A block of addresses. Those of IPv4 are in no block of IPv6, however large.
+    /// A block of addresses. No IPv6 block contains IPv4 addresses, however large it is.
     private struct Network: Sendable, Equatable {
         let isV4: Bool
         let bits: UInt128
@@ -50,7 +51,7 @@ package struct TrustedProxies: Sendable, Equatable {
             var prefix = 128
             if let slash {
                 let digits = text[text.utf8.index(after: slash)...]
-                // The prefix of a mapped address counts from the IPv6 address's start.
+                // The prefix length of a mapped address counts from the start of the IPv6 address.
                 let offset = text[..<slash].utf8.contains(UInt8(ascii: ":")) ? 0 : 96
                 guard (1...3).contains(digits.utf8.count), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
                     let length = Int(digits), length + offset <= 128
