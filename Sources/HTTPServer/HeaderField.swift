@@ -3,7 +3,7 @@ public struct HeaderField: Sendable, Equatable {
     public let name: String
     public let value: String
 
-    /// What the server says itself: of the body's length, of the connection and of the time.
+    /// Fields that the server writes itself: about the body's length, the connection and the time.
     private static let reserved: Set<String> = [
         "connection", "content-length", "content-type", "date", "keep-alive", "te", "trailer", "transfer-encoding",
         "upgrade",

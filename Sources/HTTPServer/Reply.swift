@@ -98,7 +98,7 @@ extension UnsafeRawBufferPointer {
 
     deinit { exchange.cut(reset: false) }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     public func send(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe exchange.sendRaw($0) }
     }
