@@ -9,7 +9,7 @@ public struct HeaderField: Sendable, Equatable {
         "upgrade",
     ]
 
-    /// Makes a field that is safe to send, whatever a client has put into its value.
+    /// Makes a field that is safe to send, even if its value comes from a client.
     ///
     /// - Returns: `nil` when the name is not a token, or one of those that the server writes itself (Content-Type is a
     ///   part of `Response`), or when the value has a control character, such as a line end, or a space at an end.
