@@ -140,7 +140,7 @@ import EventLoop
                 if try hasBodyEnded() { return nil }
                 deadline.wait(for: .idle)
                 await changed.wait()
-                deadline.waitForTotal()  // from here on the caller's own time counts
+                deadline.waitForTotal()  // the idle timeout must not include the caller's own work
             }
         }
     }
@@ -173,7 +173,7 @@ import EventLoop
         case .wait(let limit): deadline.wait(for: .idle, atMost: limit)
         case .pause:
             stream?.setReading(false)
-            deadline.waitForTotal()  // from here on the sink's own time counts
+            deadline.waitForTotal()  // the idle timeout must not include the sink's pause
         }
     }
 

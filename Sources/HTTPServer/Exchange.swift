@@ -9,7 +9,7 @@ import EventLoop
 /// `@safe`: `handle` is `nil` as soon as the shim's exchange may be gone.
 @safe final class Exchange {
     private(set) var handle: OpaquePointer?
-    /// The server that received the request.
+    /// The server, kept alive while there is something to reply to.
     private let server: Server
     /// The task that handles the request. It is cancelled when the client leaves.
     var task: Task<Void, Never>?
