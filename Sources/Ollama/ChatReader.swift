@@ -115,7 +115,7 @@ final class ChatReader: BodySink {
 
     /// Called when the body has ended. Throws if the answer is not complete.
     func end() throws(OllamaError) {
-        if !partial.isEmpty && failure == nil && !isDone {  // one object without a line end, as in the reply to an empty chat
+        if !partial.isEmpty && failure == nil && !isDone {  // one object without a line end, as for an empty chat
             takePartial()
             _ = receiver.settle()
         }
