@@ -45,7 +45,7 @@ public actor EventLoop {
         return outcome.value!
     }
 
-    /// What `main` returned.
+    /// The value that `main` returned.
     ///
     /// `@unchecked Sendable`: written by a task on the loop, and read by `run` after the loop has stopped, both on the
     /// thread that called `run`.

@@ -2,7 +2,7 @@
 ///
 /// A value type: usable on any thread, without allocation. Its only error is `Step.malformed`.
 package struct BodyDecoder: Sendable {
-    /// What the next bytes are. `consumed` counts from the start of the given bytes; the caller must pass the rest
+    /// The kind of the next bytes. `consumed` counts from the start of the given bytes; the caller must pass the rest
     /// again.
     package enum Step: Sendable {
         /// The bytes in this range are body. Never empty.

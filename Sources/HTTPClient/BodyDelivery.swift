@@ -4,7 +4,7 @@ enum BodyDelivery {
     /// The delivery is over: the body ended properly (`isWhole`), or the sink wants no more.
     case finished(isWhole: Bool)
 
-    /// What a connection does after it has given its sink the bytes of one read.
+    /// The next action of a connection, after it has given its sink the bytes of one read.
     enum Next {
         case finish(isWhole: Bool)
         /// The body's framing breaks this rule.

@@ -10,7 +10,7 @@ package protocol BodySink: AnyObject {
     func settle() -> BodyDemand
 }
 
-/// What a sink wants next.
+/// The sink's decision about what comes next.
 package enum BodyDemand: Sendable {
     /// More, as soon as there is some.
     case more

@@ -17,7 +17,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     /// The task was cancelled.
     case cancelled
 
-    /// What took too long.
+    /// The phase that took too long.
     public enum Phase: Sendable, Equatable {
         case connect, firstByte, idle, total
     }

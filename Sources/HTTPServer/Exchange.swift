@@ -100,8 +100,8 @@ import EventLoop
         backlog = unsafe shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
     }
 
-    /// Calls `call` once, when the client has taken everything that was sent or has left; at once if that is already
-    /// so.
+    /// Calls `call` once, when the client has taken everything that was sent or has left; calls it immediately if that
+    /// is already the case.
     func onDrained(_ call: @escaping () -> Void) {
         if unsafe backlog == 0 || handle == nil { call() } else { onDrained = call }
     }

@@ -67,8 +67,8 @@ public struct Request {
     /// on an IPv6 socket.
     public var peer: String { unsafe exchange.handle.map(Fields.peer) ?? "" }
 
-    /// Lowers the server's `writeTimeout` for the reply to this request, for a reply that holds a scarce resource until
-    /// the client has read it. Zero, or a value above the server's, restores the server's timeout.
+    /// Lowers the server's `writeTimeout` for the reply to this request. Use it when the reply holds a scarce resource
+    /// until the client has read it. Zero, or a value above the server's, restores the server's timeout.
     public func lowerWriteTimeout(to interval: Duration) {
         guard let handle = unsafe exchange.handle else { return }
         unsafe shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
@@ -87,8 +87,8 @@ public struct Request {
 /// A request's body. It may be used on any thread. Its memory counts against the server's limit until the last
 /// reference is released.
 ///
-/// `@unchecked Sendable`: the bytes are never written after `init`, and the shim frees them on any thread. `@safe`: the
-/// object owns one reference to the shim's body, and releases it in `deinit`.
+/// `@unchecked Sendable`: the bytes are never written after `init`, and the shim frees them on any thread.
+/// `@safe`: the object owns one reference to the shim's body, and releases it in `deinit`.
 @safe public final class RequestBody: @unchecked Sendable {
     private let handle: OpaquePointer
 
