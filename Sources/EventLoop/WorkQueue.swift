@@ -3,8 +3,8 @@ import Dispatch
 /// Runs slow, synchronous work on Dispatch threads instead of the loop, and brings the result back to the loop.
 ///
 /// Small pieces of work are collected into a batch, which goes to Dispatch at the end of a turn of the loop, once the
-/// previous batch has come back. One block per request would cost 15–19 µs of CPU and two futex calls under load. A
-/// large piece goes to a concurrent queue as its own block, so that it does not delay a batch.
+/// previous batch has come back. One block per request would cost 15–19 µs of CPU and two futex calls for each request
+/// under load. A large piece goes to a concurrent queue as its own block, so that it does not delay a batch.
 ///
 /// Belongs to the loop's thread.
 public final class WorkQueue {

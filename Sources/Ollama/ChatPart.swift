@@ -2,13 +2,13 @@ internal import JSON
 
 /// One object of Ollama's reply to a chat: some tokens of a streamed reply, its end, or a whole reply.
 ///
-/// It points into the receive buffer and cannot be stored: the caller appends the parts that it needs to its own array.
+/// It points into the received bytes and cannot be stored: the caller appends the parts that it needs to its own array.
 ///
 /// `@safe`: it is only borrowed for one call, during which its bytes stay valid, and it cannot be copied.
 @safe public struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer
-    /// The bytes that `fields` refer to.
+    /// The same object, in the bytes that the ranges in `fields` refer to.
     private let bytes: UnsafeRawBufferPointer
     private let fields: ReplyScanner.Fields
 
