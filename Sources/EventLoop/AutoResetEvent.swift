@@ -1,7 +1,7 @@
-/// An event that happens again and again, and one task that waits for the next time.
+/// An event that can happen repeatedly, with one task that waits for its next occurrence.
 ///
-/// An event that happens while nobody waits is remembered, once: the next wait returns at once. Belongs to the loop's
-/// thread.
+/// If the event happens while no task waits, it is remembered, once: the next wait returns immediately. Belongs to the
+/// loop's thread.
 @safe package final class AutoResetEvent {
     private var continuation: UnsafeContinuation<Void, Never>?
     /// Whether it has happened since the last wait.
@@ -9,7 +9,7 @@
 
     package init() {}
 
-    /// Resumes the task that waits; without one, the next wait returns at once.
+    /// Resumes the waiting task. If no task waits, the next wait returns immediately.
     package func signal() {
         hasHappened = unsafe continuation == nil
         unsafe continuation?.resume()
@@ -19,7 +19,7 @@
     /// Waits until the event happens. One task at a time may wait.
     package func wait() async {
         unsafe await withUnsafeContinuation { continuation in
-            // This may be a job of its own: an event may come before it, and must not be missed.
+            // This may run as a separate job. An event may come before it, and must not be missed.
             if hasHappened { unsafe continuation.resume() } else { unsafe self.continuation = unsafe continuation }
             hasHappened = false
         }

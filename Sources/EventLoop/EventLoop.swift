@@ -1,14 +1,14 @@
 import CLibevent
 
-/// One thread that waits for sockets, timers and signals, and runs all Swift code that belongs to them.
+/// An event loop: one thread that waits for sockets, timers and signals, and runs all Swift code that handles them.
 ///
-/// It is an actor, so "only on the loop's thread" is checked by the compiler: servers, connections and functions are
+/// It is an actor, so the compiler checks the rule "only on the loop's thread": servers, connections and functions are
 /// plain classes that are not `Sendable`, made and used in the loop's isolation, and their asynchronous methods run
 /// where their caller runs (`NonisolatedNonsendingByDefault`). One isolation domain means no hop, and no lock, between
 /// a request that comes in and the upstream connection that serves it.
 ///
-/// `startTask` starts tasks on the loop. What the compiler cannot see is checked at run time: each callback from C, and
-/// each initialiser of a type that belongs to the loop's thread, calls `checkThread`.
+/// `startTask` starts tasks on the loop. Cases that the compiler cannot check are checked at run time: each callback
+/// from C, and each initialiser of a type that belongs to the loop's thread, calls `checkThread`.
 public actor EventLoop {
     /// The executor behind the actor; the task executor preference of every task that is started on the loop.
     public nonisolated let executor: LoopExecutor
@@ -17,21 +17,21 @@ public actor EventLoop {
 
     /// Makes a loop. The calling thread counts as its thread until `run` is called.
     ///
-    /// - Throws: `EventLoopError` when the system gives no epoll or eventfd descriptor.
+    /// - Throws: `EventLoopError` when the system provides no epoll or eventfd descriptor.
     public init() throws(EventLoopError) {
         executor = try LoopExecutor(clock: .monotonic)
     }
 
-    /// Makes a loop whose timers wait for `clock`.
+    /// Makes a loop whose timers use `clock`.
     ///
-    /// - Throws: `EventLoopError` when the system gives no epoll or eventfd descriptor.
+    /// - Throws: `EventLoopError` when the system provides no epoll or eventfd descriptor.
     package init(clock: LoopClock) throws(EventLoopError) {
         executor = try LoopExecutor(clock: clock)
     }
 
-    /// Runs `main`, and whatever it starts, on the calling thread until `main` returns.
+    /// Runs `main`, and the tasks it starts, on the calling thread until `main` returns.
     ///
-    /// - Returns: what `main` returned.
+    /// - Returns: the value that `main` returned.
     public nonisolated func run<Result: Sendable>(
         _ main: @escaping @Sendable (isolated EventLoop) async -> Result
     ) -> Result {
@@ -45,7 +45,7 @@ public actor EventLoop {
         return outcome.value!
     }
 
-    /// What `main` returned.
+    /// The value that `main` returned.
     ///
     /// `@unchecked Sendable`: written by a task on the loop, and read by `run` after the loop has stopped, both on the
     /// thread that called `run`.
@@ -53,11 +53,11 @@ public actor EventLoop {
         var value: Value?
     }
 
-    /// The time by the loop's clock, as of this turn of the loop.
+    /// The loop's clock time, read once per turn of the loop.
     public nonisolated var now: LoopInstant { unsafe LoopInstant(nanoseconds: shim_loop_now(executor.handle)) }
 }
 
-/// Why the system gives no loop, or no signal to handle on it.
+/// Why a loop could not be made, or a signal could not be handled on it.
 public enum EventLoopError: Error, Equatable, CustomStringConvertible {
     /// `epoll_create1(2)` or `eventfd(2)` failed with `errno`.
     case unavailable(errno: CInt)

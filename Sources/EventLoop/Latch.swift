@@ -1,4 +1,4 @@
-/// Something that happens once, and one task that waits for it.
+/// An event that happens once, with one task that waits for it.
 ///
 /// `@unchecked Sendable`: everything but `executor`, which is immutable, is used on the loop's thread only; `init`, `open`
 /// and `wait` check it, and cancelling from another thread is posted to the loop.
@@ -6,7 +6,7 @@
 @safe public final class Latch: @unchecked Sendable {
     private let executor: LoopExecutor
     private var continuation: UnsafeContinuation<Void, Never>?
-    /// Whether it has happened.
+    /// Whether the event has happened.
     public private(set) var isOpen = false
 
     /// Makes a latch that is not open.
@@ -15,7 +15,7 @@
         executor.checkThread()
     }
 
-    /// Opens the latch for ever: the task that waits goes on, and later waits return at once.
+    /// Opens the latch permanently: the waiting task resumes, and later waits return immediately.
     public func open() {
         executor.checkThread()
         isOpen = true
@@ -23,17 +23,17 @@
         unsafe continuation = nil
     }
 
-    /// Waits until it has happened.
+    /// Waits until the latch is open.
     public func wait() async {
         executor.checkThread()
         if isOpen { return }
         unsafe await withUnsafeContinuation { continuation in
-            // This may be a job of its own, and it may have happened before that.
+            // This may run as a separate job, and the latch may have been opened before it.
             if isOpen { unsafe continuation.resume() } else { unsafe self.continuation = unsafe continuation }
         }
     }
 
-    /// Waits until it has happened, or the task is cancelled, which opens it too.
+    /// Waits until the latch is open. Cancelling the task opens it too.
     public func waitUnlessCancelled() async {
         await withTaskCancellationHandler {
             await wait()

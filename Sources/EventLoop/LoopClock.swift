@@ -1,6 +1,6 @@
 import CLibevent
 
-/// What a loop takes its time from.
+/// The clock that a loop uses.
 package enum LoopClock: Sendable {
     /// The system's CLOCK_MONOTONIC.
     case monotonic
@@ -11,15 +11,15 @@ package enum LoopClock: Sendable {
 extension EventLoop {
     /// Moves the manual clock on by `interval`, from deadline to deadline.
     ///
-    /// Each timer that is due fires at its time, and what follows from it on the loop is handled before the clock moves
-    /// on, such as bytes that a server here sends to a client here. What other threads do is not waited for.
+    /// Each timer that is due fires at its time, and all resulting events on the loop are handled before the clock
+    /// moves on, such as bytes from a server to a client on the same loop. It does not wait for other threads.
     package func advance(by interval: Duration) async {
         let end = now + interval
         await handleEvents()
         while unsafe shim_loop_step_clock(executor.handle, end.nanoseconds) { await handleEvents() }
     }
 
-    /// Waits until no event is here; at most so many turns, for another thread may send without end.
+    /// Waits until there are no events left, for at most 100 turns, because another thread may send events without end.
     private func handleEvents() async {
         for _ in 0..<100 {
             await turn()

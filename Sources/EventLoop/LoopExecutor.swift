@@ -2,17 +2,17 @@ import CLibevent
 import Glibc
 import Synchronization
 
-/// Runs Swift's jobs between libevent's events, on one thread.
+/// Runs Swift jobs between libevent's events, on one thread.
 ///
 /// A job from the loop's own thread goes to `ready`, without a lock, and runs before the event's callback returns to
-/// libevent. Jobs from other threads are gathered behind a mutex and cost one wake for as many as come before the loop
-/// looks; the loop runs them between its events, so many a turn.
+/// libevent. Jobs from other threads are collected behind a mutex. All jobs that arrive before the loop takes them
+/// share one wake-up. The loop runs them between its events, a limited number in each turn.
 ///
 /// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are used on the loop's
-/// thread only, which every callback from C, `drain` and `onTurnEnd` check and `enqueue` asks; `inbox` has its mutex.
+/// thread only: every callback from C, `drain` and `onTurnEnd` check this, and `enqueue` tests it. `inbox` has a mutex.
 /// `@safe`: `handle` is freed with the executor, after everything that was made with it.
 @safe public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
-    /// The C loop: for the targets that register events with it.
+    /// The C loop, for targets that register events with it.
     public let handle: OpaquePointer
 
     private var ready: [UnownedJob] = []
@@ -20,19 +20,19 @@ import Synchronization
     private var backlogStart = 0
     private var isDraining = false
 
-    /// Jobs that one call of `drain` runs, and arrivals from other threads that one turn takes on.
+    /// The maximum number of jobs in one call of `drain`, and of arrivals from other threads in one turn.
     private static let drainLimit = 4096
     private static let backlogPerTurn = 32
 
-    /// Turns since the last whose events were all handled: what is gathered meanwhile is worth passing on only now
-    /// and then.
+    /// Turns since the last turn that handled all its events. Until the next such turn, the hooks are called only every
+    /// `turnsPerHook` turns, so that batches can grow.
     private var cutTurns = 0
     private static let turnsPerHook = 8
 
     private var turnHooks: [() -> Void] = []
     private let inbox = Mutex(Inbox())
 
-    /// What comes from another thread.
+    /// A job or call from another thread.
     private enum Arrival {
         case job(UnownedJob)
         case call(@Sendable () -> Void)
@@ -59,7 +59,7 @@ import Synchronization
 
     deinit { unsafe shim_loop_free(handle) }
 
-    /// The executor that a callback from C is for.
+    /// The executor that a callback from C belongs to.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> LoopExecutor {
         let executor = unsafe Unmanaged<LoopExecutor>.fromOpaque(context!).takeUnretainedValue()
@@ -83,7 +83,7 @@ import Synchronization
         if mustWake { unsafe shim_loop_wake(handle) }
     }
 
-    /// Has `calls` made on the loop, in order, for the price of one wake. Any thread.
+    /// Makes `calls` on the loop, in order, with at most one wake-up. May be called on any thread.
     public func post(_ calls: [@Sendable () -> Void]) {
         let mustWake = inbox.withLock { inbox in
             inbox.arrivals.append(contentsOf: calls.lazy.map(Arrival.call))
@@ -101,7 +101,7 @@ import Synchronization
 
     public func checkIsolated() { checkThread() }
 
-    /// Ends the process unless the calling thread is the loop's. Costs a comparison.
+    /// Ends the process unless it is called on the loop's thread. Costs one comparison.
     public func checkThread() {
         precondition(isCurrent, "Use this on the event loop's thread only: it belongs to the loop, and has no lock.")
     }
@@ -118,10 +118,11 @@ import Synchronization
 
     func stop() { unsafe shim_loop_stop(handle) }
 
-    /// Runs the jobs that are ready, and those that become ready by them. Does nothing while it is already running.
+    /// Runs the jobs that are ready, and the jobs that they make ready. Does nothing while it is already running.
     /// Loop's thread only.
     ///
-    /// A callback that lends bytes calls it before the bytes go away; libevent's other callbacks end with it anyway.
+    /// A callback that lends bytes calls it before the bytes become invalid. libevent's other callbacks run the ready
+    /// jobs at their end anyway.
     public func drain() {
         checkThread()
         runReady()
@@ -136,7 +137,7 @@ import Synchronization
             run(ready[index])
             index += 1
         }
-        if index < ready.count {  // a task that never waits must not hold up the sockets
+        if index < ready.count {  // a task that never suspends must not block the sockets
             backlog.append(contentsOf: ready[index...].lazy.map(Arrival.job))
         }
         ready.removeAll(keepingCapacity: true)
@@ -154,8 +155,8 @@ import Synchronization
         backlog.append(contentsOf: arrivals)
     }
 
-    /// Runs jobs of the backlog, a part of it each turn: a thousand prompts that come back from Dispatch at once must
-    /// not keep a health check waiting.
+    /// Runs jobs from the backlog, some in each turn, so that a thousand prompts that return from Dispatch at once do
+    /// not delay a health check.
     private func runBacklog() {
         let end = min(backlogStart + Self.backlogPerTurn, backlog.count)
         while backlogStart < end {
@@ -172,17 +173,17 @@ import Synchronization
         }
     }
 
-    /// Has `hook` called when all events that were here at once were handled, or `turnsPerHook` turns' worth of them.
-    /// For the loop's lifetime; loop's thread only.
+    /// Calls `hook` at the end of each turn that has handled all pending events, and otherwise after every
+    /// `turnsPerHook` turns. It stays for the loop's lifetime. Loop's thread only.
     public func onTurnEnd(_ hook: @escaping () -> Void) {
         checkThread()
         turnHooks.append(hook)
     }
 
-    /// Returns whether there is more to do than to wait for events.
+    /// Returns whether there is more work, so that the loop must not wait for events.
     private func endTurn(isCut: Bool) -> Bool {
         runBacklog()
-        runReady()  // before the hooks: what a job gathers after them would wait for some other event
+        runReady()  // before the hooks: work that a job collects after them would wait for another event
         cutTurns = isCut || backlogStart < backlog.count ? cutTurns + 1 : 0
         if cutTurns % Self.turnsPerHook == 0 {
             for hook in turnHooks { hook() }

@@ -1,4 +1,4 @@
-/// A point of a loop's clock. Counts nanoseconds; the zero of the monotonic clock is the machine's start.
+/// A point in time on a loop's clock, in nanoseconds. The zero of the monotonic clock is the machine's start.
 public struct LoopInstant: Comparable, Sendable {
     /// Nanoseconds since the clock's zero.
     public let nanoseconds: Int64
@@ -7,7 +7,7 @@ public struct LoopInstant: Comparable, Sendable {
 
     public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
-    /// The point `interval` later.
+    /// The instant `interval` later.
     public static func + (start: Self, interval: Duration) -> Self {
         Self(nanoseconds: start.nanoseconds &+ interval.inNanoseconds)
     }
@@ -17,7 +17,7 @@ public struct LoopInstant: Comparable, Sendable {
 }
 
 extension Duration {
-    /// Whole nanoseconds; about 100 years where that is less.
+    /// The duration in whole nanoseconds, limited to about 95 years.
     public var inNanoseconds: Int64 {
         let limit: Int64 = 3_000_000_000
         let (seconds, attoseconds) = components

@@ -1,7 +1,7 @@
 import CLibevent
 import Glibc
 
-/// A signal that is handled on the loop, as long as this object lives. Belongs to the loop's thread.
+/// Handles a signal on the loop, as long as this object exists. Belongs to the loop's thread.
 ///
 /// `@safe`: `handle` lives as long as the object, and the box that C points to as long as `handle`.
 @safe public final class LoopSignal {
@@ -16,9 +16,9 @@ import Glibc
         init(_ executor: LoopExecutor, _ fire: @escaping () -> Void) { (self.executor, self.fire) = (executor, fire) }
     }
 
-    /// Has `fire` called on the loop for each signal `number` (signal(7)).
+    /// Calls `fire` on the loop for each signal `number` (signal(7)).
     ///
-    /// - Throws: `EventLoopError` when the system refuses to install the handler.
+    /// - Throws: `EventLoopError` when the system does not install the handler.
     public init(_ number: CInt, on loop: EventLoop, _ fire: @escaping () -> Void) throws(EventLoopError) {
         loop.checkThread()
         self.loop = loop
@@ -38,6 +38,7 @@ import Glibc
 
     deinit { unsafe shim_signal_free(handle) }
 
-    /// Ignores SIGPIPE for the whole process: a peer that left is an error of `send(2)`, not the end.
+    /// Ignores SIGPIPE for the whole process: writing to a closed connection then fails in `send(2)` and does not end
+    /// the process.
     public static func ignoreBrokenPipes() { shim_ignore_sigpipe() }
 }

@@ -1,8 +1,8 @@
 import CLibevent
 
-/// One deadline on the loop that costs nothing to move back.
+/// A timer on the loop with one deadline. Moving the deadline to a later time costs nothing.
 ///
-/// Belongs to the loop's thread. Freed with its last reference, armed or not.
+/// Belongs to the loop's thread. It is freed with its last reference, even if a deadline is set.
 ///
 /// `@safe`: `handle` lives as long as the object, and the box that C points to as long as `handle`.
 @safe public final class LoopTimer {
@@ -38,7 +38,7 @@ import CLibevent
 
     deinit { unsafe shim_timer_free(handle) }
 
-    /// When to fire; `nil` takes the deadline away.
+    /// When to fire; `nil` removes the deadline.
     public var deadline: LoopInstant? {
         didSet {
             loop.checkThread()
@@ -48,7 +48,7 @@ import CLibevent
 }
 
 extension EventLoop {
-    /// Waits on the loop, without a thread. Ends early, without an error, when the task is cancelled.
+    /// Waits without blocking the thread. Returns early, without an error, when the task is cancelled.
     public func sleep(for interval: Duration) async {
         guard interval > .zero, !Task.isCancelled else { return }
         let latch = Latch(on: self)
@@ -58,7 +58,7 @@ extension EventLoop {
         withExtendedLifetime(timer) {}
     }
 
-    /// Waits until the events that are here now were handled.
+    /// Waits until the events that are pending now have been handled.
     public func turn() async {
         let latch = Latch(on: self)
         let timer = LoopTimer(on: self) { latch.open() }

@@ -1,10 +1,11 @@
 import CLibevent
 
-/// What the allocator does with memory that was freed.
+/// Controls what the allocator does with freed memory.
 public enum ProcessMemory {
-    /// Has large blocks go back to the system as soon as they are freed. Before the process allocates much.
+    /// Makes the allocator return large blocks to the system as soon as they are freed. Call it before the process
+    /// allocates much memory.
     public static func prepare() { shim_memory_prepare() }
 
-    /// Gives what was freed back to the system. Takes milliseconds: off the loop's thread. Any thread.
+    /// Returns freed memory to the system. It takes milliseconds, so call it on any thread except the loop's.
     public static func trim() { shim_memory_trim() }
 }

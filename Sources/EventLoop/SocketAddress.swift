@@ -2,7 +2,7 @@ public import Glibc
 
 /// An IPv4 or IPv6 address with a port.
 public struct SocketAddress: Sendable, CustomStringConvertible {
-    /// The address as the system wants it; `length` bytes of it count.
+    /// The address in the system's format; its first `length` bytes are used.
     public var storage: sockaddr_storage
     public let length: socklen_t
 
@@ -11,9 +11,9 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         self.length = length
     }
 
-    /// Looks `host` up, in the order in which its addresses should be tried.
+    /// Looks up the addresses of `host`, in the order in which they should be tried.
     ///
-    /// Blocks while the system asks a name server: off the loop's thread, unless the host is numeric.
+    /// Blocks while the system asks a name server: call it off the loop's thread, unless the host is numeric.
     ///
     /// - Parameter host: a name or a numeric address, without brackets.
     /// - Throws: `ResolveError` when there is no such host. Source: getaddrinfo(3).
@@ -42,7 +42,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public var isIPv6: Bool { storage.ss_family == sa_family_t(AF_INET6) }
 
     public var port: UInt16 {
-        unsafe withUnsafeBytes(of: storage) { bytes in  // the same place in sockaddr_in and sockaddr_in6
+        unsafe withUnsafeBytes(of: storage) { bytes in  // the same offset in sockaddr_in and sockaddr_in6
             unsafe UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
     }
@@ -59,10 +59,10 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         return code == 0 ? String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) : "?"
     }
 
-    /// As a URL has it: `127.0.0.1:8080`, `[::1]:8080`.
+    /// The address as in a URL: `127.0.0.1:8080`, `[::1]:8080`.
     public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Calls `body` with the address as the system's functions want it.
+    /// Calls `body` with the address as the `sockaddr` that system functions take.
     public func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
         unsafe withUnsafePointer(to: storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)

@@ -1,26 +1,27 @@
 import Dispatch
 
-/// Takes slow, synchronous work off the loop: to Dispatch, and back with the result.
+/// Runs slow, synchronous work on Dispatch threads instead of the loop, and brings the result back to the loop.
 ///
-/// Small pieces of work are gathered and given to Dispatch at the end of a turn of the loop, when the batch before has come
-/// back: a block per request would cost 15–19 µs of CPU and two futex calls each under load. Big ones go as blocks of
-/// their own to a concurrent queue, so that they hold up no batch.
+/// Small pieces of work are collected into a batch, which goes to Dispatch at the end of a turn of the loop, once the
+/// previous batch has come back. One block per request would cost 15–19 µs of CPU and two futex calls for each request
+/// under load. A large piece goes to a concurrent queue as its own block, so that it does not delay a batch.
 ///
 /// Belongs to the loop's thread.
 public final class WorkQueue {
-    /// Work whose `weight` is more than this many bytes does not wait for, or hold up, a batch.
+    /// Work with a `weight` above this many bytes runs as its own block, outside the batches.
     public static let batchLimit = 64 * 1024
 
     private let loop: EventLoop
     private let serial = DispatchQueue(label: "promptd.batch")
     private let concurrent = DispatchQueue(label: "promptd.big", attributes: .concurrent)
     private var batch: [Work] = []
-    /// Pieces of one batch: results come back, and memory is freed, before thousands are done.
+    /// Maximum pieces in one batch, so that results come back and memory is freed early, not only after thousands of
+    /// pieces.
     private static let piecesPerBatch = 64
-    /// Whether a batch is with Dispatch.
+    /// Whether a batch is running on Dispatch.
     private var isBatchRunning = false
 
-    /// Does the work, on whatever thread, and returns how to tell the result on the loop.
+    /// Does the work on any thread, and returns a closure that delivers the result on the loop.
     private typealias Work = @Sendable () -> @Sendable () -> Void
 
     public init(on loop: EventLoop) {
@@ -29,9 +30,9 @@ public final class WorkQueue {
         loop.executor.onTurnEnd { [weak self] in self?.dispatchBatch() }
     }
 
-    /// Runs `work` on a Dispatch thread and returns what it returns.
+    /// Runs `work` on a Dispatch thread and returns its result.
     ///
-    /// - Parameter weight: how many bytes it works on, about.
+    /// - Parameter weight: roughly how many bytes it processes.
     public func run<Result: Sendable>(weight: Int, _ work: @escaping @Sendable () -> Result) async -> Result {
         unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
             let piece: Work = {
@@ -53,7 +54,8 @@ public final class WorkQueue {
         isBatchRunning = true
         let pieces = Array(batch.prefix(Self.piecesPerBatch))
         batch.removeFirst(pieces.count)
-        // Dispatch only holds the reference: the call that uses it is posted to the loop, where the queue belongs.
+        // Dispatch only holds the reference: the call that uses it is posted to the loop's thread, to which the queue
+        // belongs.
         nonisolated(unsafe) let queue = self
         serial.async { [loop] in
             loop.executor.post([{ unsafe queue.isBatchRunning = false }] + pieces.map { $0() })

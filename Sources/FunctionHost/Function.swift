@@ -1,29 +1,31 @@
 public import HTTPServer
 
-/// Whether a function is well, and why not.
+/// The health of a function: healthy, or unhealthy with a reason.
 public enum Health: Sendable, Equatable {
     case healthy
-    /// One sentence for the body of the 503.
+    /// The reason, one sentence, is the body of the 503 response.
     case unhealthy(String)
 }
 
-/// A function as Knative Functions know it: started and stopped by its host, asked for its health, and handed requests.
+/// A function in the sense of Knative Functions: its host starts and stops it, checks its health, and passes requests
+/// to it.
 ///
-/// To write another function, write one type that conforms to this and give it to a `Server`. GET and HEAD are answered
-/// without it, as are the health checks; what has a body comes to `handle`.
+/// To write another function, write one type that conforms to this and give it to a `Server`. `respond` has a default
+/// that answers GET, HEAD and the health checks; requests with a body go to `handle`.
 ///
 /// Belongs to the loop's thread. Source: func-python's `Function` protocol.
 public protocol Function: Service {
     /// Called once, before the first request.
     func start() async throws
 
-    /// Called once, after the last request was answered, or when there is no more time for it.
+    /// Called once, after the last request was answered, or when the time for that is over.
     func stop() async
 
-    /// Whether the process should live on: 503 has the platform restart it.
+    /// Whether the process should keep running. If unhealthy, the reply is 503 and the platform restarts the process.
     func alive() -> Health
 
-    /// Whether requests should be sent here: 503 has the platform send them elsewhere.
+    /// Whether this process should receive requests. If unhealthy, the reply is 503 and the platform sends requests
+    /// elsewhere.
     func ready() -> Health
 }
 
@@ -33,7 +35,7 @@ extension Function {
     public func alive() -> Health { .healthy }
     public func ready() -> Health { .healthy }
 
-    /// The health checks, and `OK` for any other GET or HEAD.
+    /// Answers the health checks, and `OK` to any other GET or HEAD.
     public func respond(to request: borrowing RequestHead) -> Response? {
         guard request.method != .post else { return nil }
         if request.isPath("/health/liveness") { return alive().response("Alive") }

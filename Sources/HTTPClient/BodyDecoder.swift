@@ -1,23 +1,24 @@
-/// Finds the body in the bytes behind a head. Its state survives any split of them. Source: RFC 9112, 6 and 7.
+/// Finds the body in the bytes after a head. The bytes may be split anywhere. Source: RFC 9112, 6 and 7.
 ///
-/// A value: any thread, no allocation, and no error but `Step.malformed`.
+/// A value type: usable on any thread, without allocation. Its only error is `Step.malformed`.
 package struct BodyDecoder: Sendable {
-    /// What the next bytes are. `consumed` counts from the start of the bytes given; the rest is to be given again.
+    /// The kind of the next bytes. `consumed` counts from the start of the given bytes; the caller must pass the rest
+    /// again.
     package enum Step: Sendable {
         /// The bytes in this range are body. Never empty.
         case data(Range<Int>, consumed: Int)
-        /// All bytes given were framing.
+        /// All given bytes were framing.
         case needMore(consumed: Int)
         /// The body ended just before byte `consumed`; what follows belongs to the next response.
         case end(consumed: Int)
-        /// The framing breaks this rule. Every further step says the same.
+        /// The framing breaks this rule. Every further step returns the same.
         case malformed(StaticString)
     }
 
-    /// Bytes of a chunk's line at most, its size and extensions.
+    /// Maximum bytes of a chunk's line: its size and extensions.
     package static let maximumChunkLine = 4 * 1024
 
-    /// Bytes of all trailers at most.
+    /// Maximum bytes of all trailers.
     package static let maximumTrailers = 16 * 1024
 
     private enum State {
@@ -47,7 +48,7 @@ package struct BodyDecoder: Sendable {
         }
     }
 
-    /// Whether the whole body has been handed out, with all its framing: true at once with the last byte.
+    /// Whether the whole body and all its framing have been read. It becomes true with the last byte.
     package var isComplete: Bool {
         if case .complete = state { true } else { false }
     }
@@ -86,7 +87,7 @@ package struct BodyDecoder: Sendable {
         }
     }
 
-    /// Where the body stands after all bytes were looked at.
+    /// The state of the body after all bytes were read.
     package enum Stop: Equatable, Sendable {
         case needMore, end
         /// The framing breaks this rule.
@@ -95,7 +96,7 @@ package struct BodyDecoder: Sendable {
 
     /// Goes through `bytes` and calls `take` with each piece of body in them.
     ///
-    /// - Returns: how many bytes were used, all of them unless the body ended before, and where it stands.
+    /// - Returns: how many bytes were used (all of them, unless the body ended earlier), and the state of the body.
     package mutating func run(
         _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
     ) -> (consumed: Int, Stop) {
@@ -115,7 +116,7 @@ package struct BodyDecoder: Sendable {
 
     // MARK: Chunks
 
-    /// Takes one byte of framing. Returns the state behind it.
+    /// Takes one byte of framing. Returns the state after it.
     private mutating func framing(_ byte: UInt8) -> State {
         switch state {
         case .chunkSize(let digits, let size): return chunkSize(byte, digits, size)
@@ -148,7 +149,7 @@ package struct BodyDecoder: Sendable {
         return .chunkSize(digits: digits + 1, size: size << 4 | digit)
     }
 
-    /// RFC 9112, 7.1.1. Not looked at.
+    /// RFC 9112, 7.1.1. The content is ignored.
     private mutating func chunkExtension(_ byte: UInt8, _ size: Int) -> State {
         if byte == UInt8(ascii: "\r") { return .chunkSizeLF(size: size) }
         lineBytes += 1
@@ -157,7 +158,7 @@ package struct BodyDecoder: Sendable {
             ? .broken("a chunk's extension has a control character") : .chunkExtension(size: size)
     }
 
-    /// RFC 9112, 7.1.2. Not looked at.
+    /// RFC 9112, 7.1.2. The content is ignored.
     private mutating func trailer(_ byte: UInt8) -> State {
         if byte == UInt8(ascii: "\r") {
             if case .trailerStart = state { return .lastLF }

@@ -1,24 +1,24 @@
-/// Where a body on its way to a sink stands.
+/// The state of a body that is delivered to a sink.
 enum BodyDelivery {
     case running(any BodySink)
-    /// The body is over for the sink: it ended properly (`isWhole`), or the sink wants no more.
+    /// The delivery is over: the body ended properly (`isWhole`), or the sink wants no more.
     case finished(isWhole: Bool)
 
-    /// What a connection does after it gave its sink what one read brought.
+    /// The next action of a connection, after it has given its sink the bytes of one read.
     enum Next {
         case finish(isWhole: Bool)
         /// The body's framing breaks this rule.
         case fail(String)
-        /// Waits for more: as long as between any two reads, or `atMost` so long.
+        /// Waits for more: for `atMost`, or for the usual idle time if that is `nil`.
         case wait(atMost: Duration?)
         /// Reads no more until the sink resumes.
         case pause
     }
 
-    /// How long the end of a body may take when all that matters has come.
+    /// How long the end of a body may take after everything that the sink needs has come.
     private static let endLimit = Duration.seconds(1)
 
-    /// Decides what comes next: `stop` says where the body stands, and `demand` what the sink wants.
+    /// Decides the next action from `stop`, the state of the body, and `demand`, what the sink wants.
     static func next(after stop: BodyDecoder.Stop, _ demand: BodyDemand) -> Next {
         switch (stop, demand) {
         case (.end, _): .finish(isWhole: true)

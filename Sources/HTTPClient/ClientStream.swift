@@ -11,8 +11,8 @@ import EventLoop
     ///
     /// - Parameters:
     ///   - callbacks: called on the loop as long as the stream lives.
-    ///   - context: what the callbacks are given; must live as long as the stream.
-    /// - Throws: `ClientError.unreachable` when it failed at once.
+    ///   - context: passed to the callbacks; it must live as long as the stream.
+    /// - Throws: `ClientError.unreachable` when connecting failed at once.
     init(
         to address: SocketAddress, on loop: EventLoop, _ callbacks: shim_stream_callbacks,
         _ context: UnsafeMutableRawPointer
@@ -27,13 +27,13 @@ import EventLoop
 
     deinit { unsafe shim_stream_free(handle) }
 
-    /// Whether the connection stands, on both sides as far as is known.
+    /// Whether the connection is open in both directions, as far as is known.
     var isConnected: Bool { unsafe shim_stream_is_connected(handle) }
 
-    /// Whether the connection stands and everything was sent.
+    /// Whether the connection is open and everything was sent.
     var isIdle: Bool { unsafe isConnected && shim_stream_unsent(handle) == 0 }
 
-    /// Sends a head and a body in one system call. `payload` stays where it is until the socket has taken it.
+    /// Sends a head and a body in one system call. `payload` is not copied: it is kept until the socket has taken it.
     func send(_ head: [UInt8], _ payload: Payload?) {
         let owner = unsafe payload.map { unsafe Unmanaged.passRetained($0).toOpaque() }
         unsafe head.withUnsafeBytes { head in

@@ -3,8 +3,8 @@ import EventLoop
 
 /// One connection to an origin, and the response that is read from it. Belongs to the loop's thread.
 ///
-/// What a read brings is looked at where it lies, in the loop's receive buffer: the task that waits for it runs inside
-/// the read's callback. See `ReceiveBuffer`.
+/// The bytes of a read are handled in place, in the loop's receive buffer: the task that waits for them runs inside the
+/// read's callback. See `ReceiveBuffer`.
 ///
 /// `@safe`: C gets an unretained pointer to this object, and calls back only while `stream` lives, which this object
 /// owns.
@@ -12,14 +12,15 @@ import EventLoop
     private unowned let origin: Origin
     private let loop: EventLoop
     private var state = State.connecting
-    /// Counts the requests, so that an act on an earlier one does not hit the present one: see `RequestReference`.
+    /// Counts the requests, so that an action on an earlier request does not affect the current one: see
+    /// `RequestReference`.
     private(set) var requestNumber = 0
     private var stream: ClientStream?
     private var deadline: RequestDeadline
     private var response = ResponseReader()
-    /// Where the body goes in the read's callback; without one, the task that waits reads it.
+    /// Delivers the body in the read's callback. If it is `nil`, the waiting task reads the body.
     private var delivery: BodyDelivery?
-    /// Something came, or the connection ended.
+    /// Signalled when something was received, or the connection ended.
     private let changed = AutoResetEvent()
 
     private enum State {
@@ -28,8 +29,8 @@ import EventLoop
         case busy
         /// Kept open for the next request.
         case idle
-        /// Nothing more will come, because of this error, or of `close` where it is `nil`. What came before it still
-        /// counts.
+        /// The connection ended because of this error, or of `close` if it is `nil`. Bytes received before the end are
+        /// still used.
         case ended(ClientError?)
     }
 
@@ -42,7 +43,7 @@ import EventLoop
 
     // MARK: Opening
 
-    /// Connects to one address, for a request with these limits that may take until `end`.
+    /// Connects to one address, for a request with these limits and the deadline `end`.
     static func open(
         to address: SocketAddress, for origin: Origin, _ limits: Deadlines, until end: LoopInstant?
     ) async throws(ClientError) -> Connection {
@@ -66,7 +67,7 @@ import EventLoop
         deadline.start { [unowned self] in deadlinePassed() }
     }
 
-    /// The connection that a callback from C is for.
+    /// The connection that a callback from C belongs to.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Connection {
         let connection = unsafe Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
@@ -76,9 +77,9 @@ import EventLoop
 
     // MARK: A request
 
-    /// Sends a request. `payload` stays where it is until the socket has taken it.
+    /// Sends a request. `payload` is not copied: it is kept until the socket has taken it.
     func begin(_ head: [UInt8], _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
-        if case .ended = state { return }  // `responseHead` tells
+        if case .ended = state { return }  // `responseHead` throws the error
         enter(.busy)
         response.begin()
         deadline.begin(limits, until: end)
@@ -100,7 +101,7 @@ import EventLoop
         }
     }
 
-    /// Whether a byte of the response came.
+    /// Whether a byte of the response has come.
     var sawBytes: Bool { response.hasBegun }
 
     /// Whether the next request may use this connection.
@@ -139,7 +140,7 @@ import EventLoop
                 if try hasBodyEnded() { return nil }
                 deadline.wait(for: .idle)
                 await changed.wait()
-                deadline.waitForTotal()  // from here on it is the caller who takes its time
+                deadline.waitForTotal()  // the idle timeout must not include the caller's own work
             }
         }
     }
@@ -158,7 +159,7 @@ import EventLoop
         }
     }
 
-    /// Gives the sink what is here.
+    /// Gives the sink the bytes that have arrived.
     private func deliver() {
         guard case .running(let sink) = delivery else { return }
         let (consumed, stop) = unsafe response.readBody(sink.receive)
@@ -172,25 +173,25 @@ import EventLoop
         case .wait(let limit): deadline.wait(for: .idle, atMost: limit)
         case .pause:
             stream?.setReading(false)
-            deadline.waitForTotal()  // from here on it is the sink that takes its time
+            deadline.waitForTotal()  // the idle timeout must not include the sink's pause
         }
     }
 
-    /// Lets a body flow again whose sink paused.
+    /// Resumes a body whose sink paused.
     func resumeDelivery() {
         guard case .running = delivery, failure == nil else { return }
         deadline.wait(for: .idle)
         stream?.setReading(true)
     }
 
-    /// Whether the body ended with the connection, which is the proper end of some bodies; throws when it is cut.
+    /// Whether the body ended with the connection, which is the proper end of some bodies. Throws when the body is cut.
     private func hasBodyEnded() throws(ClientError) -> Bool {
         guard let failure else { return false }
         if case .closed(errno: 0, _) = failure, response.close() { return true }
         throw failure
     }
 
-    /// `count` bytes of the response were used.
+    /// Removes `count` used bytes of the response from the buffer.
     private func consume(_ count: Int) {
         if response.consume(count) { stream?.setReading(true) }
     }
@@ -198,14 +199,14 @@ import EventLoop
     // MARK: From the shim
 
     private func received(_ bytes: UnsafeRawBufferPointer) {
-        if case .idle = state { return endIdle() }  // nobody asked
+        if case .idle = state { return endIdle() }  // there was no request
         unsafe response.beginRead(bytes)
         if delivery != nil {
             deliver()
         } else {
             if response.head == nil { readHead() }
             changed.signal()
-            loop.executor.drain()  // the task looks at the bytes now: they are gone when this returns
+            loop.executor.drain()  // the task must read the bytes now: they are valid only until this returns
         }
         if response.endRead() { stream?.setReading(false) }
     }
@@ -242,8 +243,8 @@ import EventLoop
         if case .ended(let failure) = state { failure ?? .cancelled } else { nil }
     }
 
-    /// Ends the connection because of `error`, which its request gets once it has read what came before. Does nothing
-    /// when it has ended already.
+    /// Ends the connection because of `error`, which its request throws after it has read the bytes that came before.
+    /// Does nothing if it has already ended.
     func fail(_ error: ClientError) {
         if case .ended = state { return }
         end(error)
@@ -263,7 +264,7 @@ import EventLoop
         close()
     }
 
-    /// Ends the connection. Does nothing when it has ended already.
+    /// Ends the connection. Does nothing if it has already ended.
     func close() {
         if case .ended = state { return }
         end(nil)

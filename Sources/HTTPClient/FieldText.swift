@@ -1,6 +1,6 @@
-/// A piece of a head: the name or the value of a field, where it lies. Valid as long as the bytes under it.
+/// A piece of a head: the name or the value of a field, not copied. It is valid as long as the bytes that it points to.
 ///
-/// `@safe`: made and used inside `ResponseHead.parse` only, which returns none of it.
+/// `@safe`: it is made and used only inside `ResponseHead.parse`, which does not return it.
 @safe struct FieldText {
     private let bytes: UnsafeRawBufferPointer
 
@@ -8,7 +8,7 @@
         unsafe bytes = unsafe UnsafeRawBufferPointer(rebasing: head[range])
     }
 
-    /// Without the spaces and tabs around it. Source: RFC 9110, 5.6.3.
+    /// The text without the spaces and tabs around it. Source: RFC 9110, 5.6.3.
     var trimmed: FieldText {
         var start = 0
         var end = unsafe bytes.count
@@ -17,12 +17,12 @@
         return unsafe FieldText(bytes, start..<end)
     }
 
-    /// What stands before the first semicolon: a media type without its parameters.
+    /// The text before the first semicolon: a media type without its parameters.
     var beforeSemicolon: FieldText {
         unsafe FieldText(bytes, 0..<(bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count)).trimmed
     }
 
-    /// The number that the text is, 1*DIGIT; `Int.max` and `overflow` when it is larger, `nil` when it is no number.
+    /// The text as a number, 1*DIGIT; `Int.max` and `overflow` when it is too large, `nil` when it is not a number.
     var number: (value: Int, overflow: Bool)? {
         if unsafe bytes.isEmpty { return nil }
         var value = 0
@@ -38,7 +38,7 @@
         return (value, overflow)
     }
 
-    /// Whether the text is `word`, which is given in lower case, in any case.
+    /// Whether the text equals `word`, ignoring case. `word` must be in lower case.
     func equals(_ word: StaticString) -> Bool {
         guard unsafe bytes.count == word.utf8CodeUnitCount else { return false }
         for index in unsafe bytes.indices {
@@ -49,7 +49,7 @@
         return true
     }
 
-    /// Calls `use` with each element of a comma list. Source: RFC 9110, 5.6.1.
+    /// Calls `use` with each element of a comma-separated list. Source: RFC 9110, 5.6.1.
     func forEachElement(_ use: (FieldText) -> Void) {
         var start = 0
         while unsafe start <= bytes.count {

@@ -1,16 +1,16 @@
 /// Walks through the bytes of a response's head, line by line. Source: RFC 9112.
 ///
-/// `@safe`: lives inside `ResponseHead.parse` only, for which the caller keeps the bytes.
+/// `@safe`: it exists only inside `ResponseHead.parse`, during which the caller keeps the bytes.
 @safe struct HeadReader {
     /// Why there is no head.
     enum Stop: Error {
         case needMore
-        /// Names the rule that is broken.
+        /// The head breaks this rule.
         case malformed(StaticString)
     }
 
     private let bytes: UnsafeRawBufferPointer
-    /// Bytes that have been read.
+    /// The number of bytes that have been read.
     private(set) var position = 0
 
     private var isHTTP10 = false
@@ -23,7 +23,7 @@
 
     init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
-    /// Reads the whole head, to its empty line.
+    /// Reads the whole head, up to and including its empty line.
     mutating func head() throws(Stop) -> ResponseHead {
         let status = try statusLine()
         while try field() {}
@@ -44,8 +44,8 @@
 
     // MARK: Lines
 
-    /// Reads `HTTP/1.1 200 OK`. The phrase may be empty, and its space too: that is a common slip and has one meaning.
-    /// Source: RFC 9112, 4.
+    /// Reads `HTTP/1.1 200 OK`. The phrase may be empty, and the space before it may be missing: this is a common
+    /// mistake, and its meaning is clear. Source: RFC 9112, 4.
     private mutating func statusLine() throws(Stop) -> Int {
         for expected in "HTTP/1.".utf8 where try next() != expected { throw .malformed("this is not HTTP/1") }
         switch try next() {
@@ -76,14 +76,14 @@
             return false
         }
         while Self.isToken(byte) { byte = try next() }
-        // A space before the colon and a folded line end up here too.
+        // A space before the colon and a folded line are also rejected here.
         guard byte == UInt8(ascii: ":"), position - 1 > start else { throw .malformed("a field has no proper name") }
         let name = unsafe FieldText(bytes, start..<(position - 1))
         try note(name, restOfLine())
         return true
     }
 
-    /// What is left of a line, without its CRLF and the white space around it.
+    /// The rest of a line, without its CRLF and the white space around it.
     private mutating func restOfLine() throws(Stop) -> FieldText {
         let start = position
         while true {
@@ -97,7 +97,7 @@
         }
     }
 
-    /// Reads the LF after `byte`, which has to be CR.
+    /// Reads the LF after `byte`, which must be CR.
     private mutating func endOfLine(_ byte: UInt8) throws(Stop) {
         guard byte == UInt8(ascii: "\r"), try next() == UInt8(ascii: "\n") else {
             throw .malformed("a line does not end in CRLF")

@@ -1,4 +1,4 @@
-/// A response whose head has come, and whose body is read piece by piece. Belongs to the loop's thread.
+/// A response whose head has been received, and whose body is read piece by piece. Belongs to the loop's thread.
 package struct IncomingResponse: ~Copyable {
     package let head: ResponseHead
     private let connection: Connection
@@ -10,7 +10,7 @@ package struct IncomingResponse: ~Copyable {
 
     /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
     ///
-    /// The bytes lie in a receive buffer that others share: they are gone when `use` returns.
+    /// The bytes are in a receive buffer that all connections share: they are valid only until `use` returns.
     ///
     /// - Throws: `ClientError` when the body is malformed, cut or late.
     package func nextPiece<Result>(
@@ -19,7 +19,7 @@ package struct IncomingResponse: ~Copyable {
         try unsafe await connection.nextPiece(use)
     }
 
-    /// Gives the body to `sink` as it comes, inside each read's callback, until it ends or the sink stops it.
+    /// Gives the body to `sink` as it arrives, inside each read's callback, until it ends or the sink stops it.
     ///
     /// - Returns: whether the body came to its end.
     /// - Throws: `ClientError` when the body is malformed, cut or late.
@@ -27,12 +27,12 @@ package struct IncomingResponse: ~Copyable {
         try await connection.deliver(to: sink)
     }
 
-    /// For a sink that pauses: how it goes on.
+    /// Resumes the body after the sink has paused.
     package var flow: BodyFlow { BodyFlow(connection) }
 
     /// The whole body.
     ///
-    /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and whatever `nextPiece` throws.
+    /// - Throws: `ClientError.tooLarge` when it is longer than `limit` bytes, and the errors of `nextPiece`.
     package func body(upTo limit: Int) async throws(ClientError) -> [UInt8] {
         var body: [UInt8] = []
         if case .length(let length) = head.framing {

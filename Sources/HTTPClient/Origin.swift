@@ -2,9 +2,9 @@ package import EventLoop
 
 /// A host and port that requests are sent to, and the connections to it. Source: RFC 9110, 4.3.1.
 ///
-/// Connections are kept and used again, the last used first. Belongs to the loop's thread.
+/// Connections are kept and reused, the most recently used first. Belongs to the loop's thread.
 package final class Origin {
-    /// Idle connections that are kept at most.
+    /// Maximum number of idle connections that are kept.
     private let idleLimit: Int
 
     let loop: EventLoop
@@ -13,22 +13,21 @@ package final class Origin {
     private var idle: [Connection] = []
     /// Requests that are being sent or answered.
     package private(set) var requestsInFlight = 0
-    /// Connections that were opened so far.
+    /// Number of connections opened so far.
     package private(set) var connectionsOpened = 0
-    /// Requests that were sent again so far, since a reused connection had swallowed them.
+    /// Number of requests sent again so far, because a reused connection had closed without a response.
     package private(set) var requestsResent = 0
 
-    /// Called when a request that a reused connection swallowed is sent again.
+    /// Called when a request is sent again because a reused connection closed without a response.
     package var onResend: (() -> Void)?
 
-    /// How the addresses of a host are found. Called on a Dispatch thread, where it may block.
+    /// Finds the addresses of a host. Called on a Dispatch thread, where it may block.
     package typealias LookUp = @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
 
     /// - Parameters:
     ///   - host: a name or a numeric address, without brackets.
-    ///   - idleLimit: idle connections that are kept at most.
-    ///   - lookUp: how the addresses of a name are found; unless given, the system is asked. Numeric addresses need
-    ///     none.
+    ///   - idleLimit: maximum number of idle connections that are kept.
+    ///   - lookUp: finds the addresses of a name; the default asks the system. It is not called for numeric addresses.
     package init(
         host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
         lookUp: @escaping LookUp = Origin.askSystem
@@ -40,24 +39,24 @@ package final class Origin {
         resolver = Resolver(host: host, port: port, on: loop, lookUp: lookUp)
     }
 
-    /// Looks a host up by getaddrinfo(3).
+    /// Looks up a host with getaddrinfo(3).
     package static let askSystem: LookUp = { host, port throws(ResolveError) in
         try SocketAddress.resolve(host: host, port: port)
     }
 
-    /// Sends a request and has `body` read the response.
+    /// Sends a request and calls `body`, which reads the response.
     ///
-    /// The connection is kept for the next request when `body` has read the response to its end; otherwise it is
-    /// closed, at once, and so it is when the task is cancelled. `deadlines` are the origin's unless others are given.
-    /// A request that a reused connection swallows without a byte of response is sent again, once, on a fresh one: the
-    /// server had closed the connection before it saw the request.
+    /// The connection is kept for the next request when `body` has read the response to its end; otherwise, or when the
+    /// task is cancelled, it is closed at once. If `deadlines` is `nil`, the origin's deadlines apply. If a reused
+    /// connection closes without a byte of response, the request is sent again, once, on a new connection: the server
+    /// had closed the old one before it saw the request.
     ///
     /// - Throws: `ClientError`, its own or what `body` throws.
     package func withResponse<Result>(
         to template: RequestTemplate, payload: Payload? = nil, deadlines: Deadlines? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
-        if Task.isCancelled { throw .cancelled }  // nobody waits for it: the server need not hear of it
+        if Task.isCancelled { throw .cancelled }  // no one waits for the response: do not send the request
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
         let limits = deadlines ?? self.deadlines
@@ -66,7 +65,7 @@ package final class Origin {
             do throws(ClientError) {
                 return try await exchange(on: reused, template, payload, limits, until: deadline, body)
             } catch {
-                // `body` may have thrown such an error for a reason of its own: then there was a response.
+                // `body` may have thrown this error itself: then there was a response.
                 guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
                 requestsResent += 1
                 onResend?()
@@ -94,7 +93,7 @@ package final class Origin {
         return try outcome.get()
     }
 
-    /// Opens a connection to the first address that takes one.
+    /// Opens a connection to the first address that accepts one.
     private func connect(_ limits: Deadlines, until deadline: LoopInstant?) async throws(ClientError) -> Connection {
         var lastError = ClientError.unreachable(errno: 0)
         for address in try await resolver.addresses(within: limits.connect, until: deadline) {
@@ -112,7 +111,7 @@ package final class Origin {
         throw lastError
     }
 
-    /// Opens a connection and keeps it, for a request to come; closes it when enough are kept.
+    /// Opens a connection and keeps it for a later request. Closes it if enough connections are kept already.
     ///
     /// - Throws: `ClientError`.
     package func open() async throws(ClientError) {

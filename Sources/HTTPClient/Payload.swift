@@ -1,4 +1,4 @@
-/// A request's body: bytes that stay where they are, so that a socket can take them without a copy.
+/// A request's body: bytes at a fixed address, so that a socket can take them without a copy.
 ///
 /// `@unchecked Sendable`, `@safe`: the bytes are never written after `init`, and freed with the last reference.
 @safe package final class Payload: @unchecked Sendable {

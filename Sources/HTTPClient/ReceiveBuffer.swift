@@ -1,36 +1,36 @@
-/// Bytes that came on a connection and that nobody has consumed yet.
+/// Bytes received on a connection that are not consumed yet.
 ///
-/// What a read brings is looked at where it lies, as long as it lies there; what is left of it then is stored. Belongs
+/// The bytes of a read are used in place while the read is handled; bytes that are left after that are stored. Belongs
 /// to the loop's thread.
 ///
-/// `@safe`: `view` is set by `beginRead` and cleared by `endRead`, between which its bytes must stay.
+/// `@safe`: `view` is set by `beginRead` and cleared by `endRead`, and its bytes must stay valid between the two calls.
 @safe struct ReceiveBuffer {
-    /// Bytes that may be stored before reading should stop.
+    /// Maximum bytes stored before reading should stop.
     private static let limit = 64 * 1024
 
-    /// The bytes of the read that is being handled. Empty when there are stored bytes, which come first.
+    /// The bytes of the read that is being handled. Empty when there are stored bytes, which must be read first.
     private var view = unsafe UnsafeRawBufferPointer.none
     private var stored: [UInt8] = []
     private var storedOffset = 0
 
     var isEmpty: Bool { unsafe view.isEmpty && stored.isEmpty }
 
-    /// Whether so much is stored that reading should stop until it was consumed.
+    /// Whether so much is stored that reading should stop until it is consumed.
     var isFull: Bool { stored.count - storedOffset > Self.limit }
 
-    /// Takes what a read brings. `bytes` must stay until `endRead`.
+    /// Takes the bytes of a read. `bytes` must stay valid until `endRead`.
     mutating func beginRead(_ bytes: UnsafeRawBufferPointer) {
         if stored.isEmpty { unsafe view = unsafe bytes } else { unsafe store(bytes) }
     }
 
-    /// Stores what was not consumed of the read's bytes, which are about to go away.
+    /// Stores the bytes of the read that were not consumed, because they are about to become invalid.
     mutating func endRead() {
         if unsafe !view.isEmpty { unsafe store(view) }
         unsafe view = unsafe .none
     }
 
     private mutating func store(_ bytes: UnsafeRawBufferPointer) {
-        if storedOffset > Self.limit {  // a reader that always leaves something must not make it grow for ever
+        if storedOffset > Self.limit {  // otherwise it would grow without limit if the reader always leaves some bytes
             stored.removeSubrange(..<storedOffset)
             storedOffset = 0
         }
@@ -42,7 +42,7 @@
         unsafe stored.isEmpty ? body(view) : stored[storedOffset...].withUnsafeBytes(body)
     }
 
-    /// The first `count` bytes are done with. Returns whether that was the last of what was stored.
+    /// Removes the first `count` bytes. Returns whether these were the last stored bytes.
     mutating func consume(_ count: Int) -> Bool {
         guard !stored.isEmpty else {
             unsafe view = unsafe UnsafeRawBufferPointer(rebasing: view[count...])

@@ -1,6 +1,6 @@
 import EventLoop
 
-/// The deadline of what a connection waits for now: a phase's own, or the whole request's where that is sooner.
+/// The current deadline of a connection: the deadline of its phase, or of the whole request if that is sooner.
 ///
 /// Belongs to the loop's thread.
 struct RequestDeadline {
@@ -9,7 +9,7 @@ struct RequestDeadline {
     private var limits: Deadlines
     /// When the whole request must have ended.
     private var end: LoopInstant?
-    /// What the deadline is for.
+    /// The phase that the deadline belongs to.
     private(set) var phase = ClientError.Phase.connect
 
     init(on loop: EventLoop, _ limits: Deadlines, until end: LoopInstant?) {
@@ -18,12 +18,12 @@ struct RequestDeadline {
         self.end = end
     }
 
-    /// Has `onPassed` called when a deadline passes, until `stop`.
+    /// Calls `onPassed` when a deadline passes, until `stop`.
     mutating func start(_ onPassed: @escaping () -> Void) {
         timer = LoopTimer(on: loop, onPassed)
     }
 
-    /// Takes over the limits of a new request.
+    /// Sets the limits of a new request.
     mutating func begin(_ limits: Deadlines, until end: LoopInstant?) {
         self.limits = limits
         self.end = end
@@ -31,7 +31,7 @@ struct RequestDeadline {
 
     /// Sets the deadline of `phase`, which begins now.
     ///
-    /// - Parameter atMost: a limit for this time, instead of the phase's own.
+    /// - Parameter atMost: a limit for this wait, instead of the phase's usual one.
     mutating func wait(for phase: ClientError.Phase, atMost limit: Duration? = nil) {
         let interval =
             switch phase {
@@ -47,7 +47,7 @@ struct RequestDeadline {
         timer?.deadline = deadline
     }
 
-    /// Leaves only the deadline of the whole request.
+    /// Keeps only the deadline of the whole request.
     mutating func waitForTotal() {
         phase = .total
         timer?.deadline = end
@@ -56,6 +56,6 @@ struct RequestDeadline {
     /// Sets the deadline of a connection without a request.
     mutating func waitUntil(_ expiry: LoopInstant?) { timer?.deadline = expiry }
 
-    /// Takes the deadline away, for ever.
+    /// Removes the deadline permanently.
     mutating func stop() { timer = nil }
 }

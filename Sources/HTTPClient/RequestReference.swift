@@ -1,7 +1,7 @@
-/// A weak reference to one request on a connection, for those who act on it from outside: an act on a request that is
-/// over does nothing, though its connection may serve the next one.
+/// A weak reference to one request on a connection, for cancelling or resuming it from outside. Once the request is
+/// over, these do nothing, even if its connection already serves the next one.
 ///
-/// `@unchecked Sendable`: both fields are immutable but for the runtime, which clears a weak reference atomically, and
+/// `@unchecked Sendable`: both fields are immutable, except that the runtime clears the weak reference atomically, and
 /// `connection` is read on the loop's thread only, by `cancel` and `resume`. It is weak so that no other thread frees
 /// the connection.
 struct RequestReference: @unchecked Sendable {
@@ -22,6 +22,6 @@ struct RequestReference: @unchecked Sendable {
     /// Ends the request, and the connection with it.
     func cancel() { current?.fail(.cancelled) }
 
-    /// Lets the response's body flow again, if it paused.
+    /// Resumes the response's body, if it is paused.
     func resume() { current?.resumeDelivery() }
 }

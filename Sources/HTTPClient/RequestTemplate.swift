@@ -1,4 +1,4 @@
-/// The head of requests that differ in their body only.
+/// The head of requests that differ only in their body.
 package struct RequestTemplate: Sendable {
     private let start: [UInt8]
 
@@ -6,7 +6,7 @@ package struct RequestTemplate: Sendable {
     ///   - method: a token, such as `POST`.
     ///   - path: the target, which begins with `/`.
     ///   - host: the Host field.
-    ///   - fields: name and value of each further field. What cannot stand in a field is left out.
+    ///   - fields: name and value of each further field. Fields whose value has a control character are left out.
     package init(_ method: String, path: String, host: String, fields: [(String, String)] = []) {
         var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
         for (name, value) in fields where !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {

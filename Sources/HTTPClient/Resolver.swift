@@ -3,7 +3,7 @@ import EventLoop
 
 /// The addresses of one host, looked up without blocking the loop. Belongs to the loop's thread.
 final class Resolver {
-    /// How long an answer of the name service counts.
+    /// How long the result of a lookup is used.
     private static let lifetime = Duration.seconds(30)
 
     private let host: String
@@ -13,7 +13,7 @@ final class Resolver {
     private let isNumeric: Bool
     private var known: [SocketAddress] = []
     private var expiry: LoopInstant?
-    /// The one that is going on, or whose outcome nobody has taken yet.
+    /// The lookup that is running, or whose outcome was not taken yet.
     private var lookup: Lookup?
 
     /// One call of `lookUp`, and the tasks that wait for it.
@@ -35,7 +35,7 @@ final class Resolver {
             waiters = []
         }
 
-        /// Waits for the outcome, until `deadline` at most, or the task is cancelled.
+        /// Waits for the outcome, until `deadline` passes or the task is cancelled.
         func wait(until deadline: LoopInstant?) async {
             let latch = Latch(on: loop)
             waiters.append(latch)
@@ -57,10 +57,10 @@ final class Resolver {
         known = numeric ?? []
     }
 
-    /// The addresses, in the order in which to try them. Lookups at the same time are one lookup.
+    /// The addresses, in the order in which to try them. Concurrent calls share one lookup.
     ///
-    /// getaddrinfo(3) cannot be stopped: a lookup whose waiters have all left goes on, and the next one who asks gets
-    /// what it finds.
+    /// getaddrinfo(3) cannot be stopped: a lookup continues after all its waiters have left, and the next caller gets
+    /// its result.
     func addresses(within limit: Duration, until totalDeadline: LoopInstant?) async throws(ClientError)
         -> [SocketAddress]
     {
@@ -86,8 +86,8 @@ final class Resolver {
     private func begin() -> Lookup {
         let lookup = Lookup(on: loop)
         let executor = loop.executor
-        // A serial queue gets a thread of its own: the global ones have few, which a slow name server would take from
-        // others.
+        // A serial queue gets its own thread. The global queues have few threads, and a slow name server would block
+        // them for other work.
         DispatchQueue(label: "promptd.lookup").async { [host, port, lookUp] in
             let outcome = Result { () throws(ResolveError) in try lookUp(host, port) }
             executor.post([{ lookup.finish(outcome) }])
@@ -104,7 +104,7 @@ final class Resolver {
         }
     }
 
-    /// Tries `address` first from now on: it took a connection.
+    /// Tries `address` first from now on, because it accepted a connection.
     func prefer(_ address: SocketAddress) {
         guard known.count > 1, let index = known.firstIndex(where: { $0.description == address.description }), index > 0
         else { return }

@@ -1,10 +1,10 @@
-/// The head of a response, as far as the client cares. Source: RFC 9112.
+/// The parts of a response's head that the client needs. Source: RFC 9112.
 package struct ResponseHead: Equatable, Sendable {
-    /// How the end of the body is told. Source: RFC 9112, 6.3.
+    /// How the end of the body is marked. Source: RFC 9112, 6.3.
     package enum Framing: Equatable, Sendable {
         /// There is no body.
         case none
-        /// A body of so many bytes, 0 to `Int.max`.
+        /// The body has this many bytes, 0 to `Int.max`.
         case length(Int)
         /// A body in chunks.
         case chunked
@@ -12,11 +12,11 @@ package struct ResponseHead: Equatable, Sendable {
         case untilClose
     }
 
-    /// What the body is, by its media type; parameters such as `charset` do not matter. Source: RFC 9110, 8.3.
+    /// The kind of body, by its media type; parameters such as `charset` are ignored. Source: RFC 9110, 8.3.
     package enum ContentType: Equatable, Sendable {
         /// `application/json`.
         case json
-        /// `application/x-ndjson`, one JSON text a line: how Ollama streams.
+        /// `application/x-ndjson`, one JSON text per line: the format of Ollama's streams.
         case ndjson
         /// Anything else, none, or more than one.
         case other
@@ -24,8 +24,8 @@ package struct ResponseHead: Equatable, Sendable {
 
     /// The status code, 100 to 599.
     package var status: Int
-    /// How the end of the body is told, for any request but HEAD: a response to that has no body whatever its head
-    /// says.
+    /// How the end of the body is marked, for any request except HEAD: a response to HEAD never has a body, even if its
+    /// head says so.
     package var framing: Framing
     /// Whether the connection may serve another request after this response.
     package var keepAlive: Bool
@@ -35,10 +35,10 @@ package struct ResponseHead: Equatable, Sendable {
     /// What the body is.
     package var contentType: ContentType
 
-    /// Bytes of a head at most, its last CRLF included.
+    /// Maximum bytes of a head, including its last CRLF.
     package static let maximumBytes = 64 * 1024
 
-    /// What a larger `Retry-After` is cut to, in seconds: a day.
+    /// The maximum of `retryAfter` in seconds, one day; a larger `Retry-After` is reduced to it.
     package static let maximumRetryAfter = 86_400
 
     package init(
@@ -51,21 +51,21 @@ package struct ResponseHead: Equatable, Sendable {
         self.contentType = contentType
     }
 
-    /// What the bytes so far amount to.
+    /// The result of parsing the bytes so far.
     package enum Outcome: Sendable {
-        /// The head is whole and took so many bytes; the body begins behind them.
+        /// The head is complete and took `consumed` bytes; the body begins after them.
         case done(ResponseHead, consumed: Int)
-        /// The bytes so far may begin a head.
+        /// The bytes so far may be the start of a head.
         case needMore
-        /// No bytes that follow can make a head of it; names the rule that is broken.
+        /// The bytes cannot be a head, whatever follows. The text names the rule that is broken.
         case malformed(StaticString)
     }
 
     /// Reads a head from the start of `bytes`; after `needMore`, call it again with more bytes from the same start.
     ///
-    /// Strict, because a response that can be read in two ways is one that somebody forged: lines end in CRLF,
-    /// Content-Length is one number, `chunked` stands alone. A pure function: any thread, no allocation, no error but
-    /// `malformed`. Source: RFC 9112, 2 to 6.
+    /// It is strict, because a response that can be read in two ways may be forged: lines must end in CRLF,
+    /// Content-Length must be one number, and `chunked` must be the only transfer coding. A pure function: usable on
+    /// any thread, without allocation; its only error is `malformed`. Source: RFC 9112, 2 to 6.
     package static func parse(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         var reader = unsafe HeadReader(bytes)
         do throws(HeadReader.Stop) {

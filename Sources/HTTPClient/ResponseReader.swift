@@ -1,6 +1,6 @@
-/// Reads one response after another from the bytes that come on a connection. Belongs to the loop's thread.
+/// Reads the responses on a connection, one after another. Belongs to the loop's thread.
 ///
-/// Each method says how many bytes it used, which `consume` then takes out of the buffer.
+/// Each method returns how many bytes it used; `consume` then removes them from the buffer.
 struct ResponseReader {
     private var buffer = ReceiveBuffer()
     private var state = State.waiting
@@ -18,7 +18,7 @@ struct ResponseReader {
     /// Starts over, for the next response.
     mutating func begin() { state = .waiting }
 
-    /// Frees the memory of the buffer, and what is in it.
+    /// Frees the memory of the buffer, with its content.
     mutating func freeMemory() { buffer.reset() }
 
     /// The head, once it has come.
@@ -39,24 +39,24 @@ struct ResponseReader {
 
     // MARK: Bytes
 
-    /// Takes the bytes of one read, which must stay where they are until `endRead`.
+    /// Takes the bytes of one read, which must stay valid until `endRead`.
     mutating func beginRead(_ bytes: UnsafeRawBufferPointer) {
         if case .waiting = state { state = .readingHead }
         unsafe buffer.beginRead(bytes)
     }
 
-    /// Stores what was not used of the read's bytes. Returns whether so much is stored that reading should stop.
+    /// Stores the bytes of the read that were not used. Returns whether so much is stored that reading should stop.
     mutating func endRead() -> Bool {
         buffer.endRead()
         return buffer.isFull
     }
 
-    /// Takes `count` bytes out. Returns whether these were the last that were stored, so that reading may go on.
+    /// Removes `count` bytes. Returns whether these were the last stored bytes, so that reading may continue.
     mutating func consume(_ count: Int) -> Bool { buffer.consume(count) }
 
     // MARK: The head
 
-    /// What came of reading the head.
+    /// The result of reading the head.
     enum HeadStep {
         case needMore(consumed: Int)
         case done(consumed: Int)
@@ -107,9 +107,9 @@ struct ResponseReader {
         }
     }
 
-    /// Calls `take` with each piece of the body that is here.
+    /// Calls `take` with each piece of the body that has arrived.
     ///
-    /// - Returns: how many bytes were used, and where the body stands.
+    /// - Returns: how many bytes were used, and the state of the body.
     mutating func readBody(_ take: (UnsafeRawBufferPointer) -> Void) -> (consumed: Int, BodyDecoder.Stop) {
         var decoder = decoder
         let result = unsafe buffer.withBytes { unsafe decoder.run($0, take) }
@@ -117,6 +117,6 @@ struct ResponseReader {
         return result
     }
 
-    /// Notes that the connection ended properly. Returns whether this is the body's proper end too.
+    /// Notes that the connection ended properly. Returns whether this is also the proper end of the body.
     mutating func close() -> Bool { decoder.close() }
 }

@@ -1,9 +1,9 @@
-/// A kind of body that a client can ask for by its Accept field. Source: RFC 9110, 8.3.1.
+/// A media type that a client can ask for in its Accept field. Source: RFC 9110, 8.3.1.
 public struct MediaType: Sendable, Equatable {
     let type: String
     let subtype: String
 
-    /// In lower case, such as `MediaType("text", "plain")`.
+    /// Both names must be in lower case, as in `MediaType("text", "plain")`.
     public init(_ type: String, _ subtype: String) {
         self.type = type
         self.subtype = subtype
@@ -15,11 +15,11 @@ public struct MediaType: Sendable, Equatable {
     public static let ndjson = Self("application", "x-ndjson")
 }
 
-/// What a client's Accept field prefers. Source: RFC 9110, 12.5.1.
+/// The preferences in a client's Accept field. Source: RFC 9110, 12.5.1.
 struct Accept {
     private let ranges: [Range]
 
-    /// An element of the field: what it covers and its weight.
+    /// One element of the field: the types it covers and its weight.
     private struct Range {
         let type: Substring
         let subtype: Substring
@@ -27,7 +27,7 @@ struct Accept {
     }
 
     init(_ field: String?) {
-        guard let field, field != "*/*" else {  // curl's default needs no look
+        guard let field, field != "*/*" else {  // curl's default: no need to parse it
             ranges = []
             return
         }
@@ -40,8 +40,9 @@ struct Accept {
         }
     }
 
-    /// The one of `offered` that weighs most; of equals, the one that is named and not just covered by a wildcard; of
-    /// equals again, the first. The first, too, when none is wanted: an answer in another form beats none.
+    /// Returns the type in `offered` with the highest weight. On a tie, a type that the field names wins over one that
+    /// only a wildcard covers; after that, the first wins. If the client accepts none, returns the first: a response in
+    /// another form is better than none.
     func choice(of offered: [MediaType]) -> MediaType {
         var best = (index: 0, weight: 0.0, precision: -1)
         guard !ranges.isEmpty else { return offered[0] }
@@ -54,7 +55,8 @@ struct Accept {
         return offered[best.index]
     }
 
-    /// The weight that the most precise element gives to `offered`, and how precise that is: 2 for the type itself.
+    /// The weight that the most precise element gives to `offered`, and its precision: 2 for the type itself, 1 for
+    /// `type/*`, 0 for `*/*`.
     private func standing(of offered: MediaType) -> (weight: Double, precision: Int) {
         var standing = (weight: 0.0, precision: -1)
         for range in ranges {
@@ -77,7 +79,7 @@ struct Accept {
 }
 
 extension Substring {
-    /// Without the spaces and tabs around it.
+    /// The text without the spaces and tabs around it.
     func trimmingSpaces() -> Substring {
         let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {

@@ -1,4 +1,4 @@
-/// What a body is, as its Content-Type field says it.
+/// The value of a Content-Type field.
 public struct ContentType: Sendable {
     let field: StaticString
 

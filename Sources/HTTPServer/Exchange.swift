@@ -1,27 +1,27 @@
 internal import CLibevent
 import EventLoop
 
-/// One request that is being worked on, and its reply. Belongs to the loop's thread.
+/// One request that is being handled, and its reply. Belongs to the loop's thread.
 ///
-/// The shim holds a reference as long as the client may leave; `handle` is `nil` once it left, or the reply is
-/// complete.
+/// The shim holds a reference while the client can still leave. `handle` is `nil` after the client has left or the
+/// reply is complete.
 ///
 /// `@safe`: `handle` is `nil` as soon as the shim's exchange may be gone.
 @safe final class Exchange {
     private(set) var handle: OpaquePointer?
-    /// Stays as long as there is something to reply to.
+    /// The server, kept alive while there is something to reply to.
     private let server: Server
-    /// What works on it: cancelled when the client leaves.
+    /// The task that handles the request. It is cancelled when the client leaves.
     var task: Task<Void, Never>?
     /// Whether a reply has begun.
     var isAnswered = false
     /// The head of a stream, until its first piece is sent.
     private var streamHead: StreamHead?
-    /// Bytes that waited in memory for the client when a piece was sent last; 0 since it has taken all.
+    /// Bytes that were waiting in memory for the client when the last piece was sent; 0 after it has taken everything.
     private var backlog = 0
-    /// Who waits for the client to have taken what was sent, or to have left.
+    /// Called when the client has taken everything that was sent, or has left.
     private var onDrained: (() -> Void)?
-    /// Who waits for it to have left.
+    /// Called when the client has left.
     private var onClientGone: (() -> Void)?
 
     init(_ handle: OpaquePointer, on server: Server) {
@@ -32,7 +32,7 @@ import EventLoop
         server.exchangeBegan()
     }
 
-    /// The exchange that a callback from C is for.
+    /// The exchange that a callback from C belongs to.
     @inline(__always)
     static func from(_ context: UnsafeMutableRawPointer) -> Exchange {
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
@@ -40,7 +40,7 @@ import EventLoop
         return exchange
     }
 
-    /// Lets go of the shim's exchange, and of the reference that the shim holds.
+    /// Releases the shim's exchange, and the reference that the shim holds.
     private func release() {
         unsafe handle = nil
         server.exchangeEnded()
@@ -81,7 +81,7 @@ import EventLoop
         streamHead = head
     }
 
-    /// Whether the end of a stream's body is told by chunks; otherwise by the connection's end.
+    /// Whether a stream's body is chunked; otherwise the end of the connection marks its end.
     var isChunked: Bool { unsafe handle.map { unsafe !shim_exchange_is_http10($0) } ?? true }
 
     /// Sends a piece of the stream. Returns how many bytes wait in memory now.
@@ -93,19 +93,20 @@ import EventLoop
         return backlog
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     func sendRaw(_ bytes: UnsafeRawBufferPointer) {
         isAnswered = true
         guard let handle = unsafe handle else { return }
         backlog = unsafe shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
     }
 
-    /// Has `call` made once when the client has taken what was sent, or left; now, if it has.
+    /// Calls `call` once, when the client has taken everything that was sent or has left; calls it immediately if that
+    /// is already the case.
     func onDrained(_ call: @escaping () -> Void) {
         if unsafe backlog == 0 || handle == nil { call() } else { onDrained = call }
     }
 
-    /// Waits until the client has taken what was sent, or left.
+    /// Waits until the client has taken everything that was sent, or has left.
     func waitUntilDrained() async {
         unsafe await withUnsafeContinuation { continuation in onDrained { unsafe continuation.resume() } }
     }

@@ -1,14 +1,14 @@
-/// The head of a stream, until it is sent: together with the first piece.
+/// The head of a stream. It is sent together with the first piece.
 struct StreamHead {
     let status: Status
     let contentType: ContentType
-    /// Whether those on the way are asked neither to keep nor to gather the stream.
+    /// Whether to ask proxies not to cache or buffer the stream.
     let isUnbuffered: Bool
 }
 
-/// Writes response heads into memory that is used again and again. Belongs to the loop's thread.
+/// Writes response heads into a buffer that is reused. Belongs to the loop's thread.
 ///
-/// `@safe`: it owns its memory alone, since it cannot be copied, and what it returns is valid until the next call.
+/// `@safe`: it cannot be copied, so it alone owns its memory. The bytes it returns are valid until the next call.
 @safe struct HeadWriter: ~Copyable {
     private var bytes: UnsafeMutableRawBufferPointer
     private var count = 0
@@ -19,15 +19,15 @@ struct StreamHead {
 
     deinit { unsafe bytes.deallocate() }
 
-    /// How the body's end is told.
+    /// How the end of the body is marked.
     enum Framing {
         case length(Int)
         case chunked
-        /// By closing the connection: HTTP/1.0.
+        /// By closing the connection, for HTTP/1.0.
         case close
     }
 
-    /// What the head says of the connection: nothing when it is what the HTTP version means anyway.
+    /// What the head says about the connection: nothing when it is the default of the HTTP version.
     enum Connection {
         case implied, close, keepAlive
     }
@@ -86,17 +86,17 @@ struct StreamHead {
 
     // MARK: Streams
 
-    /// What goes before a piece of a stream: the head, when it has not been sent, and the chunk's size. The bytes are
+    /// The bytes before a piece of a stream: the head, if it has not been sent yet, and the chunk's size. The bytes are
     /// valid until the next call. Source: RFC 9112, 7.1.
     ///
-    /// - Parameter chunk: the bytes of the piece; `nil` when the body is not chunked.
+    /// - Parameter chunk: the size of the piece in bytes; `nil` when the body is not chunked.
     mutating func prefix(
         _ head: StreamHead?, _ connection: Connection, date: UnsafePointer<CChar>, chunk: Int?
     ) -> UnsafeRawBufferPointer {
         count = 0
         if let head {
             unsafe begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
-            // For whatever stands between: nginx and others would gather the stream to a few KiB.
+            // For proxies: nginx and others would buffer a few KiB of the stream.
             if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
             put("\r\n\r\n")
         }
@@ -154,7 +154,7 @@ struct StreamHead {
             unsafe bytes[start] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         } while rest > 0
-        if start > count {  // a long number: move it to its place
+        if start > count {  // a long number: move it to the start
             let length = end - start
             for offset in 0..<length { unsafe bytes[count + offset] = unsafe bytes[start + offset] }
             count += length

@@ -3,13 +3,13 @@ public struct HeaderField: Sendable, Equatable {
     public let name: String
     public let value: String
 
-    /// What the server says itself: of the body's length, of the connection and of the time.
+    /// Fields that the server writes itself: about the body's length, the connection and the time.
     private static let reserved: Set<String> = [
         "connection", "content-length", "content-type", "date", "keep-alive", "te", "trailer", "transfer-encoding",
         "upgrade",
     ]
 
-    /// Makes a field that is safe to send, whatever a client has put into its value.
+    /// Makes a field that is safe to send, even if its value comes from a client.
     ///
     /// - Returns: `nil` when the name is not a token, or one of those that the server writes itself (Content-Type is a
     ///   part of `Response`), or when the value has a control character, such as a line end, or a space at an end.

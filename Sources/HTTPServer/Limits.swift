@@ -1,37 +1,42 @@
 internal import CLibevent
 internal import EventLoop
 
-/// How much a server takes, and how long it waits. A duration of zero means no limit.
+/// Limits of a server: sizes, counts and timeouts. A duration of zero means no limit.
 public struct Limits: Sendable {
-    /// Bytes of a request's head, its request line and all fields.
+    /// Maximum bytes of a request's head: its request line and all fields.
     public var headerBytes = 64 * 1024
-    /// Bytes of one request's body.
+    /// Maximum bytes of one request's body.
     public var bodyBytes = 32 * 1024 * 1024
-    /// Bytes of all bodies that are being received or waiting to be decoded.
+    /// Maximum bytes of all bodies together that are being received or waiting to be decoded.
     public var bufferedBytes = 512 * 1024 * 1024
-    /// Open connections; one more gets a place of the reserve, and beyond it is answered 503 and closed.
+    /// Maximum number of ordinary open connections. A further connection gets a reserved slot; if there is none, it is
+    /// answered 503 and closed.
     public var connections = 16_384
-    /// Connections beyond `connections`, each for one request without a body: health checks are answered when all
-    /// others are taken. A POST is answered 503 there, unless an ordinary place has become free.
+    /// Reserved connection slots beyond `connections`, each for one request without a body, so that health checks are
+    /// answered when all ordinary slots are in use. A POST on a reserved slot is answered 503, unless an ordinary slot
+    /// has become free.
     public var reservedConnections = 64
-    /// Open connections from one address, the reserve included; one more is answered 503 and closed. 0: any number.
+    /// Maximum number of open connections from one address, reserved slots included; a further one is answered 503 and
+    /// closed. 0 means no limit.
     ///
-    /// IPv6 addresses count by their /64, which is what one client is given; IPv4 addresses mapped into IPv6 count as
-    /// IPv4.
+    /// IPv6 addresses are counted by their /64 prefix, since one client usually gets a whole /64; IPv4 addresses mapped
+    /// into IPv6 count as IPv4.
     public var connectionsPerAddress = 0
-    /// From the first byte of a head to its last.
+    /// The time from the first byte of a head to its last.
     public var headerTimeout = Duration.seconds(15)
-    /// From the end of the head to the last byte of the body.
+    /// The time from the end of the head to the last byte of the body.
     public var bodyTimeout = Duration.seconds(300)
-    /// Between two requests on a connection. Longer than the 90 s after which proxies drop theirs.
+    /// The time between two requests on a connection. It is longer than the 90 s after which proxies drop their
+    /// connections.
     public var idleTimeout = Duration.seconds(120)
-    /// In which a client must take at least 1 KiB of what is sent, or all that waits. One that takes nothing, or drips,
-    /// is cut.
+    /// The interval in which a client must take at least 1 KiB of its reply, or all bytes that are waiting. The
+    /// connection of a client that takes less is closed.
     ///
-    /// What counts is what has arrived at the client, not what this machine's socket took.
+    /// Only bytes that have arrived at the client count, not bytes that are still in this machine's socket buffer.
     public var writeTimeout = Duration.seconds(30)
 
-    /// Connections that may be open at once, those included that were rejected and have yet to read why.
+    /// The maximum number of connections that may be open at once, including rejected ones that have not yet read their
+    /// response.
     public var allConnections: Int { connections + reservedConnections + Int(SHIM_MAX_LINGERING) }
 
     public init() {}

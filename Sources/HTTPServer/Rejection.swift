@@ -1,6 +1,6 @@
 internal import CLibevent
 
-/// What a request gets that the shim rejected: HTTP statuses of the server itself are decided here.
+/// The response to a request that the shim rejected. The HTTP status for each reason is chosen here.
 struct Rejection {
     let response: Response
     /// For the log.

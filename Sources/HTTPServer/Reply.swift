@@ -1,6 +1,7 @@
 /// The one reply to a request. Sending consumes it, so that a second one does not compile.
 ///
-/// Dropped without an answer it answers 500: a bug of the function, which the log names. Belongs to the loop's thread.
+/// If it is dropped without being sent, the client gets a 500 and the log names the bug in the function. Belongs to the
+/// loop's thread.
 public struct Reply: ~Copyable {
     private let exchange: Exchange
 
@@ -15,34 +16,35 @@ public struct Reply: ~Copyable {
     /// Sends the whole response. Does nothing when the client has left.
     public consuming func send(_ response: Response) { exchange.send(response) }
 
-    /// Whether the client is still there. It does not come back.
+    /// Whether the client is still there. Once false, it stays false.
     public var isClientConnected: Bool { unsafe exchange.handle != nil }
 
     /// Begins a stream; the head goes out with the first piece of the body.
     ///
-    /// - Parameter unbuffered: asks those between here and the client to pass each piece on at once, and to keep none.
+    /// - Parameter unbuffered: asks proxies to pass each piece on at once, and not to cache the stream.
     public consuming func start(_ status: Status, _ contentType: ContentType, unbuffered: Bool = false) -> Body {
         exchange.start(StreamHead(status: status, contentType: contentType, isUnbuffered: unbuffered))
         return Body(exchange)
     }
 
-    /// Gives the connection itself away, for whoever has to send what no server should.
+    /// Hands over the connection itself, to send bytes that no correct server would send.
     @_spi(RawReply) public consuming func raw() -> RawReply {
         exchange.isAnswered = true
         return RawReply(exchange)
     }
 }
 
-/// The body of a stream. Dropped without `end` it cuts the connection, so that the client sees that it is not whole.
+/// The body of a stream. If it is dropped without `end`, the connection is cut, so that the client sees that the body
+/// is incomplete.
 ///
 /// Belongs to the loop's thread.
 public struct Body: ~Copyable {
     private let exchange: Exchange
     private let isChunked: Bool
-    /// Whether there is nothing to send but the head.
+    /// Whether only the head is sent.
     private let isHead: Bool
 
-    /// Bytes that wait in memory for a slow client from which on no more should be sent.
+    /// The number of bytes waiting in memory for a slow client above which the caller should stop sending.
     public static let backlogLimit = 64 * 1024
 
     init(_ exchange: Exchange) {
@@ -51,8 +53,8 @@ public struct Body: ~Copyable {
         isHead = exchange.isHead
     }
 
-    // What comes here without `end` is cut: chunks without their end do; a body that ends with the connection needs a
-    // reset.
+    // Here `end` was not called, so the body is cut. If it is chunked, the missing last chunk shows this; if it ends
+    // with the connection, only a reset shows it.
     deinit { exchange.cut(reset: !isChunked) }
 
     /// Sends a piece at once: one chunk, one system call. Does nothing when the client has left.
@@ -68,10 +70,10 @@ public struct Body: ~Copyable {
     /// Sends the head without waiting for a piece.
     public func sendHead() { _ = unsafe exchange.sendPiece(.none) }
 
-    /// Has `call` made once, when the client has taken all that was sent, or left.
+    /// Calls `call` once, when the client has taken everything that was sent, or has left.
     public func onDrained(_ call: @escaping () -> Void) { exchange.onDrained(call) }
 
-    /// Whether the client is still there. It does not come back.
+    /// Whether the client is still there. Once false, it stays false.
     public var isClientConnected: Bool { unsafe exchange.handle != nil }
 
     /// Sends a piece at once, and waits while the client is slow to take it. Does nothing when the client has left.
@@ -79,7 +81,7 @@ public struct Body: ~Copyable {
         if write(piece) > Self.backlogLimit { await exchange.waitUntilDrained() }
     }
 
-    /// The body is whole, `last` being its last piece.
+    /// Completes the body; `last` is its last piece.
     public consuming func end(_ last: borrowing [UInt8] = []) {
         unsafe last.withUnsafeBytes { _ = unsafe exchange.sendPiece(isHead ? .none : $0, isLast: !isHead) }
         exchange.finish(keepAlive: isChunked && exchange.keepsAlive)
@@ -90,7 +92,7 @@ extension UnsafeRawBufferPointer {
     static var none: Self { unsafe Self(start: nil, count: 0) }
 }
 
-/// A connection without a server's manners. Belongs to the loop's thread.
+/// A connection on which any bytes can be sent, even invalid ones. Belongs to the loop's thread.
 @_spi(RawReply) public struct RawReply: ~Copyable {
     private let exchange: Exchange
 
@@ -98,7 +100,7 @@ extension UnsafeRawBufferPointer {
 
     deinit { exchange.cut(reset: false) }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     public func send(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe exchange.sendRaw($0) }
     }
@@ -106,13 +108,13 @@ extension UnsafeRawBufferPointer {
     /// Leaves the connection open for the next request, as if a reply had been sent.
     public consuming func finish() { exchange.finish(keepAlive: true) }
 
-    /// Closes, after what was sent is out.
+    /// Closes the connection after everything was sent.
     public consuming func close() { exchange.finish(keepAlive: false) }
 
-    /// Breaks the connection: by RST, or by FIN in the middle of whatever was sent.
+    /// Breaks the connection: by RST, or by FIN in the middle of a response.
     public consuming func cut(reset: Bool) { exchange.cut(reset: reset) }
 
-    /// Says nothing until the client leaves.
+    /// Sends nothing until the client leaves.
     public consuming func stall() async {
         await exchange.waitUntilGone()
     }

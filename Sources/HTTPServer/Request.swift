@@ -1,14 +1,14 @@
 internal import CLibevent
 internal import EventLoop
 
-/// The methods that the server lets through.
+/// The methods that the server accepts.
 public enum Method: Sendable {
     case get, head, post
 }
 
-/// A request as it looks while the server asks whether it can be answered at once: it cannot be kept.
+/// The head of a request, for a service that may answer it at once. It cannot be stored.
 ///
-/// `@safe`: it is only lent for one call, during which the shim's exchange lives, and it cannot be copied.
+/// `@safe`: it is only borrowed for one call, during which the shim's exchange exists, and it cannot be copied.
 @safe public struct RequestHead: ~Copyable {
     let handle: OpaquePointer
 
@@ -32,7 +32,7 @@ public enum Method: Sendable {
 
 /// A request, with its body complete. Belongs to the loop's thread.
 ///
-/// Its fields are there until the reply is sent or the client leaves; then they are empty.
+/// Its fields can be read until the reply is sent or the client leaves; after that they are empty.
 public struct Request {
     let exchange: Exchange
 
@@ -60,33 +60,35 @@ public struct Request {
         return list
     }
 
-    /// Which of `offered` the client prefers, by its Accept field; the first unless another is.
+    /// Returns the type in `offered` that the client's Accept field prefers, or the first if it prefers none.
     public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
 
-    /// The client's address, numeric, without port: `127.0.0.1`, `::1`. IPv4 looks like IPv4, whatever the socket.
+    /// The client's address, numeric, without port: `127.0.0.1`, `::1`. IPv4 addresses are always written as IPv4, even
+    /// on an IPv6 socket.
     public var peer: String { unsafe exchange.handle.map(Fields.peer) ?? "" }
 
-    /// Lowers the server's `writeTimeout` for the reply to this request, which occupies something scarce until it is
-    /// read. Zero, or more than the server's, gives the server's back.
+    /// Lowers the server's `writeTimeout` for the reply to this request. Use it when the reply holds a scarce resource
+    /// until the client has read it. Zero, or a value above the server's, restores the server's timeout.
     public func lowerWriteTimeout(to interval: Duration) {
         guard let handle = unsafe exchange.handle else { return }
         unsafe shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
     }
 
-    /// Bytes of the body; 0 when it was taken.
+    /// The size of the body in bytes; 0 after `takeBody`.
     public var bodyCount: Int { unsafe exchange.handle.map { unsafe shim_exchange_body_count($0) } ?? 0 }
 
-    /// Moves the body out of the request, without copying it. `nil` when it is empty, or was taken.
+    /// Moves the body out of the request, without copying it. Returns `nil` when the body is empty or was already
+    /// taken.
     public func takeBody() -> RequestBody? {
         unsafe exchange.handle.flatMap { unsafe shim_exchange_take_body($0) }.map { unsafe RequestBody($0) }
     }
 }
 
-/// A request's body. May go to another thread; its memory counts against the server's limit until its last reference
-/// goes.
+/// A request's body. It may be used on any thread. Its memory counts against the server's limit until the last
+/// reference is released.
 ///
 /// `@unchecked Sendable`: the bytes are never written after `init`, and the shim frees them on any thread.
-/// `@safe`: the object owns one reference to the shim's body, which its end gives back.
+/// `@safe`: the object owns one reference to the shim's body, and releases it in `deinit`.
 @safe public final class RequestBody: @unchecked Sendable {
     private let handle: OpaquePointer
 
@@ -96,7 +98,7 @@ public struct Request {
 
     public var count: Int { unsafe shim_body_count(handle) }
 
-    /// Copies the body. Costs time in proportion to it: off the loop's thread if it is large.
+    /// Copies the body. The time is proportional to its size: call it off the loop's thread if the body is large.
     public func copy() -> [UInt8] {
         let count = count
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -106,7 +108,7 @@ public struct Request {
     }
 }
 
-/// What the shim says of a request.
+/// Reads the fields of a request from the shim.
 enum Fields {
     static func method(_ handle: OpaquePointer) -> Method {
         switch unsafe shim_exchange_method(handle) {
@@ -131,7 +133,7 @@ enum Fields {
 
     static func query(_ handle: OpaquePointer) -> String? {
         let path = unsafe pathBytes(handle)
-        // The target, which ends with a zero byte, goes on behind its path.
+        // The request target continues after its path, and ends with a zero byte.
         guard let end = unsafe path.baseAddress?.advanced(by: path.count).assumingMemoryBound(to: CChar.self),
             unsafe end.pointee == CChar(UInt8(ascii: "?"))
         else { return nil }

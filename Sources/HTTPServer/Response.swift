@@ -25,7 +25,7 @@ public struct Response: Sendable {
     /// Text with another status than 200.
     public static func text(_ status: Status, _ text: String) -> Self { Self(status, body: Array(text.utf8)) }
 
-    /// An error that is told in one sentence: as text, or as `{"error": "…"}`.
+    /// An error described in one sentence: as text, or as `{"error": "…"}`.
     public static func failure(_ status: Status, _ sentence: String, asJSON: Bool = false, retryAfter: Int? = nil)
         -> Self
     {

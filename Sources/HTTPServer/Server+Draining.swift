@@ -2,16 +2,17 @@ internal import CLibevent
 import EventLoop
 
 extension Server {
-    /// Finishes: waits until every request was answered and every connection closed.
+    /// Shuts down gracefully: waits until every request is answered and every connection is closed.
     ///
-    /// For `grace` it goes on as ever, but that it tells its service, which is no longer ready, and that each reply
-    /// closes its connection: who sends requests here has time to notice. Then it stops listening and closes idle
-    /// connections. What is open `limit` after the start is cut by RST, and the tasks of its requests cancelled.
+    /// During `grace` the server works as before, with two differences: it tells its service, which is then no longer
+    /// ready, and each reply closes its connection. This gives clients and load balancers time to notice. Then the
+    /// server stops listening and closes idle connections. Connections that are still open `limit` after the start are
+    /// reset (RST), and the tasks of their requests are cancelled.
     ///
     /// - Parameters:
-    ///   - limit: for everything, `grace` included.
-    ///   - grace: at most `limit`.
-    /// - Returns: the number of requests that were being worked on when time was up.
+    ///   - limit: the time for everything, `grace` included.
+    ///   - grace: the time before the server stops listening; at most `limit`.
+    /// - Returns: the number of requests that were still being handled when the time was up.
     public func drain(within limit: Duration, grace: Duration = .zero) async -> Int {
         let end = loop.now + limit
         isDraining = true
@@ -19,7 +20,7 @@ extension Server {
         await loop.sleep(for: min(grace, limit))
         await takeWaiting()
         unsafe shim_server_stop_listening(handle)
-        await loop.turn()  // and what it has to say is read
+        await loop.turn()  // also reads what those connections have sent
         unsafe shim_server_close_idle(handle)
         guard connections > 0 else { return 0 }
         let latch = Latch(on: loop)
@@ -33,7 +34,7 @@ extension Server {
         return unanswered
     }
 
-    /// Takes the connections that the kernel has accepted for us, and we have not seen: a part of them each turn.
+    /// Accepts the connections that wait in the kernel's queue, some of them in each turn of the loop.
     private func takeWaiting() async {
         var before = 0
         repeat {

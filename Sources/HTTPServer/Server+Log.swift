@@ -2,7 +2,7 @@ internal import CLibevent
 import EventLoop
 import Logging
 
-/// What the server itself has to say. A crowd must not fill the log: see `LogThrottle`.
+/// The server's own log messages. Many clients at once must not fill the log: see `LogThrottle`.
 extension Server {
     /// A request was rejected.
     func note(_ rejection: Rejection, _ reason: shim_reject, _ exchange: OpaquePointer) {
@@ -16,7 +16,7 @@ extension Server {
         log.info("request rejected", metadata: metadata)
     }
 
-    /// A client took too little of its reply and is cut.
+    /// A client read its reply too slowly, and its connection is closed.
     func noteDrop(_ exchange: OpaquePointer, _ taken: Int, _ interval: Int64) {
         var metadata: Logger.Metadata = ["peer": unsafe "\(Fields.peer(exchange))"]
         guard dropThrottle.allows(at: loop.now, &metadata) else { return }
@@ -34,13 +34,13 @@ extension Server {
     func acceptRecovered() { log.notice("accepting again", metadata: ["connections": "\(connections)"]) }
 }
 
-/// Lets one line a second pass, and counts the others into the next that passes.
+/// Allows one log line a second. The next allowed line reports how many were withheld.
 struct LogThrottle {
     private static let interval = Duration.seconds(1)
     private var next: LoopInstant?
     private var withheld = 0
 
-    /// Whether the line may be written; then `metadata` gets the number of those that were not, if any.
+    /// Whether the line may be written. If so, adds the number of withheld lines to `metadata`, if there are any.
     mutating func allows(at now: LoopInstant, _ metadata: inout Logger.Metadata) -> Bool {
         if let next, now < next {
             withheld += 1

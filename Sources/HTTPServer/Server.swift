@@ -2,11 +2,11 @@ internal import CLibevent
 public import EventLoop
 public import Logging
 
-/// An HTTP/1.1 server on the event loop: hands each request to its service, and each service's answer back.
+/// An HTTP/1.1 server on the event loop: passes each request to its service, and sends the service's response back.
 ///
 /// Belongs to the loop's thread.
 ///
-/// `@safe`: `handle` is freed with the server, and C calls back only while it lives.
+/// `@safe`: `handle` is freed with the server, and C calls back only while the server exists.
 @safe public final class Server {
     let loop: EventLoop
     let service: any Service
@@ -14,16 +14,16 @@ public import Logging
     let log: Logger
     private(set) var handle: OpaquePointer!
     private var headWriter = HeadWriter()
-    /// Requests that are being worked on.
+    /// Requests that are being handled.
     public private(set) var requestsInFlight = 0
-    /// Whether replies close their connections and no new ones are taken.
+    /// Whether the server is shutting down: replies close their connections, and new connections are not accepted.
     public internal(set) var isDraining = false
-    /// Opens when the last connection has closed: `drain` waits for it.
+    /// Opens when the last connection has closed. `drain` waits for it.
     var lastConnectionClosed: Latch?
     var rejectionThrottle = LogThrottle()
     var dropThrottle = LogThrottle()
 
-    /// Makes a server that listens nowhere yet.
+    /// Makes a server that does not listen yet.
     public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
         loop.checkThread()
         self.service = service
@@ -49,7 +49,7 @@ public import Logging
 
     deinit { unsafe shim_server_free(handle) }
 
-    /// The server that a callback from C is for.
+    /// The server that a callback from C belongs to.
     @inline(__always)
     private static func from(_ context: UnsafeMutableRawPointer?) -> Server {
         let server = unsafe Unmanaged<Server>.fromOpaque(context!).takeUnretainedValue()
@@ -59,9 +59,9 @@ public import Logging
 
     // MARK: Listening
 
-    /// Listens on `address`; port 0 takes a free one.
+    /// Listens on `address`; port 0 means any free port.
     ///
-    /// - Parameter ipv6Only: whether an IPv6 wildcard leaves IPv4 to others.
+    /// - Parameter ipv6Only: whether an IPv6 wildcard address accepts IPv6 only.
     /// - Returns: the address with its real port.
     /// - Throws: `ListenError` with the errno of what failed.
     public func listen(on address: SocketAddress, ipv6Only: Bool = false) throws(ListenError) -> SocketAddress {
@@ -74,16 +74,16 @@ public import Logging
     /// Open connections, idle ones included.
     public var connections: Int { unsafe shim_server_connection_count(handle) }
 
-    /// The most connections that were open at once since the last call.
+    /// The peak number of open connections since the last call.
     public func takePeakOfConnections() -> Int { unsafe shim_server_take_peak(handle) }
 
-    /// Bytes of all bodies that are being received, or held by whoever took them.
+    /// Bytes of all bodies that are being received or are still in use.
     public var bufferedBytes: Int { unsafe shim_server_buffered_bytes(handle) }
 
     // MARK: Requests
 
     private func receive(_ exchange: OpaquePointer) {
-        // A GET's body means nothing (RFC 9110, 9.3.1): it is answered as if there were none.
+        // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.
         if unsafe shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
             let head = unsafe RequestHead(handle: exchange)
             if let response = service.respond(to: head) {
@@ -97,8 +97,9 @@ public import Logging
 
     private func start(_ handle: OpaquePointer) {
         let exchange = unsafe Exchange(handle, on: self)
-        // As `EventLoop.startTask` does, with the same proof, but without its inner closure: that would cost each request
-        // one more switch of the task, 5,700 instructions and 3 allocations (scripts/cost).
+        // This does what `EventLoop.startTask` does, and is safe for the same reason, but without its inner closure.
+        // The closure would cost each request one more task switch, 5,700 instructions and 3 allocations
+        // (scripts/cost).
         loop.checkThread()
         nonisolated(unsafe) let (service, unsafeExchange) = (service, exchange)
         loop.assumeIsolated { loop in
@@ -138,8 +139,8 @@ public import Logging
         }
     }
 
-    /// Sends a piece of a stream in one system call, behind its head if that is due. Returns how many bytes wait in
-    /// memory now.
+    /// Sends a piece of a stream in one system call, after its head if that has not been sent yet. Returns how many
+    /// bytes wait in memory now.
     func send(
         _ piece: UnsafeRawBufferPointer, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
     ) -> Int {

@@ -1,10 +1,11 @@
-/// What stands between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
+/// Functions for the text between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
 ///
-/// Pure functions: any thread, no allocation, and no byte is read outside of `bytes`.
+/// They are pure functions, usable on any thread. Only `appendUnescaped` may allocate, for its output. No byte outside
+/// the given bytes is read.
 public enum JSONString {
-    /// Passes over text that stands for itself, from `start` to the first quote, backslash or control character.
+    /// Skips plain text, from `start` to the first quote, backslash or control character.
     ///
-    /// - Returns: where that is, or the end of `bytes`; `nil` when the text is not UTF-8.
+    /// - Returns: the index of that character, or the end of `bytes`; `nil` when the text is not UTF-8.
     public static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
         var position = start
         while true {
@@ -29,8 +30,8 @@ public enum JSONString {
         }
     }
 
-    /// Marks the high bit of bytes below 0x20, above 0x7F, quotes and backslashes; of marks above the lowest one, some
-    /// are wrong.
+    /// Sets the high bit of each byte that is below 0x20, above 0x7F, a quote or a backslash. Only the lowest set bit
+    /// is reliable; bits above it may be wrong.
     ///
     /// Source: "Bit Twiddling Hacks", Determine if a word has a byte less than n.
     private static func special(_ word: UInt64) -> UInt64 {
@@ -65,7 +66,8 @@ public enum JSONString {
 
     /// Reads the escape whose backslash is at `start`.
     ///
-    /// - Returns: what it stands for, and where it ends; `nil` when it is malformed or half a surrogate pair.
+    /// - Returns: the scalar that it stands for, and the index after it; `nil` when it is malformed or half a surrogate
+    ///   pair.
     public static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
         guard bytes.count - start >= 2 else { return nil }
         let scalar: Unicode.Scalar
@@ -89,7 +91,7 @@ public enum JSONString {
     ) -> (scalar: Unicode.Scalar, end: Int)? {
         guard let unit = unsafe codeUnit(bytes, at: start) else { return nil }
         if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6) }
-        // Only surrogates are no scalar: this has to be a high one, and a low one has to follow.
+        // Only a surrogate is not a scalar: this one must be high, and a low one must follow.
         guard unit < 0xDC00, let low = unsafe codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else {
             return nil
         }
@@ -119,16 +121,16 @@ public enum JSONString {
         return unit
     }
 
-    /// Appends what the text between the quotes stands for, as UTF-8.
+    /// Appends the text between the quotes as UTF-8, with its escapes resolved.
     ///
-    /// - Returns: false when it is malformed; then `output` is as it was.
+    /// - Returns: false when it is malformed; then `output` is unchanged.
     public static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
         let before = output.count
         var position = 0
         while let end = unsafe endOfPlainText(raw, from: position) {
             unsafe output.append(contentsOf: UnsafeRawBufferPointer(rebasing: raw[position..<end]))
             if end == raw.count { return true }
-            // A quote and a control character are no escapes either.
+            // A quote or a control character is malformed too.
             guard unsafe raw[end] == UInt8(ascii: "\\"), let escape = unsafe escape(raw, at: end) else { break }
             append(escape.scalar, to: &output)
             position = escape.end
@@ -140,7 +142,7 @@ public enum JSONString {
     private static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {
         if scalar.isASCII {
             output.append(UInt8(truncatingIfNeeded: scalar.value))
-        } else if let encoded = UTF8.encode(scalar) {  // always: a scalar is no surrogate
+        } else if let encoded = UTF8.encode(scalar) {  // always succeeds: a scalar is not a surrogate
             output.append(contentsOf: encoded)
         }
     }

@@ -1,11 +1,11 @@
-/// A string as JSON has it: what stands between the quotes, escapes and all.
+/// A JSON string without its quotes, with its escapes not resolved.
 ///
-/// A prompt goes from a request to Ollama without being made a `String` on the way.
+/// A prompt is passed from a request to Ollama without being converted to `String`.
 package struct JSONText: Sendable, Equatable {
-    /// Valid JSON between two quotes.
+    /// Valid JSON when put between two quotes.
     package let bytes: ArraySlice<UInt8>
 
-    /// What a `JSONReader` found in `json`.
+    /// Makes a text from what a `JSONReader` found in `json`.
     package init(_ text: JSONReader.Text, in json: [UInt8]) { bytes = json[text.range] }
 
     package init(_ string: String) {
@@ -14,7 +14,7 @@ package struct JSONText: Sendable, Equatable {
         bytes = writer.bytes.dropFirst().dropLast()
     }
 
-    /// What it stands for.
+    /// The text with its escapes resolved.
     package var string: String {
         var text: [UInt8] = []
         guard unsafe bytes.withUnsafeBytes({ unsafe JSONString.appendUnescaped($0, to: &text) }) else { return "" }

@@ -1,4 +1,5 @@
-/// A JSON value as a client sent it: any value, or the inside of an array. It is passed on without being written anew.
+/// A JSON value as a client sent it: any value, or the elements of an array without its brackets. It is passed on
+/// unchanged.
 package struct JSONValue: Sendable, Equatable {
     /// Valid JSON.
     package let bytes: ArraySlice<UInt8>
@@ -8,11 +9,11 @@ package struct JSONValue: Sendable, Equatable {
 
     package init(_ json: String) { bytes = Array(json.utf8)[...] }
 
-    /// Whether nothing but white space is in it: as the inside of an empty array.
+    /// Whether it contains only white space, like the inside of an empty array.
     package var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D } }
 
-    /// The same object with one more member, the last: it is the one that counts for Go, should it be there already.
-    /// It has to be an object.
+    /// The same object with one more member at the end. If the name is already there, Go uses the last one. The value
+    /// must be an object.
     package func adding(_ member: String) -> JSONValue {
         let inside = bytes.dropFirst().dropLast()
         let separator = JSONValue(inside).isBlank ? "" : ","

@@ -1,4 +1,4 @@
-/// Writes JSON. For fixed shapes: whoever uses it puts braces and commas. Source: RFC 8259.
+/// Writes JSON of a fixed structure: the caller writes the braces and commas. Source: RFC 8259.
 package struct JSONWriter {
     package private(set) var bytes: [UInt8] = []
 
@@ -6,25 +6,25 @@ package struct JSONWriter {
 
     package mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
 
-    /// JSON as it stands.
+    /// Appends JSON unchanged.
     package mutating func put(_ json: StaticString) {
         unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: json.utf8Start, count: json.utf8CodeUnitCount))
     }
 
-    /// JSON as it stands, such as a number.
+    /// Appends JSON unchanged, such as a number.
     package mutating func put(raw json: String) { bytes.append(contentsOf: json.utf8) }
 
-    /// The inside of a string.
+    /// Appends the inside of a string.
     package mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
 
-    /// A value with something before it, if there is one.
+    /// Appends `before` and the value, or nothing if the value is `nil`.
     package mutating func put(_ before: StaticString, _ value: JSONValue?) {
         guard let value else { return }
         put(before)
         bytes.append(contentsOf: value.bytes)
     }
 
-    /// A string, in quotes, with what must be escaped escaped.
+    /// Appends a string in quotes, with the necessary escapes.
     package mutating func put(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
@@ -33,7 +33,7 @@ package struct JSONWriter {
     }
 
     private mutating func put(escaped text: UnsafeBufferPointer<UInt8>) {
-        var start = 0  // of the run that needs no escape
+        var start = 0  // of the part that needs no escape
         for index in text.indices {
             let byte = unsafe text[index]
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }

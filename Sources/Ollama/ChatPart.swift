@@ -1,14 +1,14 @@
 internal import JSON
 
-/// One object of Ollama's reply to a chat: some tokens of a streamed one, its end, or all of a whole one.
+/// One object of Ollama's reply to a chat: some tokens of a streamed reply, its end, or a whole reply.
 ///
-/// It lies where it was received, and cannot be kept: what is of use is appended to something of the caller's.
+/// It points into the received bytes and cannot be stored: the caller appends the parts that it needs to its own array.
 ///
-/// `@safe`: it is only lent (`borrowing`) for one call, during which its bytes stay, and it cannot be copied.
+/// `@safe`: it is only borrowed for one call, during which its bytes stay valid, and it cannot be copied.
 @safe public struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer
-    /// The same, where `fields` point into.
+    /// The same object, in the bytes that the ranges in `fields` refer to.
     private let bytes: UnsafeRawBufferPointer
     private let fields: ReplyScanner.Fields
 
@@ -21,12 +21,12 @@ internal import JSON
     /// Whether this is the last part of a complete answer.
     public var isDone: Bool { fields.done }
 
-    /// Tokens of the whole answer, as the last part has them.
+    /// The number of tokens of the whole answer; only the last part has it.
     public var tokens: Int? { fields.tokens }
 
     public var hasContent: Bool { !fields.content.isEmpty }
 
-    /// Whether the model thinks aloud.
+    /// Whether the part has thinking text.
     public var hasThinking: Bool { fields.thinking != nil }
 
     /// Whether the model calls tools.
@@ -39,34 +39,34 @@ internal import JSON
     public func appendText(to output: inout [UInt8]) {
         let text = unsafe slice(fields.content)
         if fields.contentHasEscapes {
-            // The scanner has checked it.
+            // The scanner has already checked the text.
             unsafe precondition(JSONString.appendUnescaped(text, to: &output))
         } else {
             unsafe output.append(contentsOf: text)
         }
     }
 
-    /// Appends what stands between the quotes of the content's JSON. Without line ends.
+    /// Appends the content's JSON string without its quotes. It contains no line ends.
     public func appendContentJSON(to output: inout [UInt8]) { unsafe output.append(contentsOf: slice(fields.content)) }
 
-    /// Appends what stands between the quotes of the thinking's JSON. Without line ends.
+    /// Appends the thinking's JSON string without its quotes. It contains no line ends.
     public func appendThinkingJSON(to output: inout [UInt8]) {
         if let thinking = fields.thinking { unsafe output.append(contentsOf: slice(thinking)) }
     }
 
-    /// Appends the array of tool calls. Without line ends.
+    /// Appends the array of tool calls. It contains no line ends.
     public func appendToolCallsJSON(to output: inout [UInt8]) {
         if let calls = fields.toolCalls { unsafe Self.append(slice(calls), to: &output) }
     }
 
-    /// Appends the whole object as Ollama sent it, without the line's end.
+    /// Appends the whole object as Ollama sent it, without its line end.
     public func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: original) }
 
-    /// Appends the object without its message: `done_reason`, counts and durations. Without line ends.
+    /// Appends the object without its message: `done_reason`, counts and durations. It contains no line ends.
     public func appendSummaryJSON(to output: inout [UInt8]) {
         let member = fields.messageMember
         var (end, start) = (member.lowerBound, member.upperBound)
-        // One comma goes too: the one behind, or else the one before.
+        // Also removes one comma: the one after the message, or else the one before it.
         while unsafe Self.isSpace(bytes[start]) { start += 1 }
         if unsafe bytes[start] == UInt8(ascii: ",") {
             start += 1
@@ -84,7 +84,7 @@ internal import JSON
         unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
     }
 
-    /// White space between JSON's tokens may be a line end; a space is as good.
+    /// Replaces line ends between JSON tokens by spaces, which mean the same.
     private static func append(_ json: UnsafeRawBufferPointer, to output: inout [UInt8]) {
         for index in json.indices {
             let byte = unsafe json[index]

@@ -1,29 +1,30 @@
 internal import Glibc
 public import HTTPClient
 
-/// Who gets the parts of a streamed reply. Belongs to the loop's thread; called inside a read's callback.
+/// Receives the parts of a streamed reply. Belongs to the loop's thread; its methods are called inside a read's
+/// callback.
 public protocol ChatReceiver: AnyObject {
-    /// The reply has begun. `flow` lets it go on after a pause.
+    /// The reply has begun. `flow` resumes it after a pause.
     func begin(_ flow: BodyFlow)
 
-    /// The next part. The one that `isDone` is the last.
+    /// Receives the next part. The last one has `isDone` set.
     ///
-    /// - Throws: why the receiver wants no more.
+    /// - Throws: an error if the receiver wants no more parts.
     func receive(_ part: borrowing ChatPart) throws(OllamaError)
 
-    /// All parts of one read were given: the moment to send what was made of them.
+    /// Called after all parts of one read were given, so that the receiver can send its results.
     ///
-    /// - Returns: whether more may come now; if not, `BodyFlow.resume` says when.
+    /// - Returns: whether the receiver can take more now. If not, the reply pauses until `BodyFlow.resume` is called.
     func settle() -> Bool
 }
 
-/// Cuts a streamed reply into its lines, and reads them. Belongs to the loop's thread.
+/// Splits a streamed reply into lines, and reads them. Belongs to the loop's thread.
 ///
-/// The token path: a line that came in one piece is read where it lies, with nothing copied and nothing allocated.
-/// Source: Ollama's docs/api.md, "Generate a chat completion", streamed.
+/// This is on the path of every token: a line that arrives in one piece is read in place, without copying or
+/// allocating. Source: Ollama's docs/api.md, "Generate a chat completion", streamed.
 final class ChatReader: BodySink {
     private let receiver: any ChatReceiver
-    /// The start of a line whose end has not come.
+    /// The start of a line whose end has not arrived yet.
     private var partial: [UInt8] = []
     private var isDone = false
     private var failure: OllamaError?
@@ -50,13 +51,13 @@ final class ChatReader: BodySink {
         return isDone ? .end : mayGoOn ? .more : .pause
     }
 
-    /// Where the next line feed is.
+    /// Returns the index of the next line feed.
     private static func lineEnd(in bytes: UnsafeRawBufferPointer) -> Int? {
         guard let start = bytes.baseAddress, let end = unsafe memchr(start, 0x0A, bytes.count) else { return nil }
         return unsafe start.distance(to: end)
     }
 
-    /// Adds to the partial line. False: it is too long.
+    /// Appends to the partial line. Returns false if the line is too long or no more is wanted.
     private func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard failure == nil, !isDone else { return false }
         guard partial.count + bytes.count <= OllamaClient.lineLimit else {
@@ -70,12 +71,13 @@ final class ChatReader: BodySink {
 
     private func takePartial() {
         unsafe partial.withUnsafeBytes(take)
-        // A token's worth of memory is kept for the next line, a tool call's is not.
+        // Keeps the memory for the next line if it is small, as for a token; frees it if it is large, as for a tool
+        // call.
         partial.removeAll(keepingCapacity: partial.capacity <= 4096)
     }
 
     private func take(_ line: UnsafeRawBufferPointer) {
-        guard !isDone else { return }  // nothing that comes after the end counts
+        guard !isDone else { return }  // ignore everything after the end
         switch unsafe ReplyScanner.scan(line) {
         case .message(let fields): unsafe pass(ChatPart(line, fields, original: line))
         case .error(let message): failure = .failed(message: message)
@@ -92,7 +94,7 @@ final class ChatReader: BodySink {
         }
     }
 
-    /// What the scanner does not understand: nothing, an odd object, or garbage.
+    /// Handles a line that the scanner does not understand: a blank line, an unusual object, or invalid data.
     private func takeUnsure(_ line: UnsafeRawBufferPointer) {
         if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
         guard let reply = unsafe ReplyDecoder.decode(line) else {
@@ -111,7 +113,7 @@ final class ChatReader: BodySink {
         if reply.plain == nil { failure = .malformedResponse }
     }
 
-    /// The body is over: whether the answer is whole.
+    /// Called when the body has ended. Throws if the answer is not complete.
     func end() throws(OllamaError) {
         if !partial.isEmpty && failure == nil && !isDone {  // one object without a line end, as for an empty chat
             takePartial()
@@ -121,6 +123,6 @@ final class ChatReader: BodySink {
         if !isDone { throw .incomplete }
     }
 
-    /// The body was cut: whether the answer is whole all the same.
+    /// Whether the answer is complete, even if the body was cut.
     var isComplete: Bool { isDone && failure == nil }
 }

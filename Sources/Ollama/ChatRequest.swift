@@ -3,25 +3,25 @@ package import JSON
 /// A request to `/api/chat`. Source: Ollama's docs/api, "Generate a chat completion".
 public struct ChatRequest: Sendable, Equatable {
     package var model: JSONText
-    /// The content of a message from `system`, the first of all.
+    /// The content of the first message, from `system`.
     package var system: JSONText?
-    /// Messages, as the inside of a JSON array.
+    /// Earlier messages: the elements of a JSON array, without its brackets.
     package var history: JSONValue?
-    /// The content of a message from the user, the last of all.
+    /// The content of the last message, from the user.
     package var prompt: JSONText?
-    /// An array of base64 texts that belong to the prompt.
+    /// A JSON array of base64 strings: the images of the prompt.
     package var images: JSONValue?
-    /// Members that are passed on as they are.
+    /// Members that are passed on unchanged.
     package var options, format, think, tools, keepAlive: JSONValue?
-    /// Whether the reply comes token by token; `false`: one object, whole.
+    /// Whether the reply is streamed token by token. If `false`, the reply is one object.
     package var stream: Bool
 
-    /// A question of one message.
+    /// Makes a request with one message from the user.
     ///
     /// - Parameters:
     ///   - model: the model's name, such as `llama3.2:1b`.
     ///   - prompt: the message from the user.
-    ///   - system: what the model is told before it.
+    ///   - system: the system message, sent before the prompt.
     public init(model: String, prompt: String, system: String? = nil) {
         self.init(model: JSONText(model), prompt: JSONText(prompt), stream: false)
         self.system = system.map { JSONText($0) }

@@ -2,8 +2,8 @@ import EventLoop
 internal import FoundationEssentials
 public import HTTPClient
 
-/// What Ollama lists: the models that it has, or those that it has loaded. Source: Ollama's docs/api, "List Local
-/// Models", "List Running Models".
+/// A list of Ollama's models: those it has, or those it has loaded. Source: Ollama's docs/api, "List Local Models",
+/// "List Running Models".
 public enum ModelList: Sendable {
     /// `/api/tags`.
     case local
@@ -26,7 +26,7 @@ public enum ModelList: Sendable {
         var models: [Model]?
     }
 
-    /// The names in a listing; `nil` when it is none.
+    /// The model names in a list; `nil` when the JSON is not such a list.
     static func names(_ json: [UInt8]) -> [String]? {
         guard let listing = try? JSONDecoder().decode(Listing.self, from: Data(json)) else { return nil }
         return (listing.models ?? []).compactMap { $0.model ?? $0.name }
@@ -34,12 +34,12 @@ public enum ModelList: Sendable {
 }
 
 extension OllamaClient {
-    /// Bytes of a listing: some thousand models.
+    /// Maximum bytes of a list; enough for several thousand models.
     private static let listLimit = 8 * 1024 * 1024
 
-    /// The names in a listing. Runs no model, and loads none.
+    /// Returns the model names in a list. Does not run or load any model.
     ///
-    /// - Returns: `nil` when Ollama answers, but not with such a listing.
+    /// - Returns: `nil` when Ollama answers, but not with such a list.
     /// - Throws: `OllamaError` when it does not answer, or fails.
     public func models(_ list: ModelList, deadlines: Deadlines) async throws(OllamaError) -> [String]? {
         let reply: (status: Int, body: [UInt8])

@@ -1,12 +1,12 @@
 public import EventLoop
 public import HTTPClient
 
-/// Asks one Ollama. Belongs to the loop's thread.
+/// A client for one Ollama server. Belongs to the loop's thread.
 public final class OllamaClient {
-    /// Bytes of a whole reply. A model's answer is text: this is some thousand times a long one.
+    /// Maximum bytes of a whole reply. An answer is text, and this is about a thousand times a long one.
     public static let replyLimit = 64 * 1024 * 1024
 
-    /// Bytes of one line of a streamed reply, as in Ollama's own client. Source: api/client.go, maxBufferSize.
+    /// Maximum bytes of one line of a streamed reply, as in Ollama's own client. Source: api/client.go, maxBufferSize.
     public static let lineLimit = 8 * 1024 * 1024
 
     let origin: Origin
@@ -21,7 +21,7 @@ public final class OllamaClient {
     ) {
         origin = Origin(host: host.host, port: host.port, deadlines: deadlines, on: loop)
         let key = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
-        // Our own Host field: Ollama refuses a foreign one with 403.
+        // The Host field names this host: Ollama rejects other names with 403.
         chatTemplate = RequestTemplate(
             "POST", path: host.path + "/api/chat", host: host.hostHeader,
             fields: [("Content-Type", "application/json")] + key)
@@ -39,19 +39,19 @@ public final class OllamaClient {
         }
     }
 
-    /// Called when a request is sent again because the connection that was kept for it had been closed.
+    /// Called when a request is sent again because Ollama had closed the kept connection.
     public var onResend: (() -> Void)? {
         get { origin.onResend }
         set { origin.onResend = newValue }
     }
 
-    /// Requests that Ollama is answering.
+    /// The number of requests that Ollama is answering.
     public var requestsInFlight: Int { origin.requestsInFlight }
 
-    /// Closes the connections that are kept.
+    /// Closes the idle connections.
     public func close() { origin.closeIdle() }
 
-    /// The whole answer to a chat, as text.
+    /// Returns the whole answer to a chat, as text.
     ///
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
     public func answer(to chat: ChatRequest) async throws(OllamaError) -> String {
@@ -60,7 +60,7 @@ public final class OllamaClient {
         return String(decoding: try await answer(to: Payload(chat.json)).bytes, as: UTF8.self)
     }
 
-    /// Gives `receive` the text of an answer as it comes, a token or more at a time. Returns when the answer is
+    /// Gives `receive` the text of an answer as it arrives, a token or more at a time. Returns when the answer is
     /// complete.
     ///
     /// - Throws: `OllamaError`, before or after text was received. When the task is cancelled the request to Ollama
@@ -71,11 +71,11 @@ public final class OllamaClient {
         try await stream(Payload(chat.json), to: TextReceiver(receive))
     }
 
-    /// The whole answer to a chat.
+    /// Returns the whole answer to a chat.
     ///
     /// - Parameters:
     ///   - request: the JSON of a chat with `stream` false.
-    ///   - deadlines: other ones than the client's.
+    ///   - deadlines: used instead of the client's deadlines.
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
     package func answer(
         to request: Payload, as form: WholeForm = .text, deadlines: Deadlines? = nil
@@ -92,11 +92,11 @@ public final class OllamaClient {
         return try reply.answer()
     }
 
-    /// Gives `receiver` the parts of an answer as they come. Returns when the answer is complete.
+    /// Gives `receiver` the parts of an answer as they arrive. Returns when the answer is complete.
     ///
     /// - Parameters:
     ///   - request: the JSON of a chat with `stream` true.
-    ///   - deadlines: other ones than the client's.
+    ///   - deadlines: used instead of the client's deadlines.
     /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama
     ///   ends at once.
     package func stream(
@@ -123,7 +123,7 @@ public final class OllamaClient {
     }
 }
 
-/// Makes a string of each part's text.
+/// Passes on each part's text as a string.
 private final class TextReceiver: ChatReceiver {
     private let receive: (String) -> Void
 

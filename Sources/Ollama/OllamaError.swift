@@ -2,19 +2,19 @@ public import HTTPClient
 
 /// Why Ollama gave no answer.
 public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
-    /// Ollama could not be reached, or what came was not a whole HTTP response.
+    /// Ollama could not be reached, or its response was not a complete HTTP response.
     case transport(ClientError)
     /// Ollama replied with `status`; `message` is its JSON `error` field, or empty.
     case refused(status: Int, message: String, retryAfter: Int?)
-    /// The reply is not what Ollama's API promises.
+    /// The reply does not follow Ollama's API.
     case malformedResponse
     /// Ollama ended the answer without saying that it is complete, as it does after a token repeated too often.
     case incomplete
-    /// Ollama reported an error in place of, or after the start of, an answer.
+    /// Ollama reported an error, either instead of an answer or after the answer had begun.
     case failed(message: String)
     /// A line of a stream is longer than this many bytes.
     case lineTooLong(limit: Int)
-    /// The model calls tools, and the caller wants nothing but text.
+    /// The model calls tools, but the caller accepts only text.
     case toolCalls
 
     public var description: String {

@@ -1,17 +1,18 @@
-/// Where an Ollama is: what `OLLAMA_HOST` says, read as Ollama's own programs read it.
+/// The address of an Ollama server, read from `OLLAMA_HOST` as Ollama's own programs read it.
 ///
-/// Where those differ, what a client can connect to wins: an empty or unspecified host is loopback, a port that is none
-/// is the default. Source: `envconfig/config.go` of Ollama and `_parse_host` of its Python client.
+/// Where those programs differ, this type chooses an address that a client can connect to: an empty or unspecified host
+/// means loopback, and an invalid port means the default port. Source: `envconfig/config.go` of Ollama and
+/// `_parse_host` of its Python client.
 public struct OllamaHost: Equatable, Sendable {
-    /// How it is spoken to.
+    /// The protocol of the URL.
     public enum Scheme: String, Sendable {
         case http, https
 
-        /// The port that a URL of this scheme means when it names none.
+        /// The default port of a URL with this scheme.
         public var standardPort: UInt16 { self == .http ? 80 : 443 }
     }
 
-    /// How it is spoken to; `http` when the value names none.
+    /// The protocol; `http` when the value names none, except for Ollama's own service.
     public let scheme: Scheme
     /// A name in lower case or a numeric address, without brackets; an IPv6 address may have a zone, as in
     /// `fe80::1%eth0`.
@@ -21,28 +22,28 @@ public struct OllamaHost: Equatable, Sendable {
     /// Empty, or a path that begins with `/` and does not end with one.
     public let path: String
 
-    /// The port of an Ollama whose address has neither port nor scheme.
+    /// The port when the address has neither a port nor a scheme.
     public static let defaultPort: UInt16 = 11434
 
     /// Whether `host` is an IPv6 address.
     public var isIPv6Literal: Bool { host.utf8.contains(UInt8(ascii: ":")) }
 
-    /// As a URL, always with its port. Source: RFC 3986, 3; RFC 6874, 2 for a zone's percent sign.
+    /// The address as a URL, always with its port. Source: RFC 3986, 3; RFC 6874, 2 for a zone's percent sign.
     public var url: String {
         let name = isIPv6Literal ? "[\(host.replacing("%", with: "%25", maxReplacements: 1))]" : host
         return "\(scheme.rawValue)://\(name):\(port)\(path)"
     }
 
-    /// The value of the Host field: without the scheme's standard port, and without a zone, which means nothing
-    /// elsewhere. Source: RFC 9110, 7.2 and 4.2.3; RFC 6874, 4.
+    /// The value of the Host field: without the scheme's standard port, and without a zone, which has no meaning on
+    /// another machine. Source: RFC 9110, 7.2 and 4.2.3; RFC 6874, 4.
     public var hostHeader: String {
         let name = isIPv6Literal ? "[\(host.prefix { $0 != "%" })]" : host
         return port == scheme.standardPort ? name : "\(name):\(port)"
     }
 
-    /// Reads a value of `OLLAMA_HOST` and ignores what is odd about it; see `parse`.
+    /// Reads a value of `OLLAMA_HOST`, without the warning that `parse` returns.
     ///
-    /// - Throws: `OllamaHostError` when nobody could connect to it.
+    /// - Throws: `OllamaHostError` when no client could connect to it.
     public init(parsing value: String?) throws(OllamaHostError) { self = try Self.parse(value).0 }
 
     init(scheme: Scheme, host: String, port: UInt16, path: String) {
@@ -52,10 +53,10 @@ public struct OllamaHost: Equatable, Sendable {
         self.path = path
     }
 
-    /// Reads a value of `OLLAMA_HOST`; `nil` is as good as an empty one.
+    /// Reads a value of `OLLAMA_HOST`; `nil` means the same as an empty value.
     ///
-    /// - Returns: the host, and a sentence about the port if that had to be replaced.
-    /// - Throws: `OllamaHostError` when nobody could connect to it.
+    /// - Returns: the host, and a warning if the port was invalid and was replaced.
+    /// - Throws: `OllamaHostError` when no client could connect to it.
     public static func parse(_ value: String?) throws(OllamaHostError) -> (OllamaHost, warning: String?) {
         let text = unquoted(value ?? "")
         try checkCharacters(text)
@@ -76,10 +77,10 @@ public struct OllamaHost: Equatable, Sendable {
 }
 
 extension OllamaHost {
-    /// Ollama's own service, which is https even when its name stands alone.
+    /// Ollama's own service, which uses https even when the value names no scheme.
     private static let cloud = "ollama.com"
 
-    /// Without the white space and quotes around it, as often left by shells and unit files.
+    /// Removes the white space and quotes around the text, which shells and unit files often leave.
     private static func unquoted(_ text: String) -> String {
         let scalars = text.unicodeScalars
         let isNoise: (Unicode.Scalar) -> Bool = { $0.properties.isWhitespace || $0 == "\"" || $0 == "'" }
@@ -89,7 +90,7 @@ extension OllamaHost {
         return String(scalars[first...last])
     }
 
-    /// Refuses what cannot stand in a request line or a Host field.
+    /// Throws when the text has characters that are not allowed in a request line or a Host field.
     private static func checkCharacters(_ text: String) throws(OllamaHostError) {
         for byte in text.utf8 {
             switch byte {
@@ -100,11 +101,11 @@ extension OllamaHost {
         }
     }
 
-    /// Divides `http://rest`. No scheme is `nil`.
+    /// Splits `http://rest`. Without a scheme, the first part is `nil`.
     private static func split(scheme text: String) throws(OllamaHostError) -> (Scheme?, rest: Substring) {
         guard let separator = text.firstRange(of: "://") else {
             let lower = text.lowercased()
-            // One slash, or none, was forgotten: `http` as a host without a port is nobody's intention.
+            // A slash is missing: no one means `http` as a host without a port.
             if lower.hasPrefix("http:/") || lower.hasPrefix("https:/") { throw .scheme }
             return (nil, text[...])
         }
@@ -112,7 +113,7 @@ extension OllamaHost {
         return (scheme, text[separator.upperBound...])
     }
 
-    /// Host and port of `host:port`, `[v6]:port`, a bare IPv6 address, or a bare port.
+    /// Splits host and port of `host:port`, `[v6]:port`, a bare IPv6 address, or a bare port.
     private static func split(authority: Substring) throws(OllamaHostError) -> (host: String, port: Substring) {
         if authority.contains("@") { throw .userInfo }
         if authority.hasPrefix("[") {
@@ -135,7 +136,7 @@ extension OllamaHost {
         return host == cloud ? Scheme.https.standardPort : defaultPort
     }
 
-    /// `nil` when it is no port that can be connected to.
+    /// Returns the port number; `nil` when no client can connect to such a port.
     private static func number(_ port: Substring) -> UInt16? {
         guard isDigits(port), let number = UInt16(port), number > 0 else { return nil }
         return number
@@ -161,7 +162,7 @@ extension OllamaHost {
         return text.lowercased()
     }
 
-    /// An IPv6 address; whether its groups make sense is left to getaddrinfo(3). Source: RFC 4291, 2.2; RFC 6874, 2.
+    /// An IPv6 address; getaddrinfo(3) checks whether its groups are valid. Source: RFC 4291, 2.2; RFC 6874, 2.
     private static func address(_ text: Substring) throws(OllamaHostError) -> String {
         let groups = text.prefix { $0 != "%" }
         let zone = text[groups.endIndex...]  // with its percent sign

@@ -1,6 +1,6 @@
-/// Why a value of `OLLAMA_HOST` is no address, with a description that says what to do.
+/// Why a value of `OLLAMA_HOST` is not a valid address. The description says how to correct it.
 ///
-/// The value itself is not repeated: it may hold a password, and the log is no place for that.
+/// The description does not repeat the value: it may contain a password, which must not appear in the log.
 public enum OllamaHostError: Error, Equatable, CustomStringConvertible {
     /// The scheme is neither http nor https, or its slashes are missing.
     case scheme
@@ -8,11 +8,11 @@ public enum OllamaHostError: Error, Equatable, CustomStringConvertible {
     case userInfo
     /// The URL has a query or a fragment.
     case queryOrFragment
-    /// There are spaces, quotes, control characters or letters outside ASCII, in the middle.
+    /// The value has spaces, quotes, control characters or non-ASCII characters inside it.
     case characters
-    /// The host has characters that no host name has.
+    /// The host has characters that are not allowed in a host name.
     case name
-    /// What should be an IPv6 address is none.
+    /// The IPv6 address is malformed.
     case address
 
     public var description: String {

@@ -1,10 +1,11 @@
 internal import JSON
 internal import FoundationEssentials
 
-/// One object of Ollama's reply to a chat, read by Foundation: the fallback for what `ReplyScanner` is unsure of, and
-/// its oracle in the tests.
+/// One object of Ollama's reply to a chat, read by Foundation: the fallback for objects that `ReplyScanner` is unsure
+/// of, and the reference for testing it.
 ///
-/// Any thread; some twenty times slower than the scanner. Source: Ollama's docs/api.md, "Generate a chat completion".
+/// Usable on any thread; about twenty times slower than the scanner. Source: Ollama's docs/api.md, "Generate a chat
+/// completion".
 package struct ReplyDecoder: Decodable, Equatable, Sendable {
     /// `message.content`; `nil` when there is none.
     package let content: String?
@@ -12,13 +13,13 @@ package struct ReplyDecoder: Decodable, Equatable, Sendable {
     package let hasMessage: Bool
     /// `message.thinking`; `nil` when there is none.
     package let thinking: String?
-    /// Whether this is the last object of the reply; false when it does not say.
+    /// Whether this is the last object of the reply; false when `done` is missing.
     package let done: Bool
     /// `done_reason`, such as `stop` or `length`.
     package let doneReason: String?
     /// Whether there is a `message.thinking` that is not empty.
     package var hasThinking: Bool { thinking?.isEmpty == false }
-    /// Whether there is an array `message.tool_calls`, be it empty.
+    /// Whether there is an array `message.tool_calls`, even an empty one.
     package let hasToolCalls: Bool
     /// The error that Ollama reports.
     package let error: String?
@@ -38,8 +39,8 @@ package struct ReplyDecoder: Decodable, Equatable, Sendable {
         try? unsafe JSONDecoder().decode(Self.self, from: Data(bytes))
     }
 
-    /// What it says, in the words that `ReplyScanner` is sure of. `nil` when it is no part of an answer, or has tool
-    /// calls, which are not read here.
+    /// The same content as JSON that `ReplyScanner` understands. `nil` when the object is not part of an answer, or has
+    /// tool calls, which are not read here.
     var plain: [UInt8]? {
         guard hasMessage, !hasToolCalls else { return nil }
         var writer = JSONWriter()

@@ -2,34 +2,36 @@ internal import JSON
 
 /// Reads one object of Ollama's reply to a chat: a line of a stream, a whole reply, or an error.
 ///
-/// One pass over the bytes that checks all of it, with no allocation but for the text of an error. It is certain or
-/// says so: what it does not understand is `unsure`, and left to `ReplyDecoder`. Any thread. Source: Ollama's
+/// Checks all bytes in one pass, and allocates nothing except the text of an error. If it does not fully understand an
+/// object, it returns `unsure`, and `ReplyDecoder` must read the object. Usable on any thread. Source: Ollama's
 /// docs/api.md, "Generate a chat completion"; RFC 8259.
 package struct ReplyScanner {
-    /// What the object says. Ranges are of the bytes given to `scan`, between the quotes of a JSON string.
+    /// The content of the object. Ranges refer to the bytes given to `scan`; the range of a JSON string excludes its
+    /// quotes.
     package struct Fields: Equatable, Sendable {
-        /// `message.content`. Valid UTF-8, and the text itself unless it has escapes; `appendUnescaped` resolves them.
+        /// `message.content`. It is valid UTF-8, and the text itself if it has no escapes; `appendUnescaped` resolves
+        /// escapes.
         package var content: Range<Int>
-        /// `done_reason`, such as `stop` or `length`: never with escapes.
+        /// `done_reason`, such as `stop` or `length`. It never has escapes.
         package var doneReason: Range<Int>?
-        /// `message.thinking`, unless it is empty: what stands between the quotes.
+        /// `message.thinking`, without its quotes; `nil` when it is empty.
         package var thinking: Range<Int>?
-        /// The array `message.tool_calls`, brackets included, be it empty.
+        /// The array `message.tool_calls`, including its brackets. It may be empty.
         package var toolCalls: Range<Int>?
         /// `eval_count`: tokens of the whole answer, in its last object.
         package var tokens: Int?
         /// The member `message`, its name and value, without a comma.
         package var messageMember: Range<Int>
-        // These two are the last: then `Outcome` has its tag in a byte that is always set, not in padding.
+        // These two must be last: then the tag of `Outcome` is in a byte that is always set, not in padding.
         /// Whether there are escapes in `content`.
         package var contentHasEscapes: Bool
         /// Whether this is the last object of the reply.
         package var done: Bool
     }
 
-    /// What the bytes are.
+    /// The result of scanning the bytes.
     package enum Outcome: Equatable, Sendable {
-        /// A part of an answer, or all of it.
+        /// Part of an answer, or a whole answer.
         case message(Fields)
         /// Ollama reports this error.
         case error(String)
@@ -50,7 +52,7 @@ package struct ReplyScanner {
 
     private init(_ bytes: UnsafeRawBufferPointer) { reader = unsafe JSONReader(bytes) }
 
-    /// Reads `bytes`, which are to hold one object and no more; white space around it is well.
+    /// Reads `bytes`, which must hold exactly one object; white space around it is allowed.
     package static func scan(_ bytes: UnsafeRawBufferPointer) -> Outcome {
         var scanner = unsafe ReplyScanner(bytes)
         do throws(JSONReader.Malformed) {
@@ -62,9 +64,10 @@ package struct ReplyScanner {
         return scanner.outcome
     }
 
-    /// Appends the text that the inside of a JSON string stands for, as UTF-8: escapes resolved, all of it checked.
+    /// Appends the text of a JSON string, given without its quotes, as UTF-8. It resolves escapes and checks every
+    /// byte.
     ///
-    /// - Returns: false when it is malformed, be it by half a surrogate pair; then `output` is as it was.
+    /// - Returns: false when the string is malformed, for example by half a surrogate pair; then `output` is unchanged.
     package static func appendUnescaped(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8]) -> Bool {
         unsafe JSONString.appendUnescaped(raw, to: &output)
     }
@@ -87,7 +90,7 @@ package struct ReplyScanner {
         try reader.begin("{")
         var isFirst = true
         while let name = try reader.nextName(isFirst: &isFirst) {
-            if name.hasEscapes { throw JSONReader.Malformed() }  // it might be one of ours
+            if name.hasEscapes { throw JSONReader.Malformed() }  // it might be one of the names below
             if reader.matches(name, "message") {
                 try expectFirst(messageMember == nil)
                 try message()
@@ -110,7 +113,7 @@ package struct ReplyScanner {
         }
     }
 
-    /// A number, if it is a whole one of a sensible size.
+    /// Reads a number; `nil` unless it is a non-negative integer of at most nine digits.
     private mutating func count() throws(JSONReader.Malformed) -> Int? {
         _ = try reader.peek()
         let start = reader.position
@@ -144,7 +147,7 @@ package struct ReplyScanner {
         }
     }
 
-    /// Which of two equal names counts is not for the scanner to say.
+    /// Throws when a name occurs twice: the scanner does not decide which one counts.
     private func expectFirst(_ isFirst: Bool) throws(JSONReader.Malformed) {
         if !isFirst { throw JSONReader.Malformed() }
     }

@@ -1,19 +1,19 @@
 import EventLoop
 import HTTPClient
 
-/// What of a whole reply is wanted.
+/// The form in which a whole reply is returned.
 package enum WholeForm: Sendable {
     /// The answer's text.
     case text
-    /// Ollama's object, as it sent it.
+    /// Ollama's object, unchanged.
     case object
 }
 
 /// A complete answer.
 package struct WholeAnswer: Sendable {
-    /// In the form that was asked for.
+    /// The answer in the requested form.
     package var bytes: [UInt8]
-    /// `eval_count`, if Ollama says it.
+    /// `eval_count`, if Ollama sends it.
     package var tokens: Int?
 }
 
@@ -22,23 +22,24 @@ struct WholeReply {
     private let head: ResponseHead
     private let content: Content
 
-    /// What the body says. Indirect: a word, all of which is set before it is looked at (valgrind looks, too).
+    /// The content of the body. Indirect, so that it is one word, which is always fully initialised before it is read
+    /// (valgrind checks this).
     fileprivate indirect enum Content: Sendable {
-        /// `bytes` are of the form that was asked for.
+        /// The answer's `bytes` have the requested form.
         case message(WholeAnswer, isDone: Bool)
-        /// A message that cannot be told as text.
+        /// A message that cannot be returned as text.
         case toolCalls
         case error(String)
         case garbage
     }
 
-    /// Reads the body. A short one that comes in one piece is looked at where it lies; a long one is decoded by
-    /// Dispatch.
+    /// Reads the body. A short body that arrives in one piece is read in place; a long one is decoded on a Dispatch
+    /// thread.
     init(
         reading response: borrowing IncomingResponse, as form: WholeForm, work: WorkQueue
     ) async throws(ClientError) {
         head = response.head
-        var expected = -1  // bytes; unless they are known, no piece is all of it
+        var expected = -1  // bytes; if the length is unknown, no piece counts as the whole body
         if case .length(let length) = response.head.framing { expected = length }
         var body: [UInt8] = []
         var content: Content?
@@ -65,7 +66,7 @@ struct WholeReply {
         }
     }
 
-    /// The answer, in the form that was asked for.
+    /// Returns the answer in the requested form.
     func answer() throws(OllamaError) -> WholeAnswer {
         switch content {
         case .error(let message) where head.status == 200: throw .failed(message: message)
@@ -100,7 +101,7 @@ extension WholeReply.Content {
         self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
     }
 
-    /// By Foundation, for what the scanner does not know.
+    /// Decodes with Foundation what the scanner does not understand.
     private init(decoding bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         guard let reply = unsafe ReplyDecoder.decode(bytes) else {
             self = .garbage
