@@ -1,4 +1,4 @@
-/// How many connections each client address has. Internal to the shim.
+/// Counts the connections of each client address. Internal to the shim.
 #ifndef SHIM_ADDRESS_TABLE_H
 #define SHIM_ADDRESS_TABLE_H
 

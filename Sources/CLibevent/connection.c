@@ -63,7 +63,7 @@ static bool takes_input(const struct connection *self) {
 	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
 }
 
-// ---- the end
+// ---- closing
 
 /// Sends a RST now. SO_LINGER would also send one, but evhttp's shutdown comes before our close, and a FIN before the
 /// RST can look like the proper end of a reply that has no other end mark.

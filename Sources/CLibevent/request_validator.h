@@ -23,7 +23,7 @@ struct request_head {
 	bool keep_alive;
 	bool chunked;
 	bool expect_continue;
-	uint64_t content_length; ///< 0 when there is none
+	uint64_t content_length; ///< 0 if there is none
 	/// The position of the target in the bytes, in origin form: it begins with the path. A count of 0 means `/`.
 	/// Source: RFC 9112, 3.2.1 and 3.2.2.
 	size_t target, target_count;

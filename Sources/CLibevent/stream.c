@@ -55,7 +55,7 @@ static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(loop);
 }
 
-/// Finishes connecting. Returns false when the stream ended.
+/// Finishes connecting. Returns false if the stream ended.
 static bool stream_connected(shim_stream *self) {
 	int error = 0;
 	socklen_t length = sizeof error;

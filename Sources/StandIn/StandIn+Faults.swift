@@ -51,7 +51,7 @@ extension StandIn {
         switch fault {
         case .cut, .reset:
             raw.send(Array(response[..<(response.count - 40)]))
-            if fault == .reset { await loop.sleep(for: .milliseconds(20)) }  // so that the client first reads what was sent
+            if fault == .reset { await loop.sleep(for: .milliseconds(20)) }  // so that the client reads it first
             raw.cut(reset: fault == .reset)
         case .close: raw.cut(reset: false)
         case .noise:

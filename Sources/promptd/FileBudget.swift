@@ -1,6 +1,6 @@
 import HTTPServer
 
-/// How many connections the limit of open files allows.
+/// The number of connections that the limit of open files allows.
 struct FileBudget: Equatable, Sendable {
     /// Client connections: as many as requested, or fewer.
     let connections: Int

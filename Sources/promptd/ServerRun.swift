@@ -41,7 +41,7 @@ final class ServerRun {
         end = (plan.drain, plan.grace)
     }
 
-    /// Serves until a signal comes.
+    /// Serves until a signal arrives.
     ///
     /// - Returns: the exit status: 0; 1 if the server could not start, or if requests were cut at the deadline.
     func run() async -> CInt {

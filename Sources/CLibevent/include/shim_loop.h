@@ -67,7 +67,7 @@ bool shim_loop_has_deadline(const shim_loop *self, int64_t deadline);
 /// and waits for the rest.
 typedef struct shim_timer shim_timer;
 
-/// Makes a timer without a deadline. The caller owns it. NULL when there is no memory.
+/// Makes a timer without a deadline. The caller owns it. NULL if there is no memory.
 shim_timer *_Nullable shim_timer_new(shim_loop *loop, void (*fire)(void *_Nullable context), void *_Nullable context);
 
 /// Sets the deadline at which `fire` is called once; 0 removes the deadline.

@@ -54,10 +54,10 @@ typedef struct {
 	/// Slots beyond `max_connections`, each for one request without a body, so that health checks are answered when the
 	/// ordinary slots are taken. A reserved connection that sends nothing is closed after `header_timeout`.
 	size_t reserved_connections;
-	size_t max_connections_per_address; ///< from one IPv4 address or IPv6 /64, reserve included; 0: any number
+	size_t max_connections_per_address; ///< from one IPv4 address or IPv6 /64, reserved ones included; 0: any number
 	int64_t header_timeout;             ///< from a head's first byte to its last
 	int64_t body_timeout;               ///< from the head's end to the body's last byte
-	int64_t idle_timeout;               ///< of a connection between requests
+	int64_t idle_timeout;               ///< for a connection between requests
 	int64_t write_timeout;              ///< for the peer to take SHIM_MIN_PACE_BYTES, or everything that waits
 } shim_server_limits;
 
@@ -113,7 +113,7 @@ size_t shim_server_connection_count(const shim_server *self);
 /// The most connections that were open at once since the last call.
 size_t shim_server_take_peak(shim_server *self);
 
-/// Bytes of bodies held now.
+/// The number of body bytes held now.
 size_t shim_server_buffered_bytes(const shim_server *self);
 
 /// Cuts every connection and frees the server. No exchange may have a context at that time.

@@ -1,6 +1,6 @@
 /// The requests of a run, and when each is due. A value without a clock: times count from the run's start.
 struct Schedule: Sendable, Equatable {
-    /// What makes a request due.
+    /// The rule that makes a request due.
     enum Pace: Sendable, Equatable {
         /// A free connection makes a request due: closed loop.
         case asAnswered
