@@ -29,13 +29,13 @@ static bool is_same(struct address_key left, struct address_key right) {
 	return left.prefix == right.prefix && left.family == right.family;
 }
 
-/// Where the search for a key begins.
+/// The index where the search for a key begins.
 static size_t home_of(const struct address_table *self, struct address_key key) {
 	const __uint128_t product = (__uint128_t)(key.prefix ^ self->seed[0]) * ((self->seed[1] + key.family) | 1);
 	return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64)) & (self->capacity - 1);
 }
 
-/// The key's entry, or the free one where it belongs: there always is one, since the table is at most half full.
+/// The key's entry, or the free entry where it belongs. There always is one, because the table is at most half full.
 static struct address_entry *find(struct address_table *self, struct address_key key) {
 	size_t at = home_of(self, key);
 	while (self->entries[at].count && !is_same(self->entries[at].key, key)) at = (at + 1) & (self->capacity - 1);
@@ -68,7 +68,7 @@ bool address_table_add(struct address_table *self, struct address_key key, size_
 	return true;
 }
 
-/// Frees an entry, and moves up those behind it that a search from their home would no longer reach.
+/// Frees an entry, and moves up the entries behind it that a search would otherwise no longer reach.
 static void remove_entry(struct address_table *self, struct address_entry *entry) {
 	const size_t mask = self->capacity - 1;
 	size_t hole = (size_t)(entry - self->entries);
@@ -83,7 +83,7 @@ static void remove_entry(struct address_table *self, struct address_entry *entry
 
 void address_table_remove(struct address_table *self, struct address_key key) {
 	struct address_entry *entry = find(self, key);
-	if (!entry->count) abort(); // it was never added: a bug of the shim
+	if (!entry->count) abort(); // it was never added, which is a bug in the shim
 	if (--entry->count) return;
 	remove_entry(self, entry);
 	if (--self->used == 0) {

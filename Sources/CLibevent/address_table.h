@@ -1,4 +1,4 @@
-/// How many connections each client address has. Internal to the shim.
+/// Counts the connections of each client address. Internal to the shim.
 #ifndef SHIM_ADDRESS_TABLE_H
 #define SHIM_ADDRESS_TABLE_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/// What counts as one address: an IPv4 address, mapped into IPv6 or not, or an IPv6 /64, which is what one client is
-/// given.
+/// What counts as one address: an IPv4 address, also if it is mapped into IPv6, or an IPv6 /64, the usual range of one
+/// client.
 struct address_key {
 	uint64_t prefix;
 	uint32_t family; ///< AF_INET or AF_INET6; 0: no address
@@ -19,23 +19,23 @@ struct address_entry {
 	uint32_t count; ///< 0: the entry is free
 };
 
-/// A hash table of addresses that have connections. All zero at the start; without addresses it has no memory.
+/// A hash table of the addresses that have connections. All zero at the start; it uses no memory while it is empty.
 ///
-/// Its seed is random: nobody can choose addresses that fall on one entry. Adding and removing take the same time
-/// however many addresses there are, except when the table grows or shrinks.
+/// Its seed is random, so an attacker cannot choose addresses that collide. The time to add or remove does not depend
+/// on the number of addresses, except when the table grows or shrinks.
 struct address_table {
 	struct address_entry *entries;
 	size_t capacity, used; ///< capacity is a power of 2, and at least twice `used`
 	uint64_t seed[2];
 };
 
-/// What `address` counts as. Family 0 for one that is neither IPv4 nor IPv6.
+/// The key that `address` counts under. Its family is 0 for an address that is neither IPv4 nor IPv6.
 struct address_key address_key_of(const struct sockaddr *address);
 
-/// Counts one more connection of `key`. False, and nothing is counted, when it has `limit` of them.
+/// Counts one more connection of `key`. Returns false, and counts nothing, if `key` already has `limit` connections.
 bool address_table_add(struct address_table *self, struct address_key key, size_t limit);
 
-/// Counts one connection of `key` less. It must have been added.
+/// Counts one connection of `key` less. The connection must have been added.
 void address_table_remove(struct address_table *self, struct address_key key);
 
 #endif

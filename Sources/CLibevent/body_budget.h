@@ -5,14 +5,14 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/// Bytes of bodies, each counted until it is freed, on whatever thread. So the budget outlives its server: it is freed
-/// with its last reference.
+/// The number of body bytes. Each byte counts until its body is freed, on any thread. The budget can therefore outlive
+/// its server: it is freed with its last reference.
 struct body_budget {
 	atomic_size_t bytes;
 	atomic_size_t references;
 };
 
-/// Makes a budget with one reference. NULL when there is no memory.
+/// Makes a budget with one reference. NULL if there is no memory.
 struct body_budget *body_budget_new(void);
 void body_budget_retain(struct body_budget *self);
 void body_budget_release(struct body_budget *self);

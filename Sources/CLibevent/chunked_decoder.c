@@ -2,7 +2,7 @@
 
 #include "http_bytes.h"
 
-/// What the next byte belongs to.
+/// The part of the body that the next byte belongs to.
 enum {
 	CHUNK_SIZE,
 	CHUNK_EXTENSION,
@@ -35,14 +35,15 @@ static bool chunk_size_byte(struct chunked_decoder *self, uint8_t byte) {
 	return true;
 }
 
-/// Skips a byte of an extension or a trailer. Only their end matters; their bytes are bounded over the whole body.
+/// Skips a byte of an extension or a trailer. Only the line end matters. The number of skipped bytes is limited over
+/// the whole body.
 static bool skipped_byte(struct chunked_decoder *self, uint8_t byte, uint8_t after_line) {
 	if (byte == '\r') self->state = after_line;
 	else if (is_control_byte(byte)) return false;
 	return ++self->skipped <= CHUNKED_MAX_SKIPPED_BYTES;
 }
 
-/// Takes one byte of framing. False: it is malformed.
+/// Consumes one byte of framing. False: it is malformed.
 static bool framing_byte(struct chunked_decoder *self, uint8_t byte) {
 	switch (self->state) {
 	case CHUNK_SIZE: return chunk_size_byte(self, byte);

@@ -9,23 +9,23 @@
 #include <unistd.h>
 
 enum {
-	/// Bytes of requests that wait behind another; beyond it the socket is not read.
+	/// The most bytes of pending input behind a request. Above it, the socket is not read.
 	PENDING_INPUT_LIMIT = 64 * 1024,
-	/// Steps through the input of one connection, so that a pipeline does not hold up the others.
+	/// The most steps through one connection's input in a turn, so that a pipeline does not delay other connections.
 	STEPS_A_TURN = 32,
-	/// Bytes discarded while lingering: a client may send a whole body before it looks for the rejection.
+	/// The most bytes discarded while lingering. A client may send a whole body before it reads the rejection.
 	LINGER_LIMIT = 64 * 1024 * 1024,
 };
 
 static const int64_t MILLISECOND = 1000 * 1000;
 
-/// Between two requests of a client that is served first.
+/// The shortest time between two requests of an urgent client.
 #define URGENT_INTERVAL (5 * MILLISECOND)
 #define LINGER_TIME (2000 * MILLISECOND)
-/// How long a request whose client floods us goes unread before we look whether the client is still there.
+/// While reading is paused because a client sends too much, the time between checks that the client is still there.
 #define PAUSE_CHECK (500 * MILLISECOND)
 
-// ---- small parts
+// ---- helpers
 
 static struct connection *connection_of(shim_exchange *exchange) { return (struct connection *)exchange; }
 
@@ -43,12 +43,12 @@ static void set_writing(struct connection *self, bool on) {
 	else event_del(&self->writable);
 }
 
-/// Sets the deadline to `interval` from now; 0 takes it away.
+/// Sets the deadline to `interval` from now; 0 removes it.
 static void set_deadline(struct connection *self, int64_t interval) {
 	shim_timer_set(&self->deadline, interval ? shim_loop_now(self->group->loop) + interval : 0);
 }
 
-/// Clients that ask for little, and not all the time, are served first: health checks among ten thousand prompts.
+/// Serves clients with few, small requests first, such as health checks among ten thousand prompts.
 static void set_urgent(struct connection *self, bool urgent) {
 	if (self->urgent == urgent) return;
 	const int priority = urgent ? SHIM_PRIORITY_URGENT : SHIM_PRIORITY_NORMAL;
@@ -63,21 +63,21 @@ static bool takes_input(const struct connection *self) {
 	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
 }
 
-// ---- the end
+// ---- closing
 
-/// Sends a RST now. (SO_LINGER would too, but evhttp's shutdown comes before our close, and a FIN before the RST can
-/// pass for the proper end of a reply that has no other.)
+/// Sends a RST now. SO_LINGER would also send one, but evhttp's shutdown comes before our close, and a FIN before the
+/// RST can look like the proper end of a reply that has no other end mark.
 static void reset_socket(int fd) {
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 	connect(fd, &nowhere, sizeof nowhere);
 }
 
-/// Waits for the peer to close. False: too many connections do.
+/// Waits for the peer to close. False: too many connections linger already.
 static bool linger(struct connection *self) {
 	if (self->state != CONNECTION_OPEN || !connection_limits_linger(&self->group->slots, &self->slot)) return false;
 	self->state = CONNECTION_LINGERING;
 	exchange_clear(&self->exchange);
-	parser_free(&self->parser); // shuts down the sending side
+	parser_free(&self->parser); // also shuts down the sending side
 	pending_input_consume(&self->input, self->input.count);
 	set_deadline(self, LINGER_TIME);
 	set_reading(self, true);
@@ -118,7 +118,7 @@ void connection_close_if_idle(struct connection *self) {
 
 // ---- requests
 
-/// Rejects the request. The function answers.
+/// Rejects the request. The function sends the reply.
 static void reject(struct connection *self, shim_reject reason) {
 	exchange_clear(&self->exchange);
 	self->exchange.state = EXCHANGE_PENDING;
@@ -127,11 +127,11 @@ static void reject(struct connection *self, shim_reject reason) {
 	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
 }
 
-/// The request is whole: evhttp parses its head, and the function gets it.
+/// Handles a complete request: evhttp parses its head, and the function gets it.
 static void request_complete(struct connection *self) {
 	struct connection_group *group = self->group;
 	struct evhttp_request *request = parser_parse(&self->parser, &group->parsing);
-	if (!request) { // no memory: a canonical head is well-formed
+	if (!request) { // out of memory, because a canonical head is always well-formed
 		if (self->parser.evcon) reject(self, SHIM_REJECT_MALFORMED);
 		else connection_end(self, END_CLOSE);
 		return;
@@ -142,7 +142,7 @@ static void request_complete(struct connection *self) {
 	group->callbacks.requested(group->context, &self->exchange);
 }
 
-/// A head is complete. `is_all`: nothing has arrived behind it.
+/// Handles a complete head. `is_all`: no more bytes have arrived after it.
 static void head_complete(struct connection *self, bool is_all) {
 	struct connection_group *group = self->group;
 	struct shim_exchange *exchange = &self->exchange;
@@ -162,18 +162,18 @@ static void head_complete(struct connection *self, bool is_all) {
 		if (exchange->head.expect_continue && is_all) reply_send_continue(&self->reply, self->fd);
 		return;
 	}
-	if (has_body) exchange->verdict = VERDICT_LINGER; // a HEAD's body is not read
+	if (has_body) exchange->verdict = VERDICT_LINGER; // the body of a HEAD request is not read
 	request_complete(self);
 }
 
-/// Takes `bytes` as far as possible. Returns the bytes that are no longer needed.
+/// Consumes as much of `bytes` as possible. Returns the number of bytes consumed.
 static size_t take(struct connection *self, const uint8_t *bytes, size_t count) {
 	const shim_server_limits *limits = &self->group->limits;
 	size_t at = 0;
 	for (int steps = 0; at < count && takes_input(self); steps++) {
 		if (steps == STEPS_A_TURN) {
 			self->deferred = true;
-			set_writing(self, true); // fires in the next turn: the socket is writable
+			set_writing(self, true); // fires in the next turn, because the socket is writable
 			break;
 		}
 		const struct input_step step = input_next(
@@ -195,7 +195,7 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 	return at;
 }
 
-/// Stops reading while too much waits behind a request, and looks now and then whether the client is still there.
+/// Stops reading while there is too much pending input, and then checks regularly that the client is still there.
 static void bound_input(struct connection *self) {
 	const bool waits = !takes_input(self) || self->deferred;
 	if (!waits || self->input.count <= PENDING_INPUT_LIMIT) {
@@ -206,20 +206,20 @@ static void bound_input(struct connection *self) {
 	if (self->exchange.state == EXCHANGE_PENDING && !reply_overflow(&self->reply)) set_deadline(self, PAUSE_CHECK);
 }
 
-/// Takes what waits in the input.
+/// Consumes the pending input.
 static void take_pending(struct connection *self) {
 	while (takes_input(self) && self->input.count && !self->deferred) {
 		const size_t used = take(self, self->input.bytes, self->input.count);
-		if (!self->input.count) return; // it lingers or is closed
+		if (!self->input.count) return; // the connection lingers or is closed
 		pending_input_consume(&self->input, used);
 		if (!used) break;
 	}
 }
 
-/// The one way in: takes `bytes`, which have just arrived, behind what waits already. Without bytes it goes on with
-/// what waits.
+/// Handles `bytes`, which have just arrived, after the pending input. Without bytes, it continues with the pending
+/// input. All input goes through this function.
 static void connection_pump(struct connection *self, const uint8_t *bytes, size_t count) {
-	if (self->pumping) return; // the outer call goes on
+	if (self->pumping) return; // the outer call continues
 	self->pumping = true;
 	self->references++;
 	const bool is_direct = count && !self->input.count && takes_input(self);
@@ -235,26 +235,26 @@ static void connection_pump(struct connection *self, const uint8_t *bytes, size_
 
 // ---- replies
 
-/// The time in which the client must take something.
+/// The time in which the client must take enough bytes.
 static int64_t write_timeout(const struct connection *self) {
 	const int64_t servers = self->group->limits.write_timeout, own = self->exchange.write_timeout;
 	return own && (!servers || own < servers) ? own : servers;
 }
 
-/// From now on the client has to take something.
+/// Starts the time in which the client must take enough bytes.
 static void begin_waiting(struct connection *self) {
 	reply_begin_waiting(&self->reply, self->fd);
 	set_deadline(self, write_timeout(self));
 }
 
-/// Gives the client more time if it has taken enough. Returns whether it has.
+/// Gives the client more time if it has taken enough bytes. Returns whether it has.
 static bool extend_deadline(struct connection *self) {
 	if (reply_progress(&self->reply, self->fd) < SHIM_MIN_PACE_BYTES) return false;
 	begin_waiting(self);
 	return true;
 }
 
-/// A write timeout is over: drops the client unless it has taken enough.
+/// Handles the end of a write timeout: drops the client unless it has taken enough bytes.
 static void check_pace(struct connection *self) {
 	if (extend_deadline(self)) return;
 	struct connection_group *group = self->group;
@@ -263,7 +263,7 @@ static void check_pace(struct connection *self) {
 	connection_end(self, END_RESET);
 }
 
-/// The reply is complete and sent: on to the next request, or the end.
+/// Handles a reply that is complete and sent: continues with the next request, or ends the connection.
 static void reply_complete(struct connection *self) {
 	const enum exchange_verdict verdict = self->exchange.verdict;
 	exchange_clear(&self->exchange);
@@ -293,7 +293,7 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	const bool has_waited = reply_overflow(&self->reply);
 	switch (reply_send(&self->reply, self->fd, pieces, third_count ? 3 : second_count ? 2 : 1)) {
 	case REPLY_SENT: return 0;
-	case REPLY_BROKEN: set_reading(self, true); return 0; // the readable side will tell
+	case REPLY_BROKEN: set_reading(self, true); return 0; // the readable side reports it
 	case REPLY_WAITS: break;
 	}
 	if (!has_waited) begin_waiting(self);
@@ -313,7 +313,7 @@ void shim_exchange_finish(shim_exchange *exchange, bool keep_alive) {
 	if (!keep_alive && exchange->verdict == VERDICT_KEEP) exchange->verdict = VERDICT_CLOSE;
 	if (self->reply.broken) connection_end(self, END_CLOSE);
 	else if (!reply_overflow(&self->reply)) reply_complete(self);
-	else if (self->slot.slot == SLOT_NONE) connection_end(self, END_CLOSE); // without a slot it is not waited for
+	else if (self->slot.slot == SLOT_NONE) connection_end(self, END_CLOSE); // no slot, so we do not wait for the client
 	else exchange->state = EXCHANGE_SENDING;
 }
 
@@ -328,10 +328,10 @@ const char *shim_exchange_peer(const shim_exchange *exchange) {
 
 // ---- events
 
-/// The peer has sent its FIN.
+/// Handles the peer's FIN.
 static void received_end(struct connection *self) {
-	// A client that only closed its sending side still gets the reply that is being sent, and those to requests that
-	// were here, whole, before: reading goes on after them, and finds the end again.
+	// A client that closed only its sending side still gets the reply that is being sent, and the replies to requests
+	// that had arrived completely. Reading resumes after them, and finds the end again.
 	if (self->state == CONNECTION_OPEN && (self->exchange.state == EXCHANGE_SENDING || self->deferred)) {
 		if (self->exchange.verdict == VERDICT_LINGER) self->exchange.verdict = VERDICT_CLOSE;
 		set_reading(self, false);
@@ -394,7 +394,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(loop);
 }
 
-/// Reading is paused: looks whether the client is still there.
+/// While reading is paused, checks whether the client is still there.
 static void check_paused(struct connection *self) {
 	struct pollfd peer = { .fd = self->fd, .events = POLLRDHUP };
 	if (poll(&peer, 1, 0) > 0) connection_end(self, END_CLOSE);
@@ -419,7 +419,7 @@ static void on_deadline(void *context) {
 	}
 }
 
-// ---- the beginning
+// ---- opening
 
 struct connection *connection_new(struct connection_group *group, struct bufferevent *bev) {
 	struct connection *self = calloc(1, sizeof *self);
@@ -452,13 +452,13 @@ void connection_open(struct connection *self) {
 	shim_loop_map(group->loop, self->fd);
 	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
 	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
-	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until it is known what it asks
+	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until we know what it asks for
 	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
 	self->urgent = true;
 	set_reading(self, true);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) reject(self, (shim_reject)reason);
-	else if (self->slot.slot == SLOT_RESERVED && group->limits.header_timeout) // as short as its purpose
+	else if (self->slot.slot == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
 		set_deadline(self, group->limits.header_timeout);
 	else set_deadline(self, group->limits.idle_timeout);
 }

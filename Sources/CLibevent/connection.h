@@ -10,27 +10,27 @@
 #include "reply.h"
 
 enum connection_state {
-	CONNECTION_NEW,       ///< accepted, and still evhttp's
-	CONNECTION_OPEN,      ///< the exchange's state says the rest
-	CONNECTION_LINGERING, ///< the peer may still be sending, and a close would reset what it has yet to read
+	CONNECTION_NEW,       ///< accepted; evhttp still owns it
+	CONNECTION_OPEN,      ///< see the exchange's state for details
+	CONNECTION_LINGERING, ///< the peer may still be sending; a close would reset what it has not read yet
 	CONNECTION_CLOSED,    ///< freed with its last reference
 };
 
 /// How a connection ends.
 enum connection_end {
 	END_CLOSE,  ///< by FIN
-	END_RESET,  ///< by RST, so that the client sees that what it got is not whole
-	END_LINGER, ///< by FIN, once the peer has closed or sent enough: a close at once might reset what it has yet to
-				///< read
+	END_RESET,  ///< by RST, so that the client sees that the reply is incomplete
+	END_LINGER, ///< by FIN, once the peer has closed or sent enough: an immediate close might reset bytes that it has
+				///< not read yet
 };
 
 struct connection {
-	/// The first member: the function knows a connection by its exchange.
+	/// Must be the first member: the function identifies a connection by its exchange.
 	struct shim_exchange exchange;
 	struct connection_group *group;
 	struct connection *next, **link;
 	enum connection_state state;
-	unsigned references; ///< one while it is open, and one of each caller that goes on after a callback
+	unsigned references; ///< one while it is open, and one for each caller that continues after a callback
 	int fd;
 	struct connection_slot slot;
 	struct parser parser;
@@ -43,33 +43,33 @@ struct connection {
 	bool reading, writing;
 	bool pumping;  ///< `connection_pump` is on the stack
 	bool deferred; ///< the input has more requests, left for the next turn
-	bool urgent;   ///< its bytes are looked at before those of others
+	bool urgent;   ///< its bytes are handled before those of other connections
 };
 
-/// What the connections of one server share.
+/// State that the connections of one server share.
 struct connection_group {
 	shim_loop *loop;
 	shim_server_limits limits;
 	shim_server_callbacks callbacks;
-	void *context;                  ///< of the callbacks
+	void *context;                  ///< passed to the callbacks
 	struct connection *connections; ///< all of them, newest first
 	size_t count, peak;
-	unsigned adopting; ///< connections in the state CONNECTION_NEW
+	unsigned adopting; ///< number of connections in the state CONNECTION_NEW
 	struct connection_limits slots;
 	struct body_budget *budget;
-	struct parser *parsing; ///< whose bytes evhttp looks at now
+	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };
 
-/// Adds a connection that evhttp is about to set up on `bev` to the group. NULL when there is no memory.
+/// Adds to the group a connection that evhttp is about to set up on `bev`. NULL if there is no memory.
 struct connection *connection_new(struct connection_group *group, struct bufferevent *bev);
 
-/// Takes the socket over from evhttp, and begins to watch it.
+/// Takes the socket from evhttp, and begins to watch it.
 void connection_open(struct connection *self);
 
 /// Closes the connection if it is between requests.
 void connection_close_if_idle(struct connection *self);
 
-/// The one way out: ends the connection, and tells the function if it has a request.
+/// Ends the connection, and tells the function if it has a request. All connections end through this function.
 void connection_end(struct connection *self, enum connection_end how);
 
 #endif

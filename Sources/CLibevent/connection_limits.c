@@ -8,11 +8,11 @@ static void move(struct connection_limits *self, struct connection_slot *connect
 
 static bool has_room(const struct connection_limits *self) { return self->taken[SLOT_ORDINARY] < self->max; }
 
-/// Whether the peer's address has too many connections. Counts this one if not.
+/// Whether the peer's address has too many connections. If not, counts this one.
 static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof peer;
-	if (!self->max_per_address || getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return false; // it has left
+	if (!self->max_per_address || getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return false; // peer left
 	const struct address_key key = address_key_of((struct sockaddr *)&peer);
 	if (!key.family) return false;
 	if (!address_table_add(&self->addresses, key, self->max_per_address)) return true;

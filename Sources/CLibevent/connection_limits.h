@@ -5,38 +5,39 @@
 #include "address_table.h"
 #include "shim_server.h"
 
-/// What a connection counts as.
+/// The kind of slot that a connection has.
 enum slot {
-	SLOT_NONE,     ///< nothing yet, or rejected at once
+	SLOT_NONE,     ///< none yet, or rejected at once
 	SLOT_ORDINARY, ///< one of `max_connections`
-	SLOT_RESERVED, ///< one beyond them: for one request without a body
-	SLOT_REJECTED, ///< lingers without one of the other slots
+	SLOT_RESERVED, ///< one beyond `max_connections`, for one request without a body
+	SLOT_REJECTED, ///< lingers without an ordinary or reserved slot
 	SLOTS,
 };
 
-/// A connection's part in the counts. All zero at the start.
+/// What the limits record about one connection. All zero at the start.
 struct connection_slot {
 	enum slot slot;
-	struct address_key address; ///< counted too; family 0: it is not
+	struct address_key address; ///< counted in the table; family 0: not counted
 };
 
-/// The counts of a server. All zero at the start, but for the limits.
+/// The counts of a server. All zero at the start, except the limits.
 struct connection_limits {
 	size_t max, reserved, max_per_address;
 	size_t taken[SLOTS];
 	struct address_table addresses; ///< empty unless `max_per_address` is set
 };
 
-/// Gives a new connection from the peer of `fd` a slot. Returns 0, or why there is none (a `shim_reject`).
+/// Gives a new connection from the peer of `fd` a slot. Returns 0, or the reason for the rejection (a `shim_reject`).
 int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd);
 
-/// Gives a connection on the reserve an ordinary slot if there is one now. Returns whether it is still on the reserve.
+/// Moves a reserved connection to an ordinary slot if one is free now. Returns whether it is still reserved.
 bool connection_limits_is_reserved(struct connection_limits *self, struct connection_slot *connection);
 
-/// Lets a connection linger: an ordinary one keeps its slot, so that those are bounded too. False: too many linger.
+/// Lets a connection linger. An ordinary connection keeps its slot, so that lingering ones are limited too. False: too
+/// many connections linger.
 bool connection_limits_linger(struct connection_limits *self, struct connection_slot *connection);
 
-/// Gives the connection's slot to others.
+/// Frees the connection's slot.
 void connection_limits_leave(struct connection_limits *self, struct connection_slot *connection);
 
 #endif

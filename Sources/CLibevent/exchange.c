@@ -44,7 +44,7 @@ bool exchange_takes_input(const struct shim_exchange *self) {
 	return false;
 }
 
-// ---- what the function can ask of a request
+// ---- what the function can read from a request
 
 void shim_exchange_set_context(shim_exchange *self, void *context) { self->context = context; }
 
@@ -92,7 +92,7 @@ shim_body *shim_exchange_take_body(shim_exchange *self) {
 	*body = (struct shim_body){ self->body, self->budget, self->body_count };
 	body_budget_retain(body->budget);
 	self->body = NULL;
-	self->body_count = 0; // the budget counts it until the body is freed
+	self->body_count = 0; // the budget counts these bytes until the body is freed
 	return body;
 }
 

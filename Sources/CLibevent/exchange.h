@@ -12,7 +12,7 @@
 enum exchange_state {
 	EXCHANGE_IDLE,    ///< no byte of a request has arrived
 	EXCHANGE_HEAD,    ///< a part of the head has arrived
-	EXCHANGE_BODY,    ///< the head has arrived, and a part of the body
+	EXCHANGE_BODY,    ///< the head has arrived; the body is still arriving
 	EXCHANGE_PENDING, ///< the function has the request
 	EXCHANGE_SENDING, ///< the reply is complete but not all sent
 };
@@ -21,7 +21,8 @@ enum exchange_state {
 enum exchange_verdict {
 	VERDICT_KEEP,   ///< the next request
 	VERDICT_CLOSE,  ///< it is closed
-	VERDICT_LINGER, ///< it is closed once the peer has stopped sending: it was rejected in mid-request
+	VERDICT_LINGER, ///< it is closed once the peer has stopped sending, because it was rejected in the middle of a
+					///< request
 };
 
 struct shim_exchange {
@@ -29,29 +30,29 @@ struct shim_exchange {
 	enum exchange_verdict verdict;
 	struct request_head head;
 	size_t scanned; ///< how far the bytes of the head have been searched for its end
-	char *target;   ///< origin form, NUL-terminated; what is left of the last one while there is no request
+	char *target;   ///< origin form, NUL-terminated; between requests, the previous target
 	size_t target_capacity;
-	/// evhttp's request, for its header fields; NULL unless the function has one.
+	/// evhttp's request, for its header fields; NULL unless the function has this request.
 	struct evhttp_request *request;
 	struct chunked_decoder decoder;
-	uint64_t body_left;    ///< of Content-Length
-	struct evbuffer *body; ///< NULL when there is none, or it was taken
+	uint64_t body_left;    ///< bytes still expected by Content-Length
+	struct evbuffer *body; ///< NULL if there is none or it was taken
 	size_t body_count;     ///< its bytes, all of them in the budget
 	struct body_budget *budget;
-	void *context;         ///< the function's; NULL: it does not want to hear of the client's leaving
-	int64_t write_timeout; ///< lowers the server's for this request; 0: it does not
+	void *context;         ///< the function's; NULL: the function is not told when the client leaves
+	int64_t write_timeout; ///< lowers the server's timeout for this request; 0: not set
 };
 
-/// Frees what belongs to the request and its body. The state stays.
+/// Frees what belongs to the request, and its body. The state does not change.
 void exchange_clear(struct shim_exchange *self);
 
-/// Keeps the request's target, in the memory of the last one if that is enough.
+/// Stores the request's target. Reuses the memory of the previous target if it is large enough.
 void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count);
 
-/// Frees the memory that is kept from one request to the next.
+/// Frees the memory that is kept between requests.
 void exchange_free(struct shim_exchange *self);
 
-/// Whether input goes to this request, and does not wait behind it.
+/// Whether input belongs to this request. If not, it waits as pending input.
 bool exchange_takes_input(const struct shim_exchange *self);
 
 #endif

@@ -17,7 +17,7 @@ static const uint64_t SHIM_TOKEN_BYTES[4] = {
 
 static inline bool is_token_byte(uint8_t byte) { return SHIM_TOKEN_BYTES[byte >> 6] >> (byte & 63) & 1; }
 
-/// A byte that no field value may have: a control character other than a tab. RFC 9110, 5.5.
+/// Whether the byte is a control character other than a tab, which no field value may contain. RFC 9110, 5.5.
 static inline bool is_control_byte(uint8_t byte) { return (byte < ' ' && byte != '\t') || byte == 127; }
 
 #endif

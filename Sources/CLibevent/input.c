@@ -12,7 +12,7 @@ bool input_has_body(const struct shim_exchange *exchange) {
 
 // ---- heads
 
-/// Checks a complete head, and hands its canonical form to evhttp's input.
+/// Checks a complete head, and adds its canonical form to evhttp's input.
 static int take_head(struct shim_exchange *exchange, const shim_server_limits *limits, struct evbuffer *canonical,
 	const uint8_t *bytes, size_t count) {
 	struct evbuffer_iovec room;
@@ -31,7 +31,7 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	return 0;
 }
 
-/// Skips empty lines before a request. Source: RFC 9112, 2.2. Returns their bytes.
+/// Returns the number of bytes of empty lines before a request, which are skipped. Source: RFC 9112, 2.2.
 static size_t empty_lines(const uint8_t *bytes, size_t count) {
 	size_t at = 0;
 	while (at + 2 <= count && bytes[at] == '\r' && bytes[at + 1] == '\n') at += 2;
@@ -60,7 +60,7 @@ static struct input_step next_of_head(struct shim_exchange *exchange, const shim
 
 // ---- bodies
 
-/// Adds bytes to the body. Returns 0, or why they are rejected.
+/// Adds bytes to the body. Returns 0, or the reason for the rejection.
 static int add_to_body(
 	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
 	exchange->body_count += count;

@@ -5,7 +5,7 @@
 #include "exchange.h"
 
 enum input_event {
-	INPUT_NEEDS_MORE, ///< the bytes are used up, or what is left is a part of a head
+	INPUT_NEEDS_MORE, ///< the bytes are consumed, or the rest is a partial head
 	INPUT_HEAD,       ///< the head is complete and accepted; a body may follow
 	INPUT_COMPLETE,   ///< the body is complete
 	INPUT_REJECTED,   ///< the request is rejected: see `reason`
@@ -13,14 +13,15 @@ enum input_event {
 
 struct input_step {
 	enum input_event event;
-	size_t used;        ///< bytes that were looked at and are no longer needed
+	size_t used;        ///< bytes that were consumed
 	shim_reject reason; ///< for INPUT_REJECTED
 };
 
-/// Takes what it can of `bytes`, which begin where the last call stopped and are at least one.
+/// Consumes as much as it can of `bytes`. They begin where the last call stopped; there is at least one.
 ///
-/// Of a head it fills `exchange->head`, keeps the target, and adds the canonical head to `canonical`. The caller moves
-/// the exchange's state: to EXCHANGE_HEAD when a part of a head is left, to EXCHANGE_BODY after INPUT_HEAD with a body.
+/// For a head, it fills `exchange->head`, stores the target, and adds the canonical head to `canonical`. The caller
+/// changes the exchange's state: to EXCHANGE_HEAD if a part of a head is left, to EXCHANGE_BODY after INPUT_HEAD with a
+/// body.
 struct input_step input_next(struct shim_exchange *exchange, const shim_server_limits *limits,
 	struct evbuffer *canonical, const uint8_t *bytes, size_t count);
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/// Its address tells threads apart.
+/// A variable whose address identifies the thread.
 static _Thread_local char this_thread;
 
 static void on_wake(evutil_socket_t fd, short what, void *context) {
@@ -20,7 +20,7 @@ static void on_wake(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(self);
 }
 
-/// libevent would print to standard error; what matters reaches us as an errno.
+/// Discards the messages that libevent would print to standard error. Errors that matter reach us as an errno.
 static void on_log(int severity, const char *message) {
 	(void)severity;
 	(void)message;
@@ -33,12 +33,12 @@ static void on_nothing(evutil_socket_t fd, short what, void *context) {
 }
 
 void shim_loop_map(shim_loop *self, int fd) {
-	enum { BLOCK = 1024, AHEAD = 256 }; // evhttp adds an event of its own before the shim knows the descriptor
+	enum { BLOCK = 1024, AHEAD = 256 }; // evhttp adds an event before the shim knows the descriptor
 	if (fd + AHEAD < self->mapped) return;
 	for (const int end = ((fd + AHEAD) / BLOCK + 1) * BLOCK; self->mapped < end; self->mapped++) {
 		struct event event;
 		event_assign(&event, self->base, self->mapped, EV_READ, on_nothing, NULL);
-		// A pair that the changelist drops again: the kernel never hears of it. Descriptors in use keep their events.
+		// The changelist drops this pair again, so the kernel never sees it. Descriptors in use keep their events.
 		event_add(&event, NULL);
 		event_del(&event);
 	}
@@ -51,8 +51,8 @@ shim_loop *shim_loop_new(void) {
 	if (!self || !config) goto failed;
 	self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (self->wake_fd < 0) goto failed;
-	// No locks: only eventfd is touched from other threads. The changelist spares epoll_ctl for an event that comes and
-	// goes within a turn; it is unsafe with dup'ed descriptors, and there are none.
+	// No locks: other threads use only the eventfd. The changelist saves an epoll_ctl call for an event that is added
+	// and removed within a turn. It is unsafe with dup'ed descriptors, but there are none.
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	self->base = event_base_new_with_config(config);
 	if (!self->base) goto failed_base;
@@ -90,11 +90,11 @@ bool shim_loop_is_current(const shim_loop *self) {
 }
 
 void shim_loop_run(shim_loop *self) {
-	bool has_more = true; // what was begun before the loop ran
+	bool has_more = true; // for work that began before the loop ran
 	while (!self->stopping) {
 		self->now = 0;
 		self->callbacks_left = SHIM_CALLBACKS_A_TURN;
-		// -1: epoll_wait itself failed, and nothing can go on
+		// -1: epoll_wait itself failed, so the loop cannot continue
 		if (event_base_loop(self->base, has_more ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0) abort();
 		has_more = self->callbacks.turned(self->context, event_base_got_break(self->base));
 	}
@@ -150,7 +150,7 @@ static void timer_arm(struct shim_timer *self) {
 			return;
 		}
 	}
-	// Rounded up: libevent's clock is coarse, and a timer that fires early has to wait again.
+	// Rounded up, because libevent's clock is coarse, and a timer that fires early has to wait again.
 	const int64_t microseconds = wait / 1000 + 1;
 	const struct timeval interval = { .tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 };
 	event_add(&self->event, &interval);
@@ -175,7 +175,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context) {
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
 	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
 	evtimer_assign(&self->event, loop->base, on_timer, self);
-	event_priority_set(&self->event, SHIM_PRIORITY_NORMAL); // never before bytes that are here
+	event_priority_set(&self->event, SHIM_PRIORITY_NORMAL); // timers never run before bytes that have arrived
 }
 
 void shim_timer_stop(struct shim_timer *self) {
@@ -229,7 +229,7 @@ shim_signal *shim_signal_new(shim_loop *loop, int number, void (*fire)(void *, i
 		free(self);
 		return NULL;
 	}
-	// Whoever started the process may have left the signal blocked, as the threads of libdispatch do.
+	// The parent process may have left the signal blocked, as the threads of libdispatch do.
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, number);

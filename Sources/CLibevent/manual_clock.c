@@ -5,14 +5,14 @@
 
 struct shim_manual_clock {
 	int64_t now;
-	struct shim_timer **timers; ///< in the order in which they were added; owned by whoever made them
+	struct shim_timer **timers; ///< in the order in which they were added; owned by the code that made them
 	size_t count;
 	size_t capacity;
 };
 
 struct shim_manual_clock *manual_clock_new(void) {
 	struct shim_manual_clock *self = calloc(1, sizeof *self);
-	if (self) self->now = INT64_C(3600) * 1000000000; // an hour: the past has times too, and 0 means "no deadline"
+	if (self) self->now = INT64_C(3600) * 1000000000; // an hour: earlier times must exist, and 0 means "no deadline"
 	return self;
 }
 
@@ -39,7 +39,7 @@ static void remove_at(struct shim_manual_clock *self, size_t index) {
 }
 
 void manual_clock_remove(struct shim_manual_clock *self, struct shim_timer *timer) {
-	for (size_t index = self->count; index > 0; index--) { // the newest are the first to go
+	for (size_t index = self->count; index > 0; index--) { // timers added last are usually removed first
 		if (self->timers[index - 1] != timer) continue;
 		remove_at(self, index - 1);
 		return;
@@ -56,7 +56,7 @@ bool manual_clock_has(const struct shim_manual_clock *self, int64_t deadline) {
 bool manual_clock_step(struct shim_manual_clock *self, int64_t limit) {
 	int64_t next = INT64_MAX;
 	for (size_t index = 0; index < self->count; index++) {
-		// 0: the deadline was taken away while the timer waited.
+		// 0: the deadline was removed while the timer waited.
 		const int64_t deadline = self->timers[index]->deadline;
 		if (deadline && deadline < next) next = deadline;
 	}

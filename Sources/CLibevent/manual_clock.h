@@ -1,29 +1,29 @@
-/// A clock that moves only when it is told to, and the timers that wait for it. For tests.
+/// A clock that moves only on request, and the timers that wait for it. For tests.
 #ifndef SHIM_MANUAL_CLOCK_H
 #define SHIM_MANUAL_CLOCK_H
 
 #include "internal.h"
 
-/// Makes a clock. The caller owns it. NULL when there is no memory.
+/// Makes a clock. The caller owns it. NULL if there is no memory.
 struct shim_manual_clock *manual_clock_new(void);
 
-/// Frees the clock. No timer may wait for it.
+/// Frees the clock. No timer may be waiting for it.
 void manual_clock_free(struct shim_manual_clock *self);
 
-/// The time that it shows.
+/// The current time of the clock.
 int64_t manual_clock_now(const struct shim_manual_clock *self);
 
-/// Has `timer` fire once the clock has reached its deadline, which is later than now.
+/// Makes `timer` fire when the clock reaches its deadline, which must be later than now.
 void manual_clock_add(struct shim_manual_clock *self, struct shim_timer *timer);
 
-/// Forgets `timer`, if it waits.
+/// Removes `timer` if it waits for the clock.
 void manual_clock_remove(struct shim_manual_clock *self, struct shim_timer *timer);
 
 /// Whether a timer waits for `deadline`.
 bool manual_clock_has(const struct shim_manual_clock *self, int64_t deadline);
 
-/// Moves the clock to the next deadline, and makes the events of its timers active, first added first. Moves it to
-/// `limit` where no deadline comes until then, and returns false.
+/// Moves the clock to the next deadline, and activates the events of its timers in the order in which they were added.
+/// If there is no deadline up to `limit`, moves the clock to `limit` and returns false.
 bool manual_clock_step(struct shim_manual_clock *self, int64_t limit);
 
 #endif

@@ -7,7 +7,7 @@
 
 void shim_memory_prepare(void) {
 	mallopt(M_ARENA_MAX, 2);               // the loop's thread, and Dispatch's
-	mallopt(M_MMAP_THRESHOLD, 256 * 1024); // unset, it would grow with the largest body
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024); // if unset, it would grow with the largest body
 }
 
 void shim_memory_trim(void) { malloc_trim(0); }

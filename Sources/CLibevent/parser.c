@@ -4,13 +4,14 @@
 #include <string.h>
 #include <strings.h>
 
-/// evhttp has parsed a request.
+/// Called when evhttp has parsed a request.
 static void on_request(struct evhttp_request *request, void *context) {
 	struct parser **parsing = context;
 	(*parsing)->request = request;
 }
 
-/// evhttp frees its connection, whoever asked for it: the socket stays, since the bufferevent no longer has it.
+/// Called when evhttp frees its connection, for any reason. The socket stays open, because the bufferevent no longer
+/// has it.
 static void on_closed(struct evhttp_connection *evcon, void *context) {
 	(void)evcon;
 	struct parser *self = context;
@@ -55,7 +56,7 @@ struct evhttp_request *parser_parse(struct parser *self, struct parser **parsing
 bool parser_complete(struct parser *self) {
 	struct evhttp_request *request = self->request;
 	self->request = NULL;
-	evhttp_send_reply_end(request); // its output is empty: it gets ready for the next request at once
+	evhttp_send_reply_end(request); // its output is empty, so it gets ready for the next request at once
 	return self->evcon != NULL;
 }
 

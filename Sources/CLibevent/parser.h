@@ -7,38 +7,40 @@
 #include <event2/http.h>
 #include <stdbool.h>
 
-/// evhttp's connection and bufferevent: they live and die together. Both NULL when evhttp has closed its side.
+/// evhttp's connection and its bufferevent, which have the same lifetime. Both are NULL when evhttp has closed its
+/// side.
 struct parser {
 	struct evhttp_connection *evcon;
 	struct bufferevent *bev;
-	/// The request that evhttp has parsed, and whose reply it waits for; NULL otherwise. Freed with the connection, or
+	/// The request that evhttp has parsed and whose reply it waits for; NULL otherwise. Freed with the connection, or
 	/// by `parser_complete`.
 	struct evhttp_request *request;
 };
 
-/// Has evhttp hand the requests that it has parsed to `*parsing`, the parser that is at work at the time.
+/// Makes evhttp hand each parsed request to `*parsing`, the parser that is working at that time.
 void parser_set_up(struct evhttp *http, struct parser **parsing);
 
-/// Begins with the bufferevent that evhttp uses for a new connection, which evhttp owns.
+/// Begins with `bev`, the bufferevent that evhttp uses for a new connection. evhttp owns it.
 void parser_begin(struct parser *self, struct bufferevent *bev);
 
-/// Takes the socket from evhttp, before anything was read. Returns it; -1 when evhttp ran out of memory and has freed
-/// everything.
+/// Takes the socket from evhttp before anything was read. Returns the socket, or -1 if evhttp ran out of memory and has
+/// freed everything.
 int parser_take_socket(struct parser *self);
 
-/// Where the canonical head of the next request belongs.
+/// The buffer for the canonical head of the next request.
 struct evbuffer *parser_input(const struct parser *self);
 
-/// Has evhttp parse the head in its input. Returns the request; NULL when evhttp refused it.
+/// Makes evhttp parse the head in its input. Returns the request; NULL if evhttp rejected it.
 struct evhttp_request *parser_parse(struct parser *self, struct parser **parsing);
 
-/// The reply is sent: evhttp gets ready for the next request. False: evhttp has closed its side instead.
+/// Tells evhttp that the reply is sent, so that it gets ready for the next request. False: evhttp has closed its side
+/// instead.
 bool parser_complete(struct parser *self);
 
-/// The client's address, numeric, as evhttp has read it. Valid as long as the connection.
+/// The client's numeric address, as evhttp read it. Valid as long as the connection.
 const char *parser_peer(const struct parser *self);
 
-/// Frees evhttp's side, and its request with it. evhttp shuts down the sending side of the socket.
+/// Frees evhttp's side and its request. evhttp shuts down the sending side of the socket.
 void parser_free(struct parser *self);
 
 #endif

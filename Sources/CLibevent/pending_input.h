@@ -1,11 +1,11 @@
-/// Bytes of a connection that came too early. Internal to the shim.
+/// Bytes of a connection that arrived before they can be handled. Internal to the shim.
 #ifndef SHIM_PENDING_INPUT_H
 #define SHIM_PENDING_INPUT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// The part of a head, or the next requests behind one that is pending. All zero when there are none.
+/// A partial head, or the requests that arrived behind a pending one. All zero when empty.
 struct pending_input {
 	uint8_t *bytes;
 	size_t count, capacity;
@@ -13,7 +13,7 @@ struct pending_input {
 
 void pending_input_append(struct pending_input *self, const uint8_t *bytes, size_t count);
 
-/// Removes the first `count` bytes. Without bytes it has no memory.
+/// Removes the first `count` bytes. Frees the memory when no bytes are left.
 void pending_input_consume(struct pending_input *self, size_t count);
 
 #endif

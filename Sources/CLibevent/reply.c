@@ -9,7 +9,7 @@ static bool is_temporary(int error) { return error == EAGAIN || error == EINTR; 
 
 size_t reply_overflow(const struct reply *self) { return self->overflow ? evbuffer_get_length(self->overflow) : 0; }
 
-/// Keeps all of `pieces` but the first `sent` bytes.
+/// Keeps all of `pieces` except the first `sent` bytes.
 static void keep(struct reply *self, const struct iovec *pieces, size_t count, size_t sent) {
 	if (!self->overflow && !(self->overflow = evbuffer_new())) abort();
 	for (size_t i = 0; i < count; i++) {
@@ -52,8 +52,9 @@ bool reply_flush(struct reply *self, int fd, size_t *sent) {
 	return count >= 0 || is_temporary(errno);
 }
 
-/// Bytes that have reached the client since the connection began. What the socket took says little: it takes megabytes
-/// for a client that takes nothing, and then nothing more until a third of them is out. Source: tcp(7), SIOCOUTQ.
+/// The number of bytes that have reached the client since the connection began. The number that the socket took says
+/// little: for a client that reads nothing, the socket takes megabytes, and then nothing more until a third of them has
+/// left. Source: tcp(7), SIOCOUTQ.
 static uint64_t taken_by_client(const struct reply *self, int fd) {
 	int queued = 0;
 	if (ioctl(fd, TIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > self->written) return self->taken;

@@ -10,16 +10,16 @@
 
 enum { REPLY_MAX_PIECES = 3 };
 
-/// What is being sent on one connection. All zero at the start.
+/// The state of sending on one connection. All zero at the start.
 struct reply {
 	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
 	uint64_t written;          ///< bytes that the socket took since the connection began
-	uint64_t taken;            ///< of them, those that had reached the client when it was last given time
+	uint64_t taken;            ///< of `written`, the bytes that had reached the client when its time was last renewed
 	bool broken;               ///< sending failed: nothing more is sent
 };
 
 enum reply_result {
-	REPLY_SENT,   ///< the socket has taken all
+	REPLY_SENT,   ///< the socket has taken everything
 	REPLY_WAITS,  ///< a part of it waits in `overflow`
 	REPLY_BROKEN, ///< sending failed
 };
@@ -27,19 +27,21 @@ enum reply_result {
 /// Bytes that the socket has not taken yet.
 size_t reply_overflow(const struct reply *self);
 
-/// Sends `pieces` in one system call, behind what waits already, and keeps what the socket does not take.
+/// Sends `pieces` in one system call, after the bytes that wait already, and keeps what the socket does not take.
 enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REPLY_MAX_PIECES], size_t count);
 
-/// Asks the client for the body. Never kept for later: a client that does not read while it waits gets no invitation.
+/// Sends "100 Continue", which asks the client for the body. It is never kept for later: if the socket cannot take it,
+/// the client is not asked.
 void reply_send_continue(struct reply *self, int fd);
 
-/// Sends what waits, as far as the socket takes it. False: sending failed. `*sent` is the number of bytes.
+/// Sends the waiting bytes, as far as the socket takes them. `*sent` is the number of bytes sent. False: sending
+/// failed.
 bool reply_flush(struct reply *self, int fd, size_t *sent);
 
 /// Gives the client time from now on: `reply_progress` counts from here.
 void reply_begin_waiting(struct reply *self, int fd);
 
-/// Bytes that have reached the client since it was last given time.
+/// The number of bytes that have reached the client since its time was last renewed.
 size_t reply_progress(const struct reply *self, int fd);
 
 void reply_free(struct reply *self);

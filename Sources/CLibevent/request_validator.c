@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned) {
-	if (count && !is_token_byte(bytes[0])) return HEAD_END_MALFORMED; // TLS, or noise: no need to wait for a line
+	if (count && !is_token_byte(bytes[0])) return HEAD_END_MALFORMED; // TLS or noise: no need to wait for a line
 	size_t at = *scanned;
 	while (at < count) {
 		const uint8_t *end = memchr(bytes + at, '\n', count - at);
@@ -31,7 +31,7 @@ struct text {
 	size_t count;
 };
 
-/// Whether `text` is `word`, which is in lower case, in any case. Independent of the locale.
+/// Whether `text` equals `word` regardless of case. `word` must be in lower case. Independent of the locale.
 static bool equals(struct text text, const char *word) {
 	if (text.count != strlen(word)) return false;
 	for (size_t i = 0; i < text.count; i++) {
@@ -50,7 +50,7 @@ static struct text trimmed(struct text text) {
 	return text;
 }
 
-/// The canonical head as far as it is written.
+/// The part of the canonical head that has been written so far.
 struct output {
 	uint8_t *bytes;
 	size_t count;
@@ -81,8 +81,8 @@ static int check_version(struct text version, struct request_head *head) {
 	return 0;
 }
 
-/// Notes where the target's path begins. Of the absolute form the authority does not count: it is ours whatever it
-/// says. Source: RFC 9112, 3.2.2.
+/// Records where the target's path begins. The authority of an absolute form is ignored: every authority is treated as
+/// ours. Source: RFC 9112, 3.2.2.
 static void note_target(struct text target, size_t at, struct request_head *head) {
 	size_t start = 0;
 	if (target.bytes[0] != '/') {
@@ -116,7 +116,7 @@ static int check_request_line(struct text line, struct request_head *head, struc
 	if (rejected) return rejected;
 	note_target((struct text){ line.bytes + target, at - target }, target, head);
 	head->method = known_method(method);
-	// The target is kept by the shim: evhttp has no need to parse it, and could read it in another way.
+	// The shim keeps the target. evhttp does not need it, and could interpret it differently.
 	put(canonical, method.bytes, method.count);
 	static const char rest[] = " / HTTP/1.1\r\n";
 	put(canonical, rest, sizeof rest - 1);
@@ -125,7 +125,7 @@ static int check_request_line(struct text line, struct request_head *head, struc
 
 // ---- fields
 
-/// How often each field that decides something has been seen, and what Connection said.
+/// How often each field that matters here has been seen, and what Connection said.
 struct seen_fields {
 	int length, encoding, host, all;
 	bool close, keep_alive;
@@ -143,7 +143,7 @@ static int check_content_length(struct text value, struct request_head *head) {
 	return 0;
 }
 
-/// Takes note of each member of Connection's list. Source: RFC 9110, 7.6.1.
+/// Records each member of the Connection list. Source: RFC 9110, 7.6.1.
 static void note_connection(struct text value, struct seen_fields *seen) {
 	while (value.count) {
 		const uint8_t *comma = memchr(value.bytes, ',', value.count);
@@ -157,7 +157,7 @@ static void note_connection(struct text value, struct seen_fields *seen) {
 	}
 }
 
-/// Takes note of a field, or passes it on to the canonical head. Returns 0, or why the request is rejected.
+/// Records a field, or copies it to the canonical head. Returns 0, or the reason for the rejection.
 static int note_field(struct text name, struct text value, struct request_head *head, struct seen_fields *seen,
 	struct output *canonical) {
 	if (equals(name, "content-length")) {
@@ -190,7 +190,7 @@ static int check_field(
 	if (++seen->all > REQUEST_MAX_FIELDS) return SHIM_REJECT_HEAD_TOO_LARGE;
 	size_t at = 0;
 	while (at < line.count && is_token_byte(line.bytes[at])) at++;
-	// A space before the colon and a folded line end here too. Source: RFC 9112, 5.1 and 5.2.
+	// A space before the colon and a folded line are rejected here too. Source: RFC 9112, 5.1 and 5.2.
 	if (at == 0 || at == line.count || line.bytes[at] != ':') return SHIM_REJECT_MALFORMED;
 	const struct text name = { line.bytes, at };
 	const struct text value = trimmed((struct text){ line.bytes + at + 1, line.count - at - 1 });
@@ -204,7 +204,7 @@ int request_validate(const uint8_t *bytes, size_t count, struct request_head *he
 	struct seen_fields seen = { 0 };
 	struct output output = { canonical, 0 };
 	for (size_t at = 0; at + 2 < count;) {
-		const uint8_t *end = memchr(bytes + at, '\n', count - at); // found: each line of a complete head has one
+		const uint8_t *end = memchr(bytes + at, '\n', count - at); // not NULL: each line ends with one
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
 		const int rejected = at == 0 ? check_request_line(line, head, &output)
 									 : check_field(line, head, &seen, &output);

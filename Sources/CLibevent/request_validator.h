@@ -1,8 +1,8 @@
-/// Checks a request's head before evhttp gets it, and writes the form of it that evhttp gets. Internal to the shim.
+/// Checks a request's head before evhttp gets it, and writes the canonical form that evhttp gets. Internal to the shim.
 ///
-/// evhttp 2.1.12 accepts much that RFC 9112 forbids (two Content-Lengths, bare LF, NUL, …). What passes here is
-/// well-formed and has one meaning. evhttp gets a canonical head: no field that decides about framing or the
-/// connection, and values without white space around them. So there is one reading of a request, this one.
+/// evhttp 2.1.12 accepts much that RFC 9112 forbids (two Content-Lengths, bare LF, NUL, …). A head that passes here is
+/// well-formed and has one meaning. The canonical head has no fields about framing or the connection, and no white
+/// space around values. So only this code interprets a request.
 /// Pure functions: no socket, no allocation.
 #ifndef SHIM_REQUEST_VALIDATOR_H
 #define SHIM_REQUEST_VALIDATOR_H
@@ -11,19 +11,20 @@
 
 enum {
 	REQUEST_MAX_FIELDS = 128,
-	/// Bytes by which a canonical head may be longer than the original: the request line, and a space in each field.
+	/// The most bytes by which a canonical head may be longer than the original: the request line, and a space in each
+	/// field.
 	REQUEST_CANONICAL_EXTRA = REQUEST_MAX_FIELDS + 32,
 };
 
-/// A request's head, as far as the shim itself looks at it.
+/// The parts of a request's head that the shim itself uses.
 struct request_head {
 	shim_method method;
 	bool http10;
 	bool keep_alive;
 	bool chunked;
 	bool expect_continue;
-	uint64_t content_length; ///< 0 when there is none
-	/// The target's place in the bytes, in origin form: from its path on. A count of 0 stands for `/`.
+	uint64_t content_length; ///< 0 if there is none
+	/// The position of the target in the bytes, in origin form: it begins with the path. A count of 0 means `/`.
 	/// Source: RFC 9112, 3.2.1 and 3.2.2.
 	size_t target, target_count;
 	size_t canonical_count; ///< bytes of the canonical head
@@ -32,12 +33,12 @@ struct request_head {
 /// The result of a search for the end of a head.
 enum head_end { HEAD_END_MISSING, HEAD_END_FOUND, HEAD_END_MALFORMED };
 
-/// Searches for the end of the head in `bytes`, which begin with its first line. `*scanned` is 0 at first, and lets a
-/// later call with more bytes go on where this one stopped; once found it is the head's length, the empty line
-/// included.
+/// Searches for the end of the head in `bytes`, which begin with the first line of the head. `*scanned` must be 0 at
+/// first; a later call with more bytes continues where this one stopped. Once the end is found, `*scanned` is the
+/// length of the head, including the empty line.
 enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned);
 
-/// Checks a complete head. Returns 0, or why it is rejected (a `shim_reject`).
+/// Checks a complete head. Returns 0, or the reason for the rejection (a `shim_reject`).
 ///
 /// Fills `*head`, and writes the canonical head to `canonical`, which has room for `count + REQUEST_CANONICAL_EXTRA`.
 int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, uint8_t *canonical);

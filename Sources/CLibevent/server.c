@@ -9,22 +9,22 @@
 #include <time.h>
 #include <unistd.h>
 
-/// How accept(2) goes.
+/// The state of accepting connections.
 enum accepting {
 	ACCEPTING_WELL,
-	ACCEPTING_PAUSED, ///< it failed
-	ACCEPTING_AGAIN,  ///< after a pause, and too short a time to call it well
+	ACCEPTING_PAUSED, ///< accept(2) failed
+	ACCEPTING_AGAIN,  ///< accept(2) runs again after a pause, but not long enough to count as working
 };
 
 struct shim_server {
-	struct shim_server *next; ///< of the servers of this thread
+	struct shim_server *next; ///< the next server of this thread
 	struct connection_group group;
 	struct evhttp *http;
 	struct evhttp_bound_socket *listeners[16];
 	size_t listener_count;
 	enum accepting accepting;
 	struct shim_timer accept_timer;
-	bool accepted_enough; ///< for this turn
+	bool accepted_enough; ///< no more are accepted in this turn
 	time_t date_second;
 	char date[40];
 };
@@ -32,7 +32,7 @@ struct shim_server {
 /// The servers of this thread's loop.
 static _Thread_local struct shim_server *servers;
 
-enum { ACCEPTS_A_TURN = 64 }; // so that a rush of clients does not hold up those who are here
+enum { ACCEPTS_A_TURN = 64 }; // so that a rush of new clients does not delay the connected ones
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 static const int64_t ACCEPT_TRIAL = 1000 * 1000 * 1000;
 
@@ -46,7 +46,7 @@ static void set_listening(struct shim_server *self, bool listening) {
 	}
 }
 
-/// Accepts again when all connections of this turn are the shim's.
+/// Accepts again once the shim has taken over all connections of this turn.
 static void accept_again(struct shim_server *self) {
 	if (self->group.adopting || !self->accepted_enough) return;
 	self->accepted_enough = false;
@@ -57,7 +57,7 @@ static struct shim_server *server_of(struct connection_group *group) {
 	return (struct shim_server *)((char *)group - offsetof(struct shim_server, group));
 }
 
-/// Runs soon after a connection was accepted, in the same turn, with nothing polled in between.
+/// Runs soon after a connection was accepted: in the same turn, with no poll in between.
 static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	(void)fd;
 	(void)what;
@@ -69,17 +69,17 @@ static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(loop);
 }
 
-/// evhttp accepts a connection, and asks for the bufferevent to use.
+/// Called when evhttp accepts a connection and asks for the bufferevent to use.
 static struct bufferevent *on_accept(struct event_base *base, void *context) {
 	struct shim_server *self = context;
-	// Close on free: so evhttp never closes the socket, and after setfd(-1) nobody but the shim does.
+	// With close-on-free, evhttp never closes the socket itself. After setfd(-1), only the shim closes it.
 	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	// The connection counts from now on: the server may be freed before the next callback.
+	// The connection counts from now on, because the server may be freed before the next callback.
 	struct connection *connection = bev ? connection_new(&self->group, bev) : NULL;
 	if (!connection) abort();
 	event_assign(&connection->writable, base, -1, 0, on_adopt, connection);
 	event_active(&connection->writable, 0, 0);
-	if (self->group.adopting == ACCEPTS_A_TURN) { // libevent would go on until nobody waits
+	if (self->group.adopting == ACCEPTS_A_TURN) { // libevent would continue until no client waits
 		self->accepted_enough = true;
 		set_listening(self, false);
 	}
@@ -91,7 +91,8 @@ static void set_accepting(struct shim_server *self, enum accepting accepting, in
 	shim_timer_set(&self->accept_timer, interval ? shim_loop_now(self->group.loop) + interval : 0);
 }
 
-/// Tells of a failure once, however often accept(2) fails before it goes well for a while.
+/// Accepts again after a pause, and reports recovery after a trial without failure. So a series of failures is reported
+/// once.
 static void on_accept_timer(void *context) {
 	struct shim_server *self = context;
 	if (self->accepting == ACCEPTING_PAUSED) {
@@ -103,11 +104,11 @@ static void on_accept_timer(void *context) {
 	}
 }
 
-/// Out of descriptors, as a rule. The socket stays readable: without a pause the loop would spin.
+/// Usually the process is out of descriptors. The socket stays readable, so without a pause the loop would spin.
 static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	(void)listener;
 	const int error = errno;
-	struct shim_server *self = servers; // the listener's context is evhttp's, and is evhttp
+	struct shim_server *self = servers; // the listener's context is the evhttp
 	while (self->http != context) self = self->next;
 	const bool was_well = self->accepting == ACCEPTING_WELL;
 	set_listening(self, false);
@@ -144,7 +145,7 @@ shim_server *shim_server_new(
 	servers = self;
 	shim_timer_init(&self->accept_timer, loop, on_accept_timer, self);
 	evhttp_set_bevcb(http, on_accept, self);
-	parser_set_up(http, &self->group.parsing); // no limits of evhttp's: the validator has them, and counts more exactly
+	parser_set_up(http, &self->group.parsing); // evhttp sets no limits: the validator has them, and counts more exactly
 	return self;
 }
 
@@ -198,7 +199,7 @@ void shim_server_close_idle(shim_server *self) {
 }
 
 void shim_server_cut_all(shim_server *self) {
-	// A callback may end others: begin again after each.
+	// A callback may end other connections, so begin at the first again each time.
 	while (self->group.connections) connection_end(self->group.connections, END_RESET);
 	accept_again(self);
 }

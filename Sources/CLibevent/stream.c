@@ -13,9 +13,9 @@ struct shim_stream {
 	shim_loop *loop;
 	int fd;
 	bool connected, reading, ended;
-	int write_error; ///< an errno; 0: none yet. What is to be sent from then on is dropped
+	int write_error; ///< an errno; 0: none yet. After an error, bytes to send are dropped
 	struct event readable, writable;
-	struct evbuffer *overflow; ///< what the socket did not take; NULL until needed
+	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
 	shim_stream_callbacks callbacks;
 	void *context;
 };
@@ -26,8 +26,8 @@ static size_t overflow_count(const shim_stream *self) {
 
 size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self); }
 
-/// Takes note that nothing more can be sent. The readable side tells the owner: after a reset recv(2) still yields what
-/// the peer sent before.
+/// Records that nothing more can be sent. The owner learns it from the readable side, because after a reset recv(2)
+/// still returns what the peer sent before.
 static void stream_break(shim_stream *self, int error) {
 	self->write_error = error;
 	event_del(&self->writable);
@@ -48,14 +48,14 @@ static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
 	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
 	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
-		// A failed send(2) has taken the socket's error, and leaves a FIN to be seen where there was a RST. EPIPE alone
-		// comes after a real one.
+		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
+		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
 	else if (errno != EAGAIN && errno != EINTR) stream_end(self, errno);
 	shim_loop_settle(loop);
 }
 
-/// Finishes connecting. Returns false when the stream ended.
+/// Finishes connecting. Returns false if the stream ended.
 static bool stream_connected(shim_stream *self) {
 	int error = 0;
 	socklen_t length = sizeof error;
@@ -69,7 +69,7 @@ static bool stream_connected(shim_stream *self) {
 	return true;
 }
 
-/// Sends what it can of the overflow. Unlike evbuffer_write(3) it never raises SIGPIPE.
+/// Sends as much of the overflow as the socket takes. Unlike evbuffer_write(3), it never raises SIGPIPE.
 static void flush_stream(shim_stream *self) {
 	struct evbuffer_iovec pieces[16];
 	int count = evbuffer_peek(self->overflow, -1, NULL, pieces, 16);
@@ -143,7 +143,7 @@ static void on_loan_over(const void *bytes, size_t count, void *context) {
 	free(loan);
 }
 
-/// What the socket takes of both pieces now.
+/// Sends both pieces as far as the socket takes them. Returns the number of bytes sent.
 static size_t stream_write(
 	shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count) {
 	if (!self->connected || overflow_count(self)) return 0;

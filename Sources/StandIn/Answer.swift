@@ -1,17 +1,17 @@
-/// What the stand-in says: always the same to the same question.
+/// The stand-in's answer, which is always the same for the same question.
 struct Answer: Sendable {
-    /// Pieces, each with the space before it, as models make them.
+    /// The pieces of the answer, each with the space before it, as models produce them.
     let tokens: [String]
-    /// What is thought before; empty unless the request wants it.
+    /// The thinking before the answer; empty unless the request asks for it.
     let thinking: [String]
-    /// The tool that is called in place of an answer: the first that is offered.
+    /// The tool that is called instead of an answer: the first one that the request offers.
     let tool: String?
     /// Whether the answer was cut to the length that the request allows.
     let isCut: Bool
 
     var text: String { tokens.joined() }
 
-    /// - Parameter count: how many tokens to say; 0 for as many as it takes.
+    /// - Parameter count: the number of tokens in the answer; 0 for as many as it has.
     init(to body: ChatBody, tokens count: Int) {
         let words = Self.pieces(
             "No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: ")
@@ -24,12 +24,12 @@ struct Answer: Sendable {
         thinking = body.think?.isOn == true ? Self.pieces("No model thinks here.") : []
     }
 
-    /// Just these.
+    /// An answer of exactly these pieces.
     init(_ tokens: [String]) {
         (self.tokens, thinking, tool, isCut) = (tokens, [], nil, false)
     }
 
-    /// The text cut before each space that follows something else.
+    /// The text, split before each space that follows another character.
     private static func pieces(_ text: String) -> [String] {
         var pieces: [String] = []
         var piece = ""

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// The body of a request to `/api/chat` or `/api/generate`, as far as the stand-in looks at it.
+/// The body of a request to `/api/chat` or `/api/generate`, with the parts that the stand-in uses.
 struct ChatBody: Decodable, Sendable {
     struct Message: Decodable, Sendable {
         var role: String?
@@ -46,15 +46,15 @@ struct ChatBody: Decodable, Sendable {
     var tools: [Tool]?
     var options: Options?
 
-    /// What is asked: the last message, or the prompt.
+    /// The question: the last message, or the prompt.
     var question: String { messages?.last?.content ?? prompt ?? "" }
 
-    /// Why a body is refused, in the words of Ollama, which is written in Go.
+    /// The reason for which a body is rejected, in the words of Ollama, which is written in Go.
     struct Refusal: Error, Sendable {
         let message: String
     }
 
-    /// Reads a body. Slow: for Dispatch.
+    /// Parses a body. Slow, so call it on Dispatch.
     static func read(_ bytes: [UInt8]) -> Result<ChatBody, Refusal> {
         do {
             let body = try JSONDecoder().decode(ChatBody?.self, from: Data(bytes))

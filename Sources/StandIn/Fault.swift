@@ -1,8 +1,8 @@
-/// What goes wrong on demand: asked for by a model's name, `fault:NAME`.
+/// A failure that a client requests by the model name `fault:NAME`.
 package enum Fault: String, Sendable, CaseIterable {
     /// 404, as for a model that was not pulled.
     case missing
-    /// 503, as when too many wait for a model to load.
+    /// 503, as when too many requests wait for a model to load.
     case busy
     /// 500 with an error.
     case broken
@@ -16,21 +16,21 @@ package enum Fault: String, Sendable, CaseIterable {
     case reset
     /// The connection ends without a response.
     case close
-    /// A whole response whose body is not JSON.
+    /// A complete response whose body is not JSON.
     case garbage
     /// Some tokens, then a line that is not JSON; garbage if not streamed.
     case garbling
-    /// Some tokens, then nothing, until the client leaves; silence if not streamed.
+    /// Some tokens, then nothing until the client leaves. Sends nothing at all if not streamed.
     case stalling
-    /// A line that does not end; silence if not streamed.
+    /// A line that does not end. Sends nothing at all if not streamed.
     case endless
-    /// What comes is not HTTP.
+    /// Bytes that are not HTTP.
     case noise
-    /// Nothing comes, until the client leaves.
+    /// Nothing until the client leaves.
     case silence
-    /// A right response, one byte at a time.
+    /// A correct response, one byte at a time.
     case drip
-    /// A right response, and the connection is closed behind it without a word.
+    /// A correct response, after which the connection is closed without an announcement.
     case stale
     /// An endless head.
     case flood

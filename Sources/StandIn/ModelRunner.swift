@@ -1,8 +1,8 @@
 import EventLoop
 
-/// Loads models and lets requests in, a few at a time, as Ollama does. Belongs to the loop's thread.
+/// Loads models, and runs a limited number of requests at once, as Ollama does. Belongs to the loop's thread.
 ///
-/// Ollama's queue counts only while a model is not loaded; afterwards requests wait without limit.
+/// Ollama's queue limit applies only while a model is not loaded. After that, requests wait without limit.
 /// Source: `server/sched.go` and `llm/server.go` of Ollama.
 final class ModelRunner {
     private let settings: StandInSettings
@@ -14,10 +14,10 @@ final class ModelRunner {
     private var waiting: [Waiter] = []
     private var isHeld = false
 
-    /// Someone who waits for a model, or for a turn.
+    /// A request that waits for a model to load, or for permission to run.
     private final class Waiter {
         let latch: Latch
-        /// Whether a place was handed over.
+        /// Whether the request may run.
         var hasPlace = false
 
         init(on loop: EventLoop) { latch = Latch(on: loop) }
@@ -28,7 +28,7 @@ final class ModelRunner {
         self.loop = loop
     }
 
-    /// Waits until the model is loaded. False when too many wait already.
+    /// Waits until the model is loaded. Returns false if too many requests wait already.
     func load(_ model: String) async -> Bool {
         if loaded.contains(model) { return true }
         guard loading.values.reduce(0, { $0 + $1.count }) < settings.queue else { return false }
@@ -40,7 +40,7 @@ final class ModelRunner {
         return true
     }
 
-    /// Loading goes on even when the one who asked for it leaves.
+    /// Begins to load a model. Loading continues even if the request that started it is cancelled.
     private func beginLoading(_ model: String) {
         loop.startTask { [self] in
             await loop.sleep(for: settings.loadTime)
@@ -54,7 +54,7 @@ final class ModelRunner {
         for waiter in loading.removeValue(forKey: model) ?? [] { waiter.latch.open() }
     }
 
-    /// Runs `body` when its turn has come. Does not run it when the task is cancelled before.
+    /// Runs `body` when the request may run. If the task is cancelled before that, `body` does not run.
     func inTurn(_ body: () async -> Void) async {
         guard await enter() else { return }
         await body()
@@ -93,15 +93,15 @@ final class ModelRunner {
 
     // MARK: Holding
 
-    /// From now on requests wait, until `release`.
+    /// Makes requests wait from now on, until `release`.
     func hold() { isHeld = true }
 
-    /// Lets the first that waits in, whatever the limit. Does nothing when none waits.
+    /// Runs the first waiting request, regardless of the limit. Does nothing if none waits.
     func step() {
         if !waiting.isEmpty { letOneIn() }
     }
 
-    /// Lets those in that wait.
+    /// Runs the waiting requests.
     func release() {
         isHeld = false
         letIn()

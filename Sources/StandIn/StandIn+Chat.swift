@@ -2,10 +2,10 @@ import EventLoop
 import HTTPServer
 
 extension StandIn {
-    /// Bytes above which a whole reply is chunked, as by Go's net/http.
+    /// The size above which a complete reply is chunked, as Go's net/http does.
     private static let contentLengthLimit = 2048
 
-    /// Answers a chat or a generation.
+    /// Answers a chat request or a generate request.
     func answer(_ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
         let model = body.model!
         if let fault = Fault(model: model) {
@@ -21,7 +21,7 @@ extension StandIn {
             reply.send(Self.busy)
             return
         }
-        if shape == .chat, body.messages?.isEmpty ?? true {  // one object, even when a stream was asked for
+        if shape == .chat, body.messages?.isEmpty ?? true {  // one object, even if a stream was requested
             reply.send(Response(.ok, .json, body: wire.loadOnly()))
             return
         }
@@ -35,7 +35,7 @@ extension StandIn {
                 await whole(answer, wire, reply)
             }
         }
-        // Whoever left before its turn gets no reply; nobody would read it.
+        // A client that left before its request could run gets no reply; there is no reader.
         if let reply = pending.take() { reply.send(Self.busy) }
     }
 

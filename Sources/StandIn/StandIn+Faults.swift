@@ -2,7 +2,7 @@ import EventLoop
 @_spi(RawReply) import HTTPServer
 
 extension StandIn {
-    /// Answers as the fault wants it.
+    /// Answers as the fault requires.
     func play(_ fault: Fault, _ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
         let wire = WireFormat(shape: shape, model: body.model!, clock: clock)
         let isStream = body.stream ?? true
@@ -30,28 +30,28 @@ extension StandIn {
 
     private static let answer = Answer([" one", " two", " three"])
 
-    /// Some tokens.
+    /// Sends some tokens.
     private func begin(_ wire: WireFormat, _ reply: consuming Reply) async -> Body {
         let body = reply.start(.ok, .ndjson)
         for token in Self.answer.tokens { await body.send(wire.token(token)) }
         return body
     }
 
-    /// Some tokens, then `last`, then the proper end of the response.
+    /// Sends some tokens, then `last`, then the proper end of the response.
     private func endStream(_ wire: WireFormat, _ reply: consuming Reply, with last: [UInt8]) async {
         let body = await begin(wire, reply)
         await body.send(last)
         body.end()
     }
 
-    /// Faults that no server commits by itself.
+    /// Answers with a fault that no real server produces by itself.
     private func playRaw(_ fault: Fault, _ wire: WireFormat, _ isStream: Bool, _ reply: consuming Reply) async {
         let raw = reply.raw()
         let response = Self.rawResponse(wire, isStream)
         switch fault {
         case .cut, .reset:
             raw.send(Array(response[..<(response.count - 40)]))
-            if fault == .reset { await loop.sleep(for: .milliseconds(20)) }  // so that what was sent is read first
+            if fault == .reset { await loop.sleep(for: .milliseconds(20)) }  // so that the client reads it first
             raw.cut(reset: fault == .reset)
         case .close: raw.cut(reset: false)
         case .noise:
@@ -90,7 +90,7 @@ extension StandIn {
         }
     }
 
-    /// A right response with three tokens.
+    /// A correct response with three tokens.
     private static func rawResponse(_ wire: WireFormat, _ isStream: Bool) -> [UInt8] {
         let started = ContinuousClock.now
         var response: [UInt8]

@@ -3,10 +3,11 @@ package import HTTPServer
 package import Logging
 internal import FoundationEssentials
 
-/// An Ollama without a model: it speaks the real wire protocol, quirks included, and says plainly what it is.
+/// A stand-in for Ollama without a model. It uses the real wire protocol, including its quirks, and says clearly that
+/// it is a stand-in.
 ///
-/// The embedded default, what tests and load runs talk to, and a place for faults: see `Fault`. Belongs to the loop's
-/// thread. Source: captures of Ollama 0.33 and its docs/api.
+/// It is the embedded default backend, the server for tests and load runs, and a source of faults: see `Fault`. Belongs
+/// to the loop's thread. Source: captures of Ollama 0.33 and its docs/api.
 package final class StandIn: Service {
     static let version = "0.0.0-stand-in"
 
@@ -18,7 +19,8 @@ package final class StandIn: Service {
     private let log: Logger?
     var seen = StandInCounts()
 
-    /// - Parameter log: gets a line for each question, at debug level: what a stand-in that is killed has seen.
+    /// - Parameter log: gets a line for each question, at debug level, so that a stand-in that is killed leaves a
+    ///   record.
     package init(_ settings: StandInSettings = StandInSettings(), on loop: EventLoop, log: Logger? = nil) {
         self.settings = settings
         self.loop = loop
@@ -28,7 +30,7 @@ package final class StandIn: Service {
         runner = ModelRunner(settings, on: loop)
     }
 
-    /// What it has seen so far.
+    /// What the stand-in has seen so far.
     package var counts: StandInCounts {
         var counts = seen
         counts.loads = runner.loads
@@ -37,13 +39,13 @@ package final class StandIn: Service {
 
     // MARK: Holding
 
-    /// From now on prompts get no answer, until `release`. Faults do not wait.
+    /// Makes prompts wait without an answer from now on, until `release`. Faults do not wait.
     package func hold() { runner.hold() }
 
-    /// Answers the prompt that has waited for longest; none waits: does nothing.
+    /// Answers the prompt that has waited longest. Does nothing if none waits.
     package func step() { runner.step() }
 
-    /// Answers all that wait, and those that come.
+    /// Answers all waiting prompts, and those that arrive later.
     package func release() { runner.release() }
 
     // MARK: Requests without a body
@@ -77,7 +79,7 @@ package final class StandIn: Service {
         Response(status, .json, body: WireFormat.error(message))
     }
 
-    /// Where any model is there: two for a start, and what was asked for.
+    /// The models to list: those in the settings or, if every model exists, two initial ones and those already loaded.
     private var names: [String] {
         settings.models.isEmpty ? runner.loaded.union(["llama3.2:1b", "llama3.2:3b"]).sorted() : settings.models
     }

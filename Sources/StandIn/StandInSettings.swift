@@ -1,18 +1,18 @@
-/// How the stand-in behaves. Durations of zero mean at once.
+/// The stand-in's behavior. A duration of zero means no delay.
 package struct StandInSettings: Sendable {
-    /// That the first request for a model takes to load it.
+    /// The time to load a model, at its first request.
     package var loadTime = Duration.zero
-    /// From a request's turn to its first token.
+    /// The time from when a request may run to its first token.
     package var firstToken = Duration.zero
-    /// Between two tokens.
+    /// The time between two tokens.
     package var tokenInterval = Duration.zero
-    /// Tokens of an answer; 0 for as many as the answer has words.
+    /// The tokens of an answer; 0 for as many as the answer has words.
     package var tokens = 0
-    /// Requests that are answered at the same time, as `OLLAMA_NUM_PARALLEL`; 0 for any number.
+    /// The most requests that are answered at once, like `OLLAMA_NUM_PARALLEL`; 0 for any number.
     package var parallel = 0
-    /// Requests that may wait for a model to load, as `OLLAMA_MAX_QUEUE`.
+    /// The most requests that may wait for a model to load, like `OLLAMA_MAX_QUEUE`.
     package var queue = 512
-    /// Models that are there. Empty: any model is.
+    /// The models that exist. Empty: every model exists.
     package var models: [String] = []
 
     package init() {}
@@ -20,16 +20,16 @@ package struct StandInSettings: Sendable {
 
 /// What the stand-in has seen.
 package struct StandInCounts: Sendable, Equatable, Encodable {
-    /// Chats and generations that came.
+    /// The chat and generate requests that arrived.
     package var requests = 0
-    /// Those that are waiting or being answered.
+    /// The requests that are waiting or being answered.
     package var active = 0
-    /// The most that were at once.
+    /// The most requests that were waiting or being answered at once.
     package var maxActive = 0
-    /// Those whose client left before the end.
+    /// The requests whose client left before the end.
     package var aborted = 0
-    /// Listings of models that were asked for, of either kind.
+    /// The requests for a list of models, of either kind.
     package var listings = 0
-    /// Models that were loaded.
+    /// The models that were loaded.
     package var loads = 0
 }

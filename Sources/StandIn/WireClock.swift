@@ -1,7 +1,7 @@
 internal import EventLoop
 internal import FoundationEssentials
 
-/// The time of day as Ollama writes it: made into text once a turn of the loop, however many tokens the turn has.
+/// The time of day in Ollama's format. It is formatted once per turn of the loop, regardless of the number of tokens.
 ///
 /// Belongs to the loop's thread.
 final class WireClock {
@@ -10,7 +10,7 @@ final class WireClock {
 
     init(on loop: EventLoop) { self.loop = loop }
 
-    /// Now, give or take a turn.
+    /// The current time, accurate to one turn.
     var text: String {
         let turn = loop.now
         if let last, last.turn == turn { return last.text }

@@ -2,18 +2,18 @@ internal import FoundationEssentials
 
 /// Ollama's JSON, written as Go writes it.
 ///
-/// On purpose it shares no code with what promptd reads and writes JSON with: a bug in one must not hide one in the
-/// other.
+/// It intentionally shares no code with promptd's own JSON reader and writer, so that a bug in one cannot hide a bug in
+/// the other.
 ///
 /// Belongs to the loop's thread.
 struct WireFormat {
-    /// What a reply's pieces are called.
+    /// The names of a reply's fields.
     enum Shape: Sendable {
         case chat, generate
     }
 
     private let shape: Shape
-    /// What every line begins with, up to the time.
+    /// The start of every line, up to the time.
     private let start: String
     private let clock: WireClock
 
@@ -29,7 +29,7 @@ struct WireFormat {
     /// One token of thinking, with its line end. Source: Ollama's docs/api, "Chat request (with thinking)".
     func thinking(_ text: String) -> [UInt8] { line("", thinking: text, tail: "\"done\":false}\n") }
 
-    /// A call of a tool, with its line end. Source: Ollama's docs/api, "Chat request (Streaming with tools)".
+    /// A tool call, with its line end. Source: Ollama's docs/api, "Chat request (Streaming with tools)".
     func call(_ tool: String) -> [UInt8] { line("", tool: tool, tail: "\"done\":false}\n") }
 
     /// The end of a stream, with its line end.
@@ -37,14 +37,14 @@ struct WireFormat {
         line("", tail: statistics(answer, started: started) + "\n")
     }
 
-    /// A whole reply.
+    /// A complete reply.
     func whole(_ answer: Answer, started: ContinuousClock.Instant) -> [UInt8] {
         line(
             answer.text, thinking: answer.thinking.joined(), tool: answer.tool,
             tail: statistics(answer, started: started))
     }
 
-    /// A whole reply that does not say that it is complete.
+    /// A complete reply that does not say that it is complete.
     func unfinished(_ text: String) -> [UInt8] { line(text, tail: "\"done\":false}") }
 
     /// The reply to a request without messages.
@@ -72,7 +72,7 @@ struct WireFormat {
             """
     }
 
-    /// An error's body: without a line end, unless it is a line of a stream.
+    /// The body of an error, without a line end unless it is a line of a stream.
     static func error(_ message: String) -> [UInt8] { Array("{\"error\":\(quoted(message))}".utf8) }
 
     /// A string as Go's encoder writes it.
@@ -89,7 +89,7 @@ struct WireFormat {
         return json
     }
 
-    /// Whether a byte stands for itself in a JSON string as Go writes it.
+    /// Whether a byte represents itself in a JSON string as Go writes it.
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false

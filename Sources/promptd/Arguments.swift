@@ -1,7 +1,7 @@
 import ArgumentParser
 import PromptFunction
 
-/// A duration as it is written on a command line: `500ms`, `5s`, `2m`, `1h`, or `0` for none.
+/// A duration in command-line syntax: `500ms`, `5s`, `2m`, `1h`, or `0` for none.
 struct DurationArgument: ExpressibleByArgument, Sendable {
     let duration: Duration
 
@@ -29,7 +29,7 @@ struct DurationArgument: ExpressibleByArgument, Sendable {
     }
 }
 
-/// A number of bytes: `1048576`, `64KiB`, `32MiB`, `1GiB`.
+/// A number of bytes in command-line syntax: `1048576`, `64KiB`, `32MiB`, `1GiB`.
 struct ByteCount: ExpressibleByArgument, Sendable {
     let bytes: Int
 
@@ -49,7 +49,7 @@ struct ByteCount: ExpressibleByArgument, Sendable {
     }
 }
 
-/// How log lines look.
+/// The format of log lines.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case text, json
     static let expected = "text or json"

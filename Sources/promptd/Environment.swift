@@ -1,18 +1,18 @@
 import ArgumentParser
 import Glibc
 
-/// What the environment says where the command line says nothing.
+/// Reads settings from environment variables, for options that the command line does not set.
 enum Environment {
-    /// A variable's value; an empty one counts as absent.
+    /// A variable's value; an empty value counts as absent.
     static func text(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
     }
 
-    /// A variable's value as the flag of the same meaning would read it.
+    /// A variable's value, parsed in the same way as the corresponding flag.
     ///
-    /// - Throws: `ValidationError` that names the variable and what it should be.
+    /// - Throws: `ValidationError` that names the variable and the expected value.
     static func value<Value: ExpressibleByArgument>(_ name: String, _ expected: String) throws -> Value? {
         guard let text = text(name) else { return nil }
         guard let value = Value(argument: text) else {
@@ -21,7 +21,7 @@ enum Environment {
         return value
     }
 
-    /// The flag, else the variable, else the default.
+    /// The flag's value, else the variable's, else the default.
     static func setting<Value: ExpressibleByArgument>(
         _ flag: Value?, _ name: String, _ expected: String, default standard: Value
     ) throws -> Value {
@@ -29,10 +29,10 @@ enum Environment {
         return try value(name, expected) ?? standard
     }
 
-    /// The variable that stands for a flag of ours: `max-queue`, `PROMPTD_MAX_QUEUE`.
+    /// The name of the variable that corresponds to a promptd flag: `max-queue`, `PROMPTD_MAX_QUEUE`.
     static func name(of flag: String) -> String { "PROMPTD_" + flag.uppercased().replacing("-", with: "_") }
 
-    /// A setting that is a number, within bounds.
+    /// A number setting within bounds.
     static func number(_ flag: Int?, _ name: String, from least: Int, default standard: Int) throws -> Int {
         let expected = "a number from \(least) to 1000000"
         let value = try setting(flag, Self.name(of: name), expected, default: standard)
@@ -40,17 +40,17 @@ enum Environment {
         return value
     }
 
-    /// A setting that is a time.
+    /// A duration setting.
     static func duration(_ flag: DurationArgument?, _ name: String, default standard: Duration) throws -> Duration {
         try setting(flag, Self.name(of: name), DurationArgument.expected, default: DurationArgument(standard)).duration
     }
 
-    /// A setting that is a number of bytes.
+    /// A byte count setting.
     static func bytes(_ flag: ByteCount?, _ name: String, default standard: Int) throws -> Int {
         try setting(flag, Self.name(of: name), ByteCount.expected, default: ByteCount(standard)).bytes
     }
 
-    /// A switch that is off unless the flag is given, or the variable is `1` or `true`.
+    /// A switch that is off unless the flag is given or the variable is `1` or `true`.
     static func isOn(_ flag: Bool, _ name: String) throws -> Bool {
         if flag { return true }
         switch text(Self.name(of: name)) {

@@ -1,32 +1,33 @@
 import HTTPServer
 
-/// How many connections the limit of open files allows.
+/// The number of connections that the limit of open files allows.
 struct FileBudget: Equatable, Sendable {
-    /// Connections of clients: as many as were wanted, or fewer.
+    /// Client connections: as many as requested, or fewer.
     let connections: Int
-    /// Connections beyond those, for health checks.
+    /// Reserved connections beyond those, for health checks.
     let reservedConnections: Int
-    /// Files that may be needed at once.
+    /// The most files that may be open at once.
     let files: Int
 
-    /// For listeners, the log, the loop and what the system's libraries open.
+    /// Files for listeners, the log, the loop and the system's libraries.
     private static let own = 64
-    /// Fewer connections than this are not worth to serve: rather run out of files.
+    /// The fewest client connections. With fewer, serving is not useful, so the budget exceeds the limit of open files
+    /// instead.
     private static let fewest = 16
 
     /// - Parameters:
     ///   - limit: files that may be open at once: the soft limit of getrlimit(2).
-    ///   - limits: connections that are wanted.
-    ///   - maxInFlight: prompts that may be with one Ollama at once; 0 for any number. Each needs a connection.
-    ///   - hosts: how many Ollamas there are.
-    ///   - isEmbedded: whether Ollama's end of those connections is in this process too.
+    ///   - limits: the connections that are requested.
+    ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number. Each needs a connection.
+    ///   - hosts: the number of backends.
+    ///   - isEmbedded: whether the stand-in's end of those connections is in this process too.
     init(limit: Int, for limits: Limits, maxInFlight: Int, hosts: Int, isEmbedded: Bool) {
         var limits = limits
         limits.reservedConnections = min(limits.reservedConnections, limit / 16)
         reservedConnections = limits.reservedConnections
         let extra = limits.allConnections - limits.connections + Self.own
         let ends = isEmbedded ? 2 : 1
-        // All of them may hold a prompt, unless fewer are let through.
+        // Every client connection may hold a prompt, unless `maxInFlight` allows fewer.
         let upstream = { (connections: Int) in
             ends * (maxInFlight > 0 ? min(connections, maxInFlight * hosts) : connections)
         }

@@ -2,13 +2,13 @@ import Dispatch
 import EventLoop
 import HTTPServer
 
-/// Gives memory back to the system after a rush: glibc keeps what was freed, and would keep the most that was ever
-/// needed.
+/// Returns memory to the system after a rush of connections. glibc keeps freed memory, so the process would otherwise
+/// stay at its peak size.
 ///
 /// Belongs to the loop's thread.
 final class HeapTrimmer {
     private static let interval = Duration.seconds(2)
-    /// Connections from which on a rush is one.
+    /// The number of connections that counts as a rush.
     private static let rush = 64
 
     private let loop: EventLoop

@@ -2,7 +2,7 @@ import ArgumentParser
 import EventLoop
 import HTTPServer
 
-/// What clients may do.
+/// Options for the limits on clients.
 struct LimitOptions: ParsableArguments {
     @Option(help: "Bytes of a request's head. (default: 64KiB)")
     var maxHeaderBytes: ByteCount?

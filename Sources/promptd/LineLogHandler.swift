@@ -44,7 +44,7 @@ struct LineLogHandler: LogHandler {
         return Array(line.utf8)
     }
 
-    /// What a peer sent must not end a line, or begin another.
+    /// Text from a peer must not end a log line or begin another one.
     private static func quoted(_ value: String) -> String {
         var writer = JSONWriter()
         writer.put(quoted: value)

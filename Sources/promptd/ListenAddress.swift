@@ -1,12 +1,12 @@
 import ArgumentParser
 import EventLoop
 
-/// An address to listen on, as it is written: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of both
-/// families.
+/// An address to listen on, written as `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address of both families.
 struct ListenAddress: Equatable {
     let host: String
     let port: UInt16
-    /// Whether nobody asked for it: then a missing address family is no error.
+    /// Whether this address is a default, not set by the user. For a default address, a missing address family is not
+    /// an error.
     var isDefault = false
 
     init(host: String, port: UInt16, isDefault: Bool = false) {
@@ -18,14 +18,14 @@ struct ListenAddress: Equatable {
     var isIPv4Wildcard: Bool { host == "0.0.0.0" }
     var isIPv6Wildcard: Bool { host == "::" }
 
-    /// Both wildcards.
+    /// The wildcard addresses of both families.
     static func everywhere(port: UInt16, isDefault: Bool = true) -> [Self] {
         [Self(host: "::", port: port, isDefault: isDefault), Self(host: "0.0.0.0", port: port, isDefault: isDefault)]
     }
 
-    /// Reads a comma list.
+    /// Parses a list with commas.
     ///
-    /// - Throws: `ValidationError` that says how an address is written.
+    /// - Throws: `ValidationError` that says how to write an address.
     static func list(_ text: String) throws -> [Self] {
         let addresses = try text.split(separator: ",").flatMap { item in
             try parse(item.filter { $0 != " " })
@@ -52,7 +52,7 @@ struct ListenAddress: Equatable {
         "'\(text)' is no address to listen on: give --listen HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080."
     }
 
-    /// Whether, among `all`, this address must leave IPv4 to another.
+    /// Whether this address must leave IPv4 to another address in `all`.
     func isIPv6Only(among all: [Self]) -> Bool {
         isIPv6Wildcard && all.contains { $0.isIPv4Wildcard && $0.port == port }
     }

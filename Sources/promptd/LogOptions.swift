@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
 
-/// How to log.
+/// Options for the log.
 struct LogOptions: ParsableArguments {
     @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?

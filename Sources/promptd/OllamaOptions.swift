@@ -3,7 +3,7 @@ import HTTPClient
 import Ollama
 import PromptFunction
 
-/// Whom to ask, and how long that may take.
+/// Options for the backends, and for how long a request to them may take.
 struct OllamaOptions: ParsableArguments {
     @Option(help: "Where Ollama is; several as a comma list. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
     var ollamaHost: String?
@@ -30,7 +30,7 @@ struct OllamaOptions: ParsableArguments {
     @Option(help: "Silence after which a stream of server-sent events gets a comment; 0 for none. (default: 15s)")
     var heartbeat: DurationArgument?
 
-    /// - Returns: settings, and what is odd about the hosts.
+    /// - Returns: settings, and warnings about the hosts.
     func settings() throws -> (PromptFunction.Settings, warnings: [String]) {
         let (hosts, warnings) = try Self.hosts(ollamaHost ?? Environment.text("OLLAMA_HOST"))
         var settings = PromptFunction.Settings(hosts: hosts)
@@ -41,13 +41,13 @@ struct OllamaOptions: ParsableArguments {
         return (settings, warnings)
     }
 
-    /// Reads one address, or several between commas.
+    /// Parses one address, or several separated by commas.
     static func hosts(_ list: String?) throws -> ([OllamaHost], warnings: [String]) {
         let entries = (list ?? "").split(separator: ",").filter { $0.contains { !$0.isWhitespace } }
         var hosts: [OllamaHost] = []
         var warnings: [String] = []
         for (index, entry) in (entries.isEmpty ? [""] : entries).enumerated() {
-            // By its number, as it may hold a password.
+            // Named by its position, because the address may contain a password.
             let which = entries.count > 1 ? "Address \(index + 1) of \(entries.count): " : ""
             let (host, warning) = try parse(entry, which)
             if let warning { warnings.append(which + warning) }

@@ -1,19 +1,19 @@
 import EventLoop
 import HTTPClient
 
-/// One request to a server, for the commands that ask one.
+/// One request to a server, for the commands that send a single request.
 struct OneRequest: Sendable {
     let server: ServerURL
 
-    /// - Throws: `ValidationError` that says how a URL is written.
+    /// - Throws: `ValidationError` that says how to write a URL.
     init(url text: String) throws {
         server = try ServerURL(text, how: "--url http://HOST:PORT")
     }
 
-    /// Sends the request and waits for the whole response, on a loop of its own.
+    /// Sends the request and waits for the whole response, on its own loop.
     ///
     /// - Returns: status and body.
-    /// - Throws: `StartError` with a sentence that says what failed.
+    /// - Throws: `StartError` with a sentence that describes the failure.
     func send(_ method: String, to path: String, payload: Payload? = nil, within limit: Duration) throws -> (
         Int, [UInt8]
     ) {

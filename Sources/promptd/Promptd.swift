@@ -1,7 +1,7 @@
 import ArgumentParser
 
-/// The command. Its parts are synchronous and run the loop themselves: that starts faster than an asynchronous main,
-/// and it is the loop's thread, not the global pool, where everything belongs.
+/// The `promptd` command. Its subcommands are synchronous and run the loop themselves. This starts faster than an
+/// asynchronous main, and keeps all work on the loop's thread, not on the global pool.
 @main
 struct Promptd: ParsableCommand {
     static let version = "0.1.0"

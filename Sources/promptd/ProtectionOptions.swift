@@ -2,7 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import PromptFunction
 
-/// Who may ask what, and how often. All of it is off unless set.
+/// Options that limit which clients may ask, and how often. All are off by default.
 struct ProtectionOptions: ParsableArguments {
     @Option(
         help: """
@@ -54,13 +54,13 @@ struct ProtectionOptions: ParsableArguments {
 
     private var keyFile: String? { apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") }
 
-    /// The keys: those of the file, else those of the environment, else none.
+    /// The API keys: from the file, else from the environment, else none.
     private func keys() throws -> APIKeys? {
         if let reload { return try reload() }
         return try Environment.text("PROMPTD_API_KEYS").map { try APIKeys(list: $0) }
     }
 
-    /// How to read the keys' file again; `nil` without one.
+    /// Reads the key file again; `nil` if there is no file.
     var reload: (@Sendable () throws -> APIKeys)? {
         guard let keyFile else { return nil }
         return { try Self.keys(in: keyFile) }

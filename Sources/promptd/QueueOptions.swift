@@ -1,7 +1,7 @@
 import ArgumentParser
 import PromptFunction
 
-/// How many prompts are with Ollama, how many wait, and when that is too many.
+/// Options for how many prompts the backends handle at once, how many wait, and when a prompt is rejected.
 struct QueueOptions: ParsableArguments {
     @Option(help: "Prompts that may be with each Ollama at the same time; 0 for any number. (default: 256)")
     var maxInFlight: Int?
@@ -55,7 +55,7 @@ struct QueueOptions: ParsableArguments {
     }
 }
 
-/// What readiness means, as it is written on a command line.
+/// The conditions for readiness, in command-line syntax.
 enum ReadinessOption: String, ExpressibleByArgument, CaseIterable {
     case process, backend, model, loaded
 

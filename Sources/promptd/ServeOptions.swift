@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Where to listen.
+/// Options for the addresses to listen on.
 struct ListenOptions: ParsableArguments {
     @Option(
         help: "Addresses to listen on, as a comma list. [LISTEN_ADDRESS] (default: [::]:8080,0.0.0.0:8080)")
@@ -25,7 +25,7 @@ struct ListenOptions: ParsableArguments {
     }
 }
 
-/// How the server ends.
+/// Options for how the server stops.
 struct StopOptions: ParsableArguments {
     @Option(
         help: "How long requests in flight may take to finish after SIGTERM; after SIGINT at most 4s. (default: 25s)")

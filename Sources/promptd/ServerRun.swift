@@ -8,21 +8,21 @@ import StandIn
 
 /// One run of the server, from listening to the last reply. Belongs to the loop's thread.
 final class ServerRun {
-    /// What was asked for.
+    /// What the user requested.
     struct Plan: Sendable {
         var addresses: [ListenAddress]
         var function: PromptFunction.Settings
         var limits: Limits
-        /// How the API keys are read again on SIGHUP.
+        /// Reads the API keys again on SIGHUP.
         var reloadKeys: (@Sendable () throws -> APIKeys)?
         var isEmbedded: Bool
-        /// How long requests in flight may take to finish.
+        /// The time that requests in flight have to finish.
         var drain: Duration
-        /// How long, of that, new ones are taken.
+        /// The part of that time in which new requests are still accepted.
         var grace: Duration
     }
 
-    /// `func run` kills five seconds after its SIGINT.
+    /// `func run` kills the process five seconds after its SIGINT.
     private static let interruptDrain = Duration.seconds(4)
 
     private var plan: Plan
@@ -30,7 +30,7 @@ final class ServerRun {
     private let log: Logger
     private var signals: [LoopSignal] = []
     private let stopRequested: Latch
-    /// How long finishing may take: as the signal that came says.
+    /// How long finishing may take, as set by the signal that arrived.
     private var end: (limit: Duration, grace: Duration)
 
     init(_ plan: Plan, on loop: EventLoop, log: Logger) {
@@ -41,9 +41,9 @@ final class ServerRun {
         end = (plan.drain, plan.grace)
     }
 
-    /// Serves until a signal comes.
+    /// Serves until a signal arrives.
     ///
-    /// - Returns: the exit status: 0; 1 when it could not start, or when requests were cut because time was up.
+    /// - Returns: the exit status: 0; 1 if the server could not start, or if requests were cut at the deadline.
     func run() async -> CInt {
         ProcessMemory.prepare()
         let files = fitFileLimit()
@@ -54,7 +54,7 @@ final class ServerRun {
             try await function.start()
             let server = Server(function, limits: plan.limits, on: loop, log: log)
             let addresses = try listen(server)
-            handleSignals(of: function)  // before anybody is told that it runs
+            handleSignals(of: function)  // before any client learns that it runs
             log.info(
                 "serving prompts",
                 metadata: [
@@ -92,7 +92,7 @@ final class ServerRun {
 
     // MARK: Starting
 
-    /// Raises the soft limit of open files to the hard one, and keeps the connections within it.
+    /// Raises the soft limit of open files to the hard limit, and keeps the number of connections within it.
     ///
     /// - Returns: the limit.
     private func fitFileLimit() -> Int {
@@ -116,7 +116,7 @@ final class ServerRun {
         return files
     }
 
-    /// The embedded stand-in, on a port of its own; the function is pointed at it.
+    /// Starts the embedded stand-in on its own port, and makes it the function's backend.
     private func startStandIn() async throws -> Server? {
         guard plan.isEmbedded else { return nil }
         let server = Server(StandIn(on: loop), on: loop, log: log)
@@ -148,12 +148,12 @@ final class ServerRun {
 
     // MARK: Signals
 
-    /// SIGTERM and SIGINT stop the server, and tell how long finishing may take; a second one ends the process at once.
-    /// SIGHUP has the API keys read again.
+    /// Sets up the signals. SIGTERM and SIGINT stop the server, and decide how long finishing may take; a second one
+    /// ends the process at once. SIGHUP reads the API keys again.
     private func handleSignals(of function: PromptFunction) {
         do {
             let interrupt = min(plan.drain, Self.interruptDrain)
-            // Half of what little time there is stays for the last that came.
+            // After SIGINT, half of the short time is left for the requests that arrived last.
             let ends = [(SIGTERM, plan.drain, plan.grace), (SIGINT, interrupt, min(plan.grace, interrupt / 2))]
             for (number, limit, grace) in ends {
                 signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, (limit, grace)) })
@@ -166,7 +166,7 @@ final class ServerRun {
         }
     }
 
-    /// Replaces the API keys. Where they cannot be read, those of before stay.
+    /// Replaces the API keys. If they cannot be read, the previous keys stay.
     private func reloadKeys(of function: PromptFunction, _ read: () throws -> APIKeys) {
         do {
             function.setKeys(try read())
@@ -183,13 +183,13 @@ final class ServerRun {
     }
 }
 
-/// Why the server did not start, in a sentence that says what to do.
+/// The reason that the server did not start, in a sentence that says what to do.
 struct StartError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
 extension ListenError {
-    /// Whether the machine lacks the address family altogether.
+    /// Whether the machine does not support the address family.
     var isMissingFamily: Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
 }

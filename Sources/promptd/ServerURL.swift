@@ -1,18 +1,18 @@
 import ArgumentParser
 import FoundationEssentials
 
-/// Where a server is, as a user writes it: `http://HOST[:PORT][/PATH][?QUERY]`.
+/// The URL of a server, as a user writes it: `http://HOST[:PORT][/PATH][?QUERY]`.
 struct ServerURL: Sendable, Equatable {
-    /// A name or a numeric address, without brackets.
+    /// The server's name or numeric address, without brackets.
     let host: String
     let port: UInt16
-    /// Percent-encoded; empty for `/`.
+    /// The percent-encoded path; empty for `/`.
     let path: String
-    /// Percent-encoded, with its question mark; empty for none.
+    /// The percent-encoded query with its question mark; empty if there is none.
     let query: String
 
-    /// - Parameter how: how to give one, for the message.
-    /// - Throws: `ValidationError` that says how a URL is written.
+    /// - Parameter how: how to write a URL, for the error message.
+    /// - Throws: `ValidationError` that says how to write a URL.
     init(_ text: String, how: String) throws {
         guard let url = URL(string: text), url.scheme == "http", let host = url.host(), !host.isEmpty,
             let port = UInt16(exactly: url.port ?? 80)
@@ -24,9 +24,9 @@ struct ServerURL: Sendable, Equatable {
         query = url.query(percentEncoded: true).map { "?" + $0 } ?? ""
     }
 
-    /// As it was written, about.
+    /// Approximately the URL as the user wrote it.
     var text: String { "http://\(authority)\(path)\(query)" }
 
-    /// For the Host field.
+    /// The value of the Host field.
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

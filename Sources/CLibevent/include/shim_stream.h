@@ -10,25 +10,27 @@
 typedef struct shim_stream shim_stream;
 
 typedef struct {
-	/// The connection stands. Not called when it stood at once: see `shim_stream_is_connected`.
+	/// The connection is established. Not called if it was established at once: see `shim_stream_is_connected`.
 	void (*connected)(void *_Nullable context);
-	/// `count` bytes came; they lie in the loop's shared buffer and are gone when this returns. It may free the stream.
+	/// `count` bytes arrived. They lie in the loop's shared buffer and are valid only during the call, which may free
+	/// the stream.
 	void (*received)(void *_Nullable context, const uint8_t *bytes, size_t count);
-	/// The peer ended the stream (0) or it broke (an errno). The last callback; the owner still frees the stream.
+	/// The peer ended the stream (0) or the stream broke (an errno). This is the last callback; the owner must still
+	/// free the stream.
 	void (*ended)(void *_Nullable context, int error);
 } shim_stream_callbacks;
 
-/// Begins to connect to `address`. The caller owns the stream. NULL, with `*error` an errno, when it failed at once.
+/// Begins to connect to `address`. The caller owns the stream. NULL, with an errno in `*error`, if it failed at once.
 shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
 	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
-/// Whether the connection stands: both sides, as far as is known.
+/// Whether the connection is established and, as far as is known, open in both directions.
 bool shim_stream_is_connected(const shim_stream *self);
 
 /// Sends `head` and `body` in one system call, and keeps what the socket does not take yet. Either may be empty.
 ///
-/// The head is copied. The body is not, however long: it must stay as it is until `release(owner)`, which is called
-/// exactly once, perhaps before this returns. A stream that broke takes the bytes and drops them: `ended` tells.
+/// The head is copied. The body is never copied: it must not change until `release(owner)`, which is called exactly
+/// once, possibly before this function returns. A broken stream drops the bytes; `ended` reports the failure.
 void shim_stream_send(shim_stream *self, const void *_Nullable head, size_t head_count, const void *_Nullable body,
 	size_t body_count, void (*release)(void *_Nullable owner), void *_Nullable owner);
 
@@ -38,7 +40,7 @@ size_t shim_stream_unsent(const shim_stream *self);
 /// Stops or resumes reading. While stopped, neither `received` nor `ended` is called.
 void shim_stream_set_reading(shim_stream *self, bool reading);
 
-/// Closes the connection and frees the stream. No callback follows. Allowed in its callbacks.
+/// Closes the connection and frees the stream. No callback follows. May be called from the stream's callbacks.
 void shim_stream_free(shim_stream *self);
 
 #pragma clang assume_nonnull end

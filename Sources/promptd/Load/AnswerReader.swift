@@ -3,21 +3,21 @@ import EventLoop
 import HTTPClient
 import Ollama
 
-/// Reads one answer as it comes: finds its tokens, and judges it at its end. Belongs to one request.
+/// Reads one answer as it arrives, finds its tokens, and checks it at its end. Belongs to one request.
 struct AnswerReader {
-    /// How an answer is asked for, and comes.
+    /// The form in which an answer is requested and arrives.
     enum Form: Sendable, CaseIterable {
-        /// At once.
+        /// As one whole response.
         case whole
-        /// As server-sent events, a token each.
+        /// As server-sent events, one for each token.
         case events
-        /// As text, piece by piece; each chunk counts as a token.
+        /// As text, in pieces; each chunk counts as a token.
         case text
     }
 
-    /// Bytes of an answer that are kept to be compared, at most.
+    /// The most bytes of an answer that are kept for comparison.
     private static let answerLimit = 64 << 20
-    /// Bytes of an error's text that are kept.
+    /// The most bytes of an error text that are kept.
     private static let exampleLimit = 200
 
     private let form: Form
@@ -27,9 +27,9 @@ struct AnswerReader {
     private var text: [UInt8] = []
     private var isDone = false
     private var failure: LoadFailure?
-    /// What the server said of its failure.
+    /// What the server said about its failure.
     private(set) var example = ""
-    /// Tokens so far.
+    /// The number of tokens so far.
     private(set) var tokens = 0
 
     /// - Parameter expected: what the answer must contain; `nil` for anything.
@@ -91,9 +91,9 @@ struct AnswerReader {
         self.example = example
     }
 
-    /// The body came to its proper end.
+    /// Checks the answer after the body has ended properly.
     ///
-    /// - Returns: what is wrong with the answer; `nil` for nothing.
+    /// - Returns: what is wrong with the answer; `nil` if it is right.
     mutating func end() -> LoadFailure? {
         guard status == 200 else {
             example = String(decoding: text, as: UTF8.self)
@@ -111,7 +111,7 @@ struct AnswerReader {
         return nil
     }
 
-    /// The inside of the string `name` in the JSON object `json`; `nil` when there is none.
+    /// The content of the string `name` in the JSON object `json`; `nil` if there is none.
     private static func string(_ name: StaticString, in json: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var reader = unsafe JSONReader(json), isFirst = true
         var found: JSONReader.Text?

@@ -1,8 +1,8 @@
-/// Finds the events in a `text/event-stream`, however it is split. Source: WHATWG HTML, 9.2.6.
+/// Finds the events in a `text/event-stream`, wherever the input is split. Source: WHATWG HTML, 9.2.6.
 ///
 /// A value: any thread. A byte order mark is not expected.
 struct EventReader {
-    /// Bytes of a line, and of an event's data, at most.
+    /// The most bytes of a line, and of an event's data.
     static let limit = 1 << 20
 
     /// The line that has not ended yet.
@@ -12,13 +12,13 @@ struct EventReader {
     private var hasData = false
     private var followsCR = false
 
-    /// Whether every byte so far belonged to an event that ended, or to none.
+    /// Whether every byte so far belonged to an event that has ended, or to no event.
     var isBetweenEvents: Bool { line.isEmpty && name.isEmpty && !hasData }
 
-    /// Reads on. Calls `event` with the name, empty for a plain message, and the data of each event that ends in
-    /// `bytes`.
+    /// Reads `bytes`, and calls `event` for each event that ends in them, with its name (empty for a plain message) and
+    /// its data.
     ///
-    /// - Returns: false when a line or an event is too long; nothing more can be read then.
+    /// - Returns: false if a line or an event is too long; nothing more can be read then.
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, _ event: (_ name: String, _ data: UnsafeRawBufferPointer) -> Void
     ) -> Bool {
@@ -30,7 +30,7 @@ struct EventReader {
                 continue
             }
             defer { start = position + 1 }
-            let isSecondHalf = byte == 0x0A && followsCR  // CRLF is one end of a line
+            let isSecondHalf = byte == 0x0A && followsCR  // CRLF is one line end
             followsCR = byte == 0x0D
             if isSecondHalf { continue }
             unsafe endLine(UnsafeRawBufferPointer(rebasing: bytes[start..<position]), event)
@@ -39,7 +39,7 @@ struct EventReader {
         return line.count <= Self.limit && data.count <= Self.limit
     }
 
-    /// A line ended, `tail` with it.
+    /// Handles the end of a line whose last part is `tail`.
     private mutating func endLine(
         _ tail: UnsafeRawBufferPointer, _ event: (_ name: String, _ data: UnsafeRawBufferPointer) -> Void
     ) {
@@ -64,7 +64,7 @@ struct EventReader {
             hasData = true
         } else if let value = unsafe Self.value(of: "event", in: line) {
             name = unsafe String(decoding: value, as: UTF8.self)
-        }  // else a comment, or a field that does not matter here
+        }  // else a comment, or a field that is not used here
     }
 
     private mutating func endEvent(_ event: (_ name: String, _ data: UnsafeRawBufferPointer) -> Void) {
@@ -74,7 +74,7 @@ struct EventReader {
         name = ""
     }
 
-    /// The value of the field `name`, if `line` is one: behind the colon and one space.
+    /// The value of the field `name`, after the colon and one space; `nil` if `line` is not that field.
     private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         let count = name.utf8CodeUnitCount
         guard line.count >= count else { return nil }

@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// A header field as it is written on a command line: `Name: value`.
+/// A header field in command-line syntax: `Name: value`.
 struct HeaderArgument: ExpressibleByArgument, Sendable {
     let name: String
     let value: String
 
-    /// What the load generator says itself.
+    /// The fields that the load generator sends itself.
     private static let reserved: Set<String> = [
         "accept", "connection", "content-length", "content-type", "expect", "host", "te", "trailer",
         "transfer-encoding", "upgrade",

@@ -4,7 +4,7 @@ import HTTPClient
 
 /// `promptd load`
 struct Load: ParsableCommand {
-    /// What one process may open to one address: a little fewer than it has local ports.
+    /// The most connections that one process may open to one address: slightly fewer than its local ports.
     static let maximumConnections = 20_000
 
     static let configuration = CommandConfiguration(
@@ -69,7 +69,7 @@ struct Load: ParsableCommand {
     @Flag(help: "Print the result as one JSON object; times are in milliseconds.")
     var json = false
 
-    /// What the options amount to.
+    /// The plan that the options describe.
     ///
     /// - Throws: `ValidationError` that says what to give.
     func plan() throws -> LoadPlan {

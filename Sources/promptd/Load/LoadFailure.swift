@@ -2,30 +2,30 @@ import EventLoop
 import Glibc
 import HTTPClient
 
-/// Why a request got no right answer: the kind that failures are counted by.
+/// The kind of failure of a request that got no correct answer. Failures are counted by kind.
 enum LoadFailure: Hashable, Sendable {
     /// connect(2) failed with `errno`.
     case unreachable(errno: CInt)
     case unresolved
     case connectTimeout
     case timeout
-    /// Every connection was busy until the request's time was up: it was never sent.
+    /// Every connection was busy until the request's timeout, so it was never sent.
     case noConnection
-    /// The connection ended before a byte of the reply; `errno` is 0 for a proper FIN.
+    /// The connection ended before the first byte of the reply; `errno` is 0 for a proper FIN.
     case closed(errno: CInt)
-    /// The reply ended early: its body, or a stream without the event that ends it.
+    /// The reply ended early: either its body did, or a stream had no end event.
     case cut
     case notHTTP
     case tooLong
     case status(Int)
-    /// The same, and not a word about why.
+    /// The same, but without a reason.
     case bareStatus(Int)
-    /// A stream told of an error, or of something that makes no sense.
+    /// A stream reported an error, or contained something invalid.
     case answerFailed
-    /// The answer is whole, but not the one that was expected.
+    /// The answer is complete but not the expected one.
     case unexpected
 
-    /// `nil` for a request that was given up on purpose.
+    /// `nil` for a request that was cancelled on purpose.
     init?(_ error: ClientError) {
         switch error {
         case .unresolved: self = .unresolved
@@ -40,7 +40,7 @@ enum LoadFailure: Hashable, Sendable {
         }
     }
 
-    /// Whether there was no connection to send the request on.
+    /// Whether the request failed because no connection was available.
     var isOfConnecting: Bool {
         switch self {
         case .unreachable, .unresolved, .connectTimeout: true

@@ -2,30 +2,30 @@ import JSON
 import HTTPClient
 import Ollama
 
-/// What a load run does.
+/// The plan of a load run.
 struct LoadPlan: Sendable {
     let server: ServerURL
     var connections: Int
     var schedule: Schedule
     var form: AnswerReader.Form
-    /// For one request, from being sent to its answer's end.
+    /// The timeout of one request, from sending it to the end of its answer.
     var timeout: Duration
     /// A request's body.
     let body: NumberedText
-    /// What its answer must contain; `nil` for anything.
+    /// Text that the answer must contain; `nil` for anything.
     let expected: NumberedText?
     private let fields: [(String, String)]
 
     /// - Parameters:
     ///   - prompt: what to ask. In it, in `model` and in `expected`, `{n}` stands for the request's number.
     ///   - model: the model; `nil` for the server's.
-    ///   - fields: more header fields.
+    ///   - fields: additional header fields.
     init(
         _ server: ServerURL, connections: Int, schedule: Schedule, form: AnswerReader.Form, timeout: Duration,
         prompt: String, model: String?, expected: String?, fields: [(String, String)]
     ) {
         self.server = server
-        // One that could not send anything need not be opened.
+        // A connection that could not send any request is not opened.
         self.connections = min(connections, schedule.count ?? connections)
         self.schedule = schedule
         self.form = form
@@ -67,6 +67,6 @@ struct LoadPlan: Sendable {
         return deadlines
     }
 
-    /// Files that are open at most: a connection each, the loop's own, the standard ones and some to spare.
+    /// The most files that are open at once: one per connection, the loop's own, the standard ones and some to spare.
     var files: Int { connections + 32 }
 }

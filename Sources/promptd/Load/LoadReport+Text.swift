@@ -1,14 +1,14 @@
 import FoundationEssentials
 
 extension LoadReport {
-    /// One JSON object, on one line.
+    /// The report as one JSON object on one line.
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// For people: some lines, the last without its end.
+    /// The report as lines of text for people. The last line has no line end.
     var text: String {
         var lines = ["\(url): \(requests) requests in \(Self.number(seconds)) s on \(connections) connections"]
         lines.append("  answered  \(answered), \(Self.number(requestsPerSecond)) requests/s")
@@ -54,7 +54,7 @@ extension LoadReport {
         String(repeating: " ", count: max(1, width - text.utf8.count)) + text
     }
 
-    /// With as many digits as matter.
+    /// The number, rounded to the digits that matter.
     static func number(_ value: Double) -> String {
         if value >= 100 || value == 0 { return "\(Int(value.rounded()))" }
         let thousandths = Int(((value < 10 ? value * 1000 : (value * 10).rounded() * 100)).rounded())
@@ -62,7 +62,7 @@ extension LoadReport {
         return "\(thousandths / 1000).\(fraction)"
     }
 
-    /// What a server said, on one line and without what would act on a terminal.
+    /// The server's text on one line, without characters that would control a terminal.
     private static func line(_ text: String) -> String {
         let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
         return String(String.UnicodeScalarView(scalars)).split(separator: " ").joined(separator: " ")

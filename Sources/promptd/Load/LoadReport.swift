@@ -1,19 +1,20 @@
 import EventLoop
 import Histogram
 
-/// What a load run found, for people and for machines. The names of its JSON are those of its members.
+/// The results of a load run, for people and for machines. Its JSON uses the names of its members.
 struct LoadReport: Encodable, Sendable {
     /// A distribution of times, in milliseconds.
     struct Times: Encodable, Sendable {
         var count: UInt64
         var min, mean, p50, p75, p90, p95, p99, p999, p9999, max: Double
 
-        /// `nil` when there is none.
+        /// `nil` if there is none.
         init?(_ times: Measurements.Times) {
             guard times.totalCount > 0 else { return nil }
             func milliseconds(_ nanoseconds: Double) -> Double { (nanoseconds / 1000).rounded() / 1000 }
             func percentile(_ percentile: Double) -> Double {
-                // The histogram tells the upper end of a class of equal values, which may lie above the greatest one.
+                // The histogram returns the upper end of a class of equal values, which may be above the greatest
+                // value.
                 milliseconds(Double(Swift.min(times.valueAtPercentile(percentile), times.maxRecorded)))
             }
             count = times.totalCount
@@ -28,27 +29,27 @@ struct LoadReport: Encodable, Sendable {
     struct Failure: Encodable, Sendable {
         var kind: String
         var count: Int
-        /// What the server said the first time; `nil` for nothing.
+        /// What the server said about the first such failure; `nil` if nothing.
         var example: String?
     }
 
     var url: String
     var connections: Int
-    /// Connections that were opened, those that replaced others included.
+    /// The number of connections that were opened, including replacements.
     var connectionsOpened: Int
-    /// From the start, when all connections were open, to the last answer.
+    /// The time from the start, when all connections were open, to the last answer.
     var seconds: Double
-    /// Requests that were sent, or could not be.
+    /// Requests that were sent or could not be sent.
     var requests: Int
-    /// Those that got the right answer.
+    /// Requests that got the correct answer.
     var answered: Int
     /// Requests and connections that failed.
     var failed: Int
-    /// Requests that were given up since the user ended the run.
+    /// Requests that were cancelled because the user ended the run.
     var givenUp: Int
-    /// Requests that were sent a second time, since a kept connection had swallowed them.
+    /// Requests that were sent a second time, because a kept connection had lost them.
     var resent: Int
-    /// Answered requests a second.
+    /// Answered requests per second.
     var requestsPerSecond: Double
     /// `nil` unless the answers were streams.
     var tokens: Int?
@@ -58,9 +59,9 @@ struct LoadReport: Encodable, Sendable {
     var firstTokenMilliseconds: Times?
     var tokenGapMilliseconds: Times?
     var answerMilliseconds: Times?
-    /// The most frequent first.
+    /// The most frequent failure comes first.
     var failures: [Failure]
-    /// Processor time that the load generator itself took, in cores; near 1 it is what limits the load.
+    /// The processor time of the load generator itself, in cores. Near 1, it is what limits the load.
     var ownCores: Double
 
     init(_ plan: LoadPlan, _ measured: Measurements, connectionsOpened: Int, resent: Int) {

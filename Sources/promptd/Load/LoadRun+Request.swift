@@ -2,15 +2,15 @@ import EventLoop
 import HTTPClient
 
 extension LoadRun {
-    /// What came of a request that was answered.
+    /// The result of a request that was answered.
     private struct Outcome {
         var failure: LoadFailure?
         var example = ""
     }
 
-    /// Sends a request, and measures what comes.
+    /// Sends a request and measures its reply.
     ///
-    /// - Returns: how it failed; `nil` if it did not, or was given up.
+    /// - Returns: how it failed; `nil` if it succeeded or was cancelled.
     func send(_ request: ScheduledRequest) async -> LoadFailure? {
         measurements.requests += 1
         if plan.timeout > .zero, LoopInstant.current - request.due > plan.timeout {
@@ -54,17 +54,17 @@ extension LoadRun {
     }
 }
 
-/// Times the tokens of one answer.
+/// Measures the times of one answer's tokens.
 ///
-/// The loop reads a connection once a turn, so tokens of the same turn came by one read(2): between them there was no
-/// time.
+/// The loop reads a connection once per turn, so tokens of the same turn arrived in one read(2), and the time between
+/// them counts as zero.
 struct TokenClock {
     private let due: LoopInstant
     private var last: (turn: LoopInstant, time: LoopInstant)?
 
     init(due: LoopInstant) { self.due = due }
 
-    /// A token came in the turn that began at `turn`.
+    /// Records a token that arrived in the turn that began at `turn`.
     mutating func tick(_ turn: LoopInstant, _ measurements: Measurements, now: () -> LoopInstant = { .current }) {
         measurements.tokens += 1
         guard let last else {

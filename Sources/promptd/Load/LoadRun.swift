@@ -4,13 +4,13 @@ import HTTPClient
 
 /// One load run: opens the connections, sends the requests, measures. Belongs to the loop's thread.
 ///
-/// Each connection has a task that sends one request after the other.
+/// Each connection has a task that sends one request after another.
 final class LoadRun {
-    /// Connections that are being opened at the same time before the start: fewer than a listening socket's queue
-    /// takes.
+    /// The most connections that are being opened at once before the start. It is less than the queue of a listening
+    /// socket.
     private static let openers = 256
-    /// How long a connection's task rests when it could not connect: a server that is gone is not to be tried without
-    /// pause.
+    /// How long a connection's task waits after it could not connect, so that it does not retry a missing server
+    /// without a pause.
     private static let rest = Duration.milliseconds(100)
 
     let plan: LoadPlan
@@ -18,9 +18,9 @@ final class LoadRun {
     let origin: Origin
     let head: RequestTemplate
     let measurements = Measurements()
-    /// The body of every request, if they are the same.
+    /// The body of every request, if all bodies are the same.
     let payload: Payload?
-    /// Connections that were asked for before the start.
+    /// The number of connections that were requested before the start.
     private(set) var begun = 0
     private var pacer: RequestPacer?
     private var tasks: [Task<Void, Never>] = []
@@ -38,11 +38,11 @@ final class LoadRun {
             on: loop)
     }
 
-    /// Runs until the schedule is over and every request has ended, or SIGINT or SIGTERM comes.
+    /// Runs until the schedule is over and every request has ended, or until SIGINT or SIGTERM arrives.
     ///
     /// A second signal ends the process at once.
     ///
-    /// - Returns: what was measured.
+    /// - Returns: the measurements.
     func run() async -> Measurements {
         LoopSignal.ignoreBrokenPipes()
         signals = [SIGINT, SIGTERM].compactMap { number in
@@ -66,7 +66,7 @@ final class LoadRun {
         return measurements
     }
 
-    /// Runs `operation` so many times at the same time, and waits until all have ended.
+    /// Runs `count` copies of `operation` at the same time, and waits until all have ended.
     private func inParallel(_ count: Int, _ operation: @escaping (LoadRun, Int) async -> Void) async {
         tasks = (0..<count).map { start(operation, $0) }
         if isStopped { for task in tasks { task.cancel() } }
@@ -78,14 +78,14 @@ final class LoadRun {
         loop.startTask { [self] in await operation(self, index) }
     }
 
-    /// Gives up what is in flight.
+    /// Cancels the requests in flight.
     private func stop() {
         isStopped = true
         pacer?.close()
         for task in tasks { task.cancel() }
     }
 
-    // MARK: What tasks do
+    // MARK: Tasks
 
     private func openConnections() async {
         while begun < plan.connections, !isStopped {
@@ -96,7 +96,7 @@ final class LoadRun {
                 measurements.connecting.record(.current - start)
             } catch {
                 if let failure = LoadFailure(error) { measurements.fail(failure) }
-                if origin.connectionsOpened == 0 { return }  // nobody is there: no need to hear it ten thousand times
+                if origin.connectionsOpened == 0 { return }  // no server: report it once only
             }
         }
     }

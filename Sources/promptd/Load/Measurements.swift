@@ -2,35 +2,36 @@ import EventLoop
 import Glibc
 import Histogram
 
-/// What a run has measured so far. Belongs to the loop's thread.
+/// The measurements of a run so far. Belongs to the loop's thread.
 ///
-/// Times are kept as nanoseconds with three significant digits; each histogram takes 300 KB, however long the run is.
+/// Times are kept as nanoseconds with three significant digits. Each histogram takes 300 KB, regardless of the run's
+/// length.
 final class Measurements {
     typealias Times = Histogram<UInt64>
 
-    /// That a connection took to be opened before the run's start.
+    /// The time to open each connection before the run's start.
     var connecting = Measurements.times()
-    /// From when a request was due to the first token of its answer. Streams only.
+    /// The time from when a request was due to the first token of its answer. Streams only.
     var firstToken = Measurements.times()
-    /// Between two tokens of an answer. Streams only.
+    /// The time between two tokens of an answer. Streams only.
     var tokenGap = Measurements.times()
-    /// From when a request was due to the end of its answer; those that failed do not count.
+    /// The time from when a request was due to the end of its answer. Failed requests do not count.
     var answer = Measurements.times()
 
-    /// Requests that were begun, or could not be.
+    /// Requests that were begun or could not be begun.
     var requests = 0
-    /// Those that got the right answer.
+    /// Requests that got the correct answer.
     var answered = 0
-    /// Those that were given up since the user ended the run.
+    /// Requests that were cancelled because the user ended the run.
     var givenUp = 0
-    /// Tokens of streams that came.
+    /// The number of stream tokens that arrived.
     var tokens = 0
-    /// How many failed in each way, connections that could not be opened before the start included.
+    /// The number of failures of each kind, including connections that could not be opened before the start.
     private(set) var failures: [LoadFailure: Failures] = [:]
 
-    /// The run's start: the first request may be due. `nil` until every connection is open.
+    /// The run's start, from which requests may be due. `nil` until every connection is open.
     var start: LoopInstant?
-    /// The run's end. `nil` while it runs.
+    /// The run's end. `nil` while the run is active.
     var end: LoopInstant?
 
     /// Processor time from the start to the end, in seconds.
@@ -38,7 +39,7 @@ final class Measurements {
 
     struct Failures {
         var count = 0
-        /// What the server said the first time.
+        /// What the server said about the first such failure.
         var example = ""
     }
 
@@ -47,10 +48,10 @@ final class Measurements {
         failures[failure]!.count += 1
     }
 
-    /// All failures.
+    /// The number of all failures.
     var failed: Int { failures.values.reduce(0) { $0 + $1.count } }
 
-    /// From the start to the end, or to `now`.
+    /// The time from the start to the end, or to `now`.
     func elapsed(at now: LoopInstant) -> Duration { start.map { (end ?? now) - $0 } ?? .zero }
 
     static func times() -> Times {
@@ -75,7 +76,7 @@ enum ProcessorTime {
 }
 
 extension LoopInstant {
-    /// The time as of now, by the loop's clock: `EventLoop.now` is that of the turn's beginning, and a turn of
+    /// The current time by the loop's clock. `EventLoop.now` is the time at which the turn began, and a turn with
     /// thousands of answers takes long.
     static var current: Self {
         var time = timespec()

@@ -1,6 +1,6 @@
 /// Text in which `{n}` stands for the number of a request.
 struct NumberedText: Sendable {
-    /// What stands before, between and behind the numbers.
+    /// The parts of the text before, between and after the numbers.
     private let pieces: [[UInt8]]
 
     init(_ text: some Collection<UInt8>) {
@@ -19,7 +19,7 @@ struct NumberedText: Sendable {
         self.pieces = pieces + [Array(text[start...])]
     }
 
-    /// Whether it is the same for every request.
+    /// Whether the text is the same for every request.
     var isConstant: Bool { pieces.count == 1 }
 
     /// The text of one request.

@@ -2,7 +2,7 @@ import EventLoop
 import Glibc
 import HTTPClient
 
-/// A line on a terminal that tells how a load run is getting on. Belongs to the loop's thread.
+/// A line on a terminal that shows the progress of a load run. Belongs to the loop's thread.
 final class ProgressLine {
     private static let interval = Duration.milliseconds(500)
 
@@ -11,7 +11,7 @@ final class ProgressLine {
     private var lastAnswered = 0
     private var lastTime = LoopInstant.current
 
-    /// `nil` when standard error is no terminal.
+    /// `nil` if standard error is not a terminal.
     init?(of run: LoadRun) {
         guard isatty(STDERR_FILENO) == 1 else { return nil }
         self.run = run
@@ -40,7 +40,7 @@ final class ProgressLine {
             """
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     func clear() {
         timer = nil
         Self.write("\r\u{1B}[K")

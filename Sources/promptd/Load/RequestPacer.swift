@@ -2,15 +2,15 @@ import EventLoop
 
 /// One request to send.
 struct ScheduledRequest: Sendable {
-    /// Counts from 1.
+    /// The request's number, counted from 1.
     let number: Int
     let due: LoopInstant
 }
 
-/// Lets the requests of a run go when they are due, each on a connection that is free. Belongs to the loop's thread.
+/// Releases the requests of a run when they are due, each to a free connection. Belongs to the loop's thread.
 ///
-/// Requests that no connection was free for stay due: the next free one takes the oldest. The timer's resolution is a
-/// millisecond; being late by it counts as latency.
+/// A request stays due while no connection is free; the next free connection takes the oldest one. The timer's
+/// resolution is a millisecond. If the timer is late, the delay counts as latency.
 final class RequestPacer {
     private var schedule: Schedule
     private let start: LoopInstant
@@ -24,7 +24,7 @@ final class RequestPacer {
         timer = LoopTimer(on: loop) { [unowned self] in letGo() }
     }
 
-    /// Waits for the next request to send; `nil` when there are no more.
+    /// Waits for the next request to send; `nil` if there are no more.
     func next() async -> ScheduledRequest? {
         if isClosed { return nil }
         switch schedule.take(at: .current - start) {
@@ -36,7 +36,7 @@ final class RequestPacer {
         }
     }
 
-    /// Gives what is due to those that wait.
+    /// Gives the due requests to the waiting connections.
     private func letGo() {
         while let last = waiting.last {
             switch schedule.take(at: .current - start) {
@@ -51,7 +51,7 @@ final class RequestPacer {
         }
     }
 
-    /// There are no more requests.
+    /// Handles the end of the schedule: there are no more requests.
     func close() {
         isClosed = true
         for continuation in waiting { continuation.resume(returning: nil) }

@@ -1,22 +1,22 @@
-/// Which requests a run has and when each is due. A value without a clock: points of time count from the run's start.
+/// The requests of a run, and when each is due. A value without a clock: times count from the run's start.
 struct Schedule: Sendable, Equatable {
-    /// What makes a request due.
+    /// The rule that makes a request due.
     enum Pace: Sendable, Equatable {
-        /// A free connection: closed loop.
+        /// A free connection makes a request due: closed loop.
         case asAnswered
-        /// So many a second, whether connections are free or not: open loop.
+        /// This many requests are due per second, whether connections are free or not: open loop.
         case rate(Double)
     }
 
     var pace = Pace.asAnswered
-    /// Requests at most; `nil` for any number.
+    /// The most requests; `nil` for any number.
     var count: Int?
-    /// When the last request may be due; `nil` for no limit.
+    /// The time until which requests may be due; `nil` for no limit.
     var duration: Duration?
-    /// How long it takes to reach the full load: connections begin one after the other, or the rate rises evenly.
+    /// The time to reach the full load: connections begin one after another, or the rate rises evenly.
     var ramp = Duration.zero
 
-    /// How many requests were taken.
+    /// The number of requests that were taken.
     private(set) var taken = 0
 
     init(pace: Pace = .asAnswered, count: Int? = nil, duration: Duration? = nil, ramp: Duration = .zero) {
@@ -26,17 +26,17 @@ struct Schedule: Sendable, Equatable {
         self.ramp = ramp
     }
 
-    /// What a free connection is to do.
+    /// What a free connection must do next.
     enum Turn: Equatable {
         /// Send request `number`, counted from 1, which was due at `due`.
         case send(number: Int, due: Duration)
-        /// No request is due before this.
+        /// No request is due before this time.
         case wait(until: Duration)
         /// There are no more requests.
         case over
     }
 
-    /// The next turn, at `elapsed`.
+    /// The next turn of a free connection, at `elapsed`.
     mutating func take(at elapsed: Duration) -> Turn {
         if let count, taken >= count { return .over }
         let due =
