@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPServer
 
 /// A header field in command-line syntax: `Name: value`.
 struct HeaderArgument: ExpressibleByArgument, Sendable {
@@ -16,15 +17,7 @@ struct HeaderArgument: ExpressibleByArgument, Sendable {
         guard let colon = argument.firstIndex(of: ":") else { return nil }
         name = String(argument[..<colon])
         value = String(argument[argument.index(after: colon)...].drop { $0 == " " })
-        let isToken =
-            !name.isEmpty
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
-        guard isToken, !Self.reserved.contains(name.lowercased()),
+        guard HeaderField.isName(name), !Self.reserved.contains(name.lowercased()),
             value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
         else { return nil }
     }
