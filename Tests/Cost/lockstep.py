@@ -126,7 +126,12 @@ def main():
     kind, count, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(PATIENCE)
-    environment = dict(os.environ, OLLAMA_HOST="127.0.0.1:%d" % listener.getsockname()[1], SWIFT_DETERMINISTIC_HASHING="1")
+    # A fixed environment: its size moves the heap, and malloc works harder where a block ends at the heap's end.
+    environment = {
+        "PATH": os.environ["PATH"],
+        "OLLAMA_HOST": "127.0.0.1:%d" % listener.getsockname()[1],
+        "SWIFT_DETERMINISTIC_HASHING": "1",
+    }
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
     try:
         for text in server.stderr:
