@@ -4,6 +4,7 @@ struct StreamHead {
     let contentType: ContentType
     /// Whether to ask proxies not to cache or buffer the stream.
     let isUnbuffered: Bool
+    let fields: [HeaderField]
 }
 
 /// Writes response heads into a buffer that is reused. Belongs to the loop's thread.
@@ -48,12 +49,7 @@ struct StreamHead {
             put("\r\nAllow: ")
             put(allow)
         }
-        for field in fields {
-            put("\r\n")
-            put(field.name)
-            put(": ")
-            put(field.value)
-        }
+        put(fields)
         put("\r\n\r\n")
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
     }
@@ -95,9 +91,11 @@ struct StreamHead {
     ) -> UnsafeRawBufferPointer {
         count = 0
         if let head {
+            if !head.fields.isEmpty { reserve(head.fields) }
             unsafe begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
             // For proxies: nginx and others would buffer a few KiB of the stream.
             if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
+            put(head.fields)
             put("\r\n\r\n")
         }
         if let chunk, chunk > 0 {
@@ -125,6 +123,15 @@ struct StreamHead {
         guard unsafe wanted > bytes.count else { return }
         unsafe bytes.deallocate()
         unsafe bytes = .allocate(byteCount: wanted, alignment: 1)
+    }
+
+    private mutating func put(_ fields: [HeaderField]) {
+        for field in fields {
+            put("\r\n")
+            put(field.name)
+            put(": ")
+            put(field.value)
+        }
     }
 
     private mutating func put(_ text: String) {

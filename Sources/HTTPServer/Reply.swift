@@ -21,9 +21,14 @@ public struct Reply: ~Copyable {
 
     /// Begins a stream; the head goes out with the first piece of the body.
     ///
-    /// - Parameter unbuffered: asks proxies to pass each piece on at once, and not to cache the stream.
-    public consuming func start(_ status: Status, _ contentType: ContentType, unbuffered: Bool = false) -> Body {
-        exchange.start(StreamHead(status: status, contentType: contentType, isUnbuffered: unbuffered))
+    /// - Parameters:
+    ///   - fields: further header fields, sent in this order.
+    ///   - unbuffered: asks proxies to pass each piece on at once, and not to cache the stream.
+    public consuming func start(
+        _ status: Status, _ contentType: ContentType, fields: [HeaderField] = [], unbuffered: Bool = false
+    ) -> Body {
+        exchange.start(
+            StreamHead(status: status, contentType: contentType, isUnbuffered: unbuffered, fields: fields))
         return Body(exchange)
     }
 

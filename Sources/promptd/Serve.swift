@@ -24,15 +24,13 @@ struct Serve: ParsableCommand {
         var (settings, warnings) = try ollama.settings()
         try queue.apply(to: &settings)
         settings.protection = try protection.settings()
-        let (drain, grace) = try stopping.times()
         let plan = ServerRun.Plan(
             addresses: try listen.addresses(),
             function: settings,
             limits: try limits.limits(),
             reloadKeys: protection.reload,
             isEmbedded: embedded,
-            drain: drain,
-            grace: grace)
+            drain: try stopping.settings())
         let log = try logging.logger()
         for warning in warnings { log.warning("\(warning)") }
         let loop = try EventLoop()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FunctionHost
 
 /// Options for the addresses to listen on.
 struct ListenOptions: ParsableArguments {
@@ -38,12 +39,12 @@ struct StopOptions: ParsableArguments {
             """)
     var grace: DurationArgument?
 
-    func times() throws -> (drain: Duration, grace: Duration) {
+    func settings() throws -> FunctionServer.Drain {
         let drain = try Environment.duration(drain, "drain", default: .seconds(25))
         let grace = try Environment.duration(grace, "grace", default: .zero)
         guard grace == .zero || grace < drain else {
             throw ValidationError("Give --grace less time than --drain, which it is a part of.")
         }
-        return (drain, grace)
+        return FunctionServer.Drain(limit: drain, grace: grace)
     }
 }

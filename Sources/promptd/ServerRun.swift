@@ -1,4 +1,5 @@
 import EventLoop
+import FunctionHost
 import Glibc
 import HTTPServer
 import Logging
@@ -16,10 +17,8 @@ final class ServerRun {
         /// Reads the API keys again on SIGHUP.
         var reloadKeys: (@Sendable () throws -> APIKeys)?
         var isEmbedded: Bool
-        /// The time that requests in flight have to finish.
-        var drain: Duration
-        /// The part of that time in which new requests are still accepted.
-        var grace: Duration
+        /// The time for finishing after SIGTERM.
+        var drain: FunctionServer.Drain
     }
 
     /// `func run` kills the process five seconds after its SIGINT.
@@ -28,17 +27,12 @@ final class ServerRun {
     private var plan: Plan
     private let loop: EventLoop
     private let log: Logger
-    private var signals: [LoopSignal] = []
-    private let stopRequested: Latch
-    /// How long finishing may take, as set by the signal that arrived.
-    private var end: (limit: Duration, grace: Duration)
+    private var reloadSignal: LoopSignal?
 
     init(_ plan: Plan, on loop: EventLoop, log: Logger) {
         self.plan = plan
         self.loop = loop
         self.log = log
-        stopRequested = Latch(on: loop)
-        end = (plan.drain, plan.grace)
     }
 
     /// Serves until a signal arrives.
@@ -52,9 +46,10 @@ final class ServerRun {
             defer { withExtendedLifetime(standIn) {} }
             let function = PromptFunction(plan.function, on: loop, log: log)
             try await function.start()
-            let server = Server(function, limits: plan.limits, on: loop, log: log)
+            let host = FunctionServer(function, limits: plan.limits, on: loop, log: log)
+            let server = host.server
             let addresses = try listen(server)
-            handleSignals(of: function)  // before any client learns that it runs
+            try handleSignals(host, function)  // before any client learns that it runs
             log.info(
                 "serving prompts",
                 metadata: [
@@ -66,18 +61,16 @@ final class ServerRun {
                     "files": "\(files)",
                 ])
             let memory = HeapTrimmer(server, on: loop)
-            await stopRequested.wait()
-            let (limit, grace) = end
+            let drain = await host.waitForStop()
             withExtendedLifetime(memory) {}
             log.info(
                 "finishing",
                 metadata: [
                     "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)",
-                    "in-flight": "\(function.inFlight)", "limit": "\(limit)",
-                    "grace": "\(grace)",
+                    "in-flight": "\(function.inFlight)", "limit": "\(drain.limit)",
+                    "grace": "\(drain.grace)",
                 ])
-            let unfinished = await server.drain(within: limit, grace: grace)
-            await function.stop()
+            let unfinished = await host.finish()
             guard unfinished == 0 else {
                 log.error("time is up: requests were cut", metadata: ["requests": "\(unfinished)"])
                 return 1
@@ -148,21 +141,14 @@ final class ServerRun {
 
     // MARK: Signals
 
-    /// Sets up the signals. SIGTERM and SIGINT stop the server, and decide how long finishing may take; a second one
-    /// ends the process at once. SIGHUP reads the API keys again.
-    private func handleSignals(of function: PromptFunction) {
-        do {
-            let interrupt = min(plan.drain, Self.interruptDrain)
-            // After SIGINT, half of the short time is left for the requests that arrived last.
-            let ends = [(SIGTERM, plan.drain, plan.grace), (SIGINT, interrupt, min(plan.grace, interrupt / 2))]
-            for (number, limit, grace) in ends {
-                signals.append(try LoopSignal(number, on: loop) { [unowned self] in stop(number, (limit, grace)) })
-            }
-            if let read = plan.reloadKeys {
-                signals.append(try LoopSignal(SIGHUP, on: loop) { [unowned self] in reloadKeys(of: function, read) })
-            }
-        } catch {
-            log.error("\(error)")
+    /// Sets up the signals: SIGTERM and SIGINT stop the server, SIGHUP reads the API keys again.
+    private func handleSignals(_ host: FunctionServer, _ function: PromptFunction) throws(EventLoopError) {
+        try host.stop(at: SIGTERM, plan.drain)
+        // Half of the short time is left for the requests that arrived last.
+        let limit = min(plan.drain.limit, Self.interruptDrain)
+        try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
+        if let read = plan.reloadKeys {
+            reloadSignal = try LoopSignal(SIGHUP, on: loop) { [unowned self] in reloadKeys(of: function, read) }
         }
     }
 
@@ -174,12 +160,6 @@ final class ServerRun {
         } catch {
             log.error("the API keys stay as they were: \(error)")
         }
-    }
-
-    private func stop(_ number: CInt, _ end: (limit: Duration, grace: Duration)) {
-        if stopRequested.isOpen { _exit(128 + number) }
-        self.end = end
-        stopRequested.open()
     }
 }
 

@@ -21,6 +21,21 @@ import Testing
         }
     }
 
+    @Test func `a stream's fields are sent in their order, however long they are`() async throws {
+        try await withServer { loop, host in
+            let long = String(repeating: "v", count: 5_000)
+            host.function.handler = { _, reply in
+                let fields = [HeaderField("X-First", "1"), HeaderField("X-Long", long)].compactMap { $0 }
+                let body = reply.start(.ok, .text, fields: fields, unbuffered: true)
+                body.write(Array("hel".utf8))
+                body.end(Array("lo".utf8))
+            }
+            let response = try await host.ask(post("{}"))
+            #expect(response.text == "hello" && response["X-First"] == "1" && response["X-Long"] == long)
+            #expect(response.fields.map(\.name).suffix(3) == ["X-Accel-Buffering", "X-First", "X-Long"])
+        }
+    }
+
     @Test(arguments: [
         ("X", "a\r\nSet-Cookie: b"), ("X", "a\nb"), ("X", "a\0b"), ("X", " a"), ("X", "a\t"), ("X Y", "a"), ("X:", "a"),
         ("", "a"), ("Content-Length", "5"), ("transfer-encoding", "chunked"), ("Connection", "close"), ("Date", "now"),

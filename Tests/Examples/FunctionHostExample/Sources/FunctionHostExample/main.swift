@@ -1,6 +1,5 @@
 import EventLoop
 import FunctionHost
-import Glibc
 import HTTPServer
 import Logging
 
@@ -19,17 +18,8 @@ final class Shout: Function {
 
 let loop = try EventLoop()
 let unanswered = loop.run { loop in
-    let function = Shout()
-    await function.start()
-    let server = Server(function, on: loop, log: Logger(label: "shout"))
-    let address = try! server.listen(on: SocketAddress.resolve(host: "127.0.0.1", port: 0)[0])
-    let stop = Latch(on: loop)
-    let signal = try! LoopSignal(SIGTERM, on: loop) { stop.open() }
-    print("listening on \(address)")
-    await stop.wait()
-    withExtendedLifetime(signal) {}
-    let unanswered = await server.drain(within: .seconds(5))
-    await function.stop()
-    return unanswered
+    let server = FunctionServer(Shout(), on: loop, log: Logger(label: "shout"))
+    let address = try! SocketAddress.resolve(host: "127.0.0.1", port: 0)[0]
+    return try! await server.run(on: [address]) { print("listening on \($0)") }
 }
 precondition(unanswered == 0)
