@@ -109,7 +109,7 @@ final class PromptReply: ChatReceiver {
     /// being processed.
     private func beat() {
         heartbeat?.deadline = loop.now + interval
-        let note = positionInQueue.map { "waiting for a turn, \($0()) before this one" } ?? "waiting for the model"
+        let note = positionInQueue.map { "queued, prompts ahead: \($0())" } ?? "waiting for the model"
         scratch.bytes.append(contentsOf: ": \(note)\n\n".utf8)
         begin()
         body?.write(scratch.bytes)

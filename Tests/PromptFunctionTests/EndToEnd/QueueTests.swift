@@ -178,21 +178,21 @@ extension `The queue` {
                 [#"{"prompt":"eggs","stream":true}"#], ["Accept: text/event-stream"], on: loop)[0]
             func beat(_ text: String) async throws {
                 try await passDeadline(heartbeat, on: loop)
-                _ = try await offLoop { try events.receive(until: ": waiting for \(text)\n\n") }
+                _ = try await offLoop { try events.receive(until: ": \(text)\n\n") }
             }
-            try await beat("a turn, 3 before this one")
+            try await beat("queued, prompts ahead: 3")
             others[1].close()
             others[3].close()
             try await until("two have left", on: loop) { fixture.function.waiting == 2 }
-            try await beat("a turn, 1 before this one")
+            try await beat("queued, prompts ahead: 1")
             try await Self.step(fixture, on: loop)
-            try await beat("a turn, 0 before this one")
+            try await beat("queued, prompts ahead: 0")
             try await Self.step(fixture, on: loop)
-            try await beat("the model")
+            try await beat("waiting for the model")
             fixture.standIn.release()
             let rest = try await offLoop { try events.receive(until: "\r\n0\r\n\r\n") }
             #expect(rest.contains(#"data: {"content":"eggs"}"#) && rest.contains("event: done\ndata: {"))
-            #expect(!rest.contains("turn"))
+            #expect(!rest.contains("queued"))
         }
     }
 
@@ -206,7 +206,7 @@ extension `The queue` {
             let events = try await fixture.post(
                 #"{"stream":true}"#, ["Accept: text/event-stream"], passing: .seconds(100), on: loop)
             #expect(events.status == 200 && events.isWhole)
-            #expect(events.text.hasPrefix(": waiting for a turn, 0 before this one\n\n"))
+            #expect(events.text.hasPrefix(": queued, prompts ahead: 0\n\n"))
             #expect(events.text.contains("event: error\ndata: {\"error\":\"The prompt's turn did not come in time"))
             #expect(events.text.contains("\"status\":503}"))
             first[0].close()
@@ -229,7 +229,7 @@ extension `The queue` {
             let events = try await fixture.begin([#"{"stream":true}"#], ["Accept: text/event-stream"], on: loop)[0]
             for _ in 0..<3 {
                 try await passDeadline(heartbeat, on: loop)
-                _ = try await offLoop { try events.receive(until: "1 before this one\n\n") }
+                _ = try await offLoop { try events.receive(until: "prompts ahead: 1\n\n") }
             }
             #expect(!silent.isReadable(within: 0))
             fixture.standIn.release()
