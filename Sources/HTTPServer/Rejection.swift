@@ -12,9 +12,10 @@ struct Rejection {
             self.init(.methodNotAllowed, "Use GET, HEAD or POST.", cause: "method not allowed")
             return
         case .SHIM_REJECT_VERSION:
-            self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "HTTP version")
+            self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "unsupported HTTP version")
         case .SHIM_REJECT_EXPECTATION:
-            self.init(.expectationFailed, "Send no Expect field other than 100-continue.", cause: "unknown expectation")
+            self.init(
+                .expectationFailed, "Send 'Expect: 100-continue' or no Expect field.", cause: "unknown expectation")
         case .SHIM_REJECT_HEAD_TOO_LARGE:
             self.init(
                 .headerFieldsTooLarge,
@@ -25,7 +26,7 @@ struct Rejection {
         case .SHIM_REJECT_BUFFERS_FULL:
             self.init(
                 .serviceUnavailable, "Too many request bodies are being received: try again later.",
-                cause: "all bodies together are over \(limits.bufferedBytes) bytes", retryAfter: 1)
+                cause: "all request bodies together exceed \(limits.bufferedBytes) bytes", retryAfter: 1)
         case .SHIM_REJECT_TOO_MANY_CONNECTIONS:
             self.init(
                 .serviceUnavailable, "Too many connections are open: try again later.",
@@ -33,10 +34,10 @@ struct Rejection {
         case .SHIM_REJECT_TOO_MANY_FROM_ADDRESS:
             self.init(
                 .serviceUnavailable,
-                "Too many connections from your address are open: close some, or use those you have.",
+                "Too many connections from your address are open: close some, or reuse them.",
                 cause: "more than \(limits.connectionsPerAddress) connections from one address", retryAfter: 1)
         case .SHIM_REJECT_TOO_SLOW:
-            self.init(.requestTimeout, "Send the whole request sooner.", cause: "request too slow")
+            self.init(.requestTimeout, "Send the request faster.", cause: "request too slow")
         case .SHIM_REJECT_MALFORMED:
             self.init(.badRequest, "This is not a well-formed HTTP/1.1 request.", cause: "malformed request")
         }

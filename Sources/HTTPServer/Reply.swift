@@ -9,7 +9,7 @@ public struct Reply: ~Copyable {
 
     deinit {
         if !exchange.isAnswered {
-            exchange.send(.failure(.internalServerError, "The function gave no answer: this is a bug of the server."))
+            exchange.send(.failure(.internalServerError, "The function sent no reply: this is a bug in the server."))
         }
     }
 

@@ -38,7 +38,7 @@ final class Prompt: Sendable {
             case .instead(let other):
                 chat.model = JSONText(other)
                 (text, name) = (other, ModelName(other))
-            case .refused: throw .forbidden("The model '\(text.prefix(200))' is not offered here: ask for another.")
+            case .refused: throw .forbidden("The model '\(text.prefix(200))' is not allowed here: ask another model.")
             }
         }
         let json = chat.json

@@ -49,27 +49,27 @@ indirect enum PromptFailure: Error, Equatable {
             (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
         case .forbidden(let sentence): (.forbidden, sentence, nil)
         case .rateLimited(let seconds):
-            (.tooManyRequests, "You have asked as often as you may: try again in \(seconds) s.", seconds)
+            (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
         case .queueTimeout(_, let seconds):
-            (.serviceUnavailable, "The prompt's turn did not come in time: try again in \(seconds) s.", seconds)
+            (.serviceUnavailable, "The prompt waited too long in the queue: try again in \(seconds) s.", seconds)
         case .allBackendsDown(_, let seconds):
             (.serviceUnavailable, "Ollama is unavailable: try again in \(seconds) s.", seconds)
-        case .cancelled: (.badGateway, "The request was given up.", nil)
+        case .cancelled: (.badGateway, "The request was cancelled.", nil)
         case .ollama(.transport(let error), _): Self.tell(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
             // These texts can contain what the client sent, so their length is limited.
             Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
-        case .ollama(.malformedResponse, _): (.badGateway, "Ollama's reply makes no sense.", nil)
-        case .ollama(.incomplete, _): (.badGateway, "Ollama broke the answer off before its end.", nil)
+        case .ollama(.malformedResponse, _): (.badGateway, "Ollama's response is malformed.", nil)
+        case .ollama(.incomplete, _): (.badGateway, "Ollama ended the answer before it was complete.", nil)
         case .ollama(.failed(let message), _):
             (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
-        case .ollama(.lineTooLong, _): (.badGateway, "A part of Ollama's answer is too long.", nil)
+        case .ollama(.lineTooLong, _): (.badGateway, "A line of Ollama's response is too long.", nil)
         case .ollama(.toolCalls, _), .toolsAsText:
             (
                 .notAcceptable,
-                "Tool calls are no text: send 'Accept: application/json' or, with \"stream\": true, 'Accept: text/event-stream'.",
+                "Text cannot contain tool calls: send 'Accept: application/json' or, with \"stream\": true, 'Accept: text/event-stream'.",
                 nil
             )
         }
@@ -78,13 +78,13 @@ indirect enum PromptFailure: Error, Equatable {
     private static func tell(_ error: ClientError) -> (Status, String, Int?) {
         switch error {
         case .unresolved, .unreachable: (.badGateway, "Ollama cannot be reached.", nil)
-        case .timeout(.connect): (.gatewayTimeout, "Ollama did not take the connection in time.", nil)
+        case .timeout(.connect): (.gatewayTimeout, "Ollama did not accept the connection in time.", nil)
         case .timeout: (.gatewayTimeout, "Ollama did not answer in time.", nil)
         case .closed(_, beforeFirstByte: true): (.badGateway, "Ollama closed the connection without an answer.", nil)
-        case .closed: (.badGateway, "Ollama's reply was cut off.", nil)
-        case .malformed: (.badGateway, "Ollama's reply makes no sense.", nil)
-        case .tooLarge: (.badGateway, "Ollama's reply is too long.", nil)
-        case .cancelled: (.badGateway, "The request was given up.", nil)
+        case .closed: (.badGateway, "Ollama's response was cut off.", nil)
+        case .malformed: (.badGateway, "Ollama's response is malformed.", nil)
+        case .tooLarge: (.badGateway, "Ollama's response is too long.", nil)
+        case .cancelled: (.badGateway, "The request was cancelled.", nil)
         }
     }
 
@@ -117,12 +117,12 @@ indirect enum PromptFailure: Error, Equatable {
     var cause: String {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"
-        case .toolsAsText: "tools, but text is asked for"
+        case .toolsAsText: "the request has tools, but asks for text"
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
-        case .rateLimited: "rate limit"
-        case .queueFull(let waiting, _): "\(waiting) prompts are waiting"
-        case .queueTimeout(let time, _): "waited for \(time)"
+        case .rateLimited: "rate limit exceeded"
+        case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
+        case .queueTimeout(let time, _): "waited in the queue for \(time)"
         case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"

@@ -209,7 +209,8 @@ private struct Reading {
     }
 
     private mutating func duration(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> Duration? {
-        let expected = "a number of seconds, a duration such as \"500ms\" or \"30s\", or an object of them by name"
+        let expected =
+            "a number of seconds, a duration such as \"500ms\" or \"30s\", or an object such as {\"total\": \"1m\"}"
         guard let found = try value("timeout", &reader, [.string, .number], expected) else { return nil }
         let text = String(decoding: found.bytes, as: UTF8.self)
         guard complaint == nil, let duration = PromptTimeouts.duration(text) else {

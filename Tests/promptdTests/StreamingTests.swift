@@ -93,7 +93,7 @@ import Testing
         #expect(whole == Array(repeating: Self.words + prompt + "|whole", count: 3))
         let cut = try await run("fault:cut")
         #expect(
-            cut == [" one two three|cut"] + Array(repeating: " one two three|Ollama's reply was cut off.", count: 2))
+            cut == [" one two three|cut"] + Array(repeating: " one two three|Ollama's response was cut off.", count: 2))
     }
 
     @Test func `curl shows tokens as they come, and fails when the answer is cut`() async throws {

@@ -46,7 +46,7 @@ import Testing
         try await withBackends([standIn], settings: change) { loop, fixture in
             let refused = try await fixture.post(#"{"model":"secret"}"#)
             #expect(
-                refused.status == 403 && refused.text == "The model 'secret' is not offered here: ask for another.\n")
+                refused.status == 403 && refused.text == "The model 'secret' is not allowed here: ask another model.\n")
             let json = try await fixture.post(#"{"model":"fault:cut","stream":true}"#, ["Accept: text/event-stream"])
             #expect(json.status == 403 && json.text.hasPrefix("{\"error\":\"The model 'fault:cut'"))
             #expect(fixture.requests == [0])
@@ -123,7 +123,7 @@ import Testing
                 #expect(response.status == 200)
             }
             let refused = try await fixture.post("{}", ["X-Forwarded-For: 192.0.2.1"])  // which nobody believes
-            #expect(refused.status == 429 && refused.text == "You have asked as often as you may: try again in 20 s.\n")
+            #expect(refused.status == 429 && refused.text == "You have sent too many requests: try again in 20 s.\n")
             #expect(refused["Retry-After"] == "20")
             let probe = try await fixture.get("/health/readiness")
             #expect(probe.status == 200)

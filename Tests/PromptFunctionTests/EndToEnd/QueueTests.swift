@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func `a prompt waits as long as the server and its client allow`() async throws {
-        let late = "The prompt's turn did not come in time: try again in 5 s.\n"
+        let late = "The prompt waited too long in the queue: try again in 5 s.\n"
         let limit = Duration.seconds(60)
         try await withBackends(
             clock: .manual, settings: { ($0.maxInFlight, $0.queueTimeout) = (1, limit) }
@@ -207,7 +207,7 @@ extension `The queue` {
                 #"{"stream":true}"#, ["Accept: text/event-stream"], passing: .seconds(100), on: loop)
             #expect(events.status == 200 && events.isWhole)
             #expect(events.text.hasPrefix(": queued, prompts ahead: 0\n\n"))
-            #expect(events.text.contains("event: error\ndata: {\"error\":\"The prompt's turn did not come in time"))
+            #expect(events.text.contains("event: error\ndata: {\"error\":\"The prompt waited too long in the queue"))
             #expect(events.text.contains("\"status\":503}"))
             first[0].close()
         }

@@ -15,8 +15,8 @@ import Testing
     /// Faults that come after the first token, and the start of the sentence that tells.
     private static let late = [
         ("failing", "Ollama failed while it was answering: unexpected EOF."),
-        ("unfinished", "Ollama broke the answer off before its end."), ("cut", "Ollama's reply was cut off."),
-        ("reset", "Ollama's reply was cut off."), ("garbling", "Ollama's reply makes no sense."),
+        ("unfinished", "Ollama ended the answer before it was complete."), ("cut", "Ollama's response was cut off."),
+        ("reset", "Ollama's response was cut off."), ("garbling", "Ollama's response is malformed."),
     ]
 
     /// Faults that come before, and the status.
