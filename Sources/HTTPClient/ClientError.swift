@@ -27,12 +27,12 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case .unresolved(let error): "\(error)"
         case .unreachable(0): "cannot connect: the host has no address"
         case .unreachable(let errno): "cannot connect: \(SystemError.description(of: errno))"
-        case .timeout(.connect): "timed out: no connection"
+        case .timeout(.connect): "timed out: the connection was not accepted"
         case .timeout(.firstByte): "timed out: no response"
-        case .timeout(.idle): "timed out: nothing more of the response came"
+        case .timeout(.idle): "timed out: the rest of the response did not come"
         case .timeout(.total): "timed out: the whole request took too long"
         case .closed(let errno, let beforeFirstByte):
-            "connection \(errno == 0 ? "closed" : "broken") \(beforeFirstByte ? "before" : "within") the response"
+            "connection \(errno == 0 ? "closed" : "broken") \(beforeFirstByte ? "before" : "during") the response"
                 + (errno == 0 ? "" : ": \(SystemError.description(of: errno))")
         case .malformed(let rule): "malformed response: \(rule)"
         case .tooLarge(let limit): "the response is longer than \(limit) bytes"

@@ -77,7 +77,7 @@
         }
         while Self.isToken(byte) { byte = try next() }
         // A space before the colon and a folded line are also rejected here.
-        guard byte == UInt8(ascii: ":"), position - 1 > start else { throw .malformed("a field has no proper name") }
+        guard byte == UInt8(ascii: ":"), position - 1 > start else { throw .malformed("a field has no valid name") }
         let name = unsafe FieldText(bytes, start..<(position - 1))
         try note(name, restOfLine())
         return true
@@ -135,7 +135,7 @@
             }
             length = number.value
         } else if name.equals("transfer-encoding") {
-            guard !isHTTP10 else { throw .malformed("Transfer-Encoding is not of HTTP/1.0") }  // RFC 9112, 6.1
+            guard !isHTTP10 else { throw .malformed("HTTP/1.0 does not allow Transfer-Encoding") }  // RFC 9112, 6.1
             guard !isChunked, value.equals("chunked") else { throw .malformed("Transfer-Encoding is not chunked") }
             isChunked = true
         } else if name.equals("connection") {
@@ -148,7 +148,7 @@
         } else if name.equals("content-type") {
             contentType = contentType == nil ? Self.contentType(value.beforeSemicolon) : .other
         }
-        if isChunked && length != nil { throw .malformed("Content-Length stands beside Transfer-Encoding") }
+        if isChunked && length != nil { throw .malformed("Content-Length and Transfer-Encoding are both present") }
     }
 
     private static func contentType(_ mediaType: FieldText) -> ResponseHead.ContentType {

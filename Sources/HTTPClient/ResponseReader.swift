@@ -76,7 +76,7 @@ struct ResponseReader {
             case .malformed(let rule): return .malformed(rule)
             case .done(let head, let consumed):
                 position += consumed
-                if head.status == 101 { return .malformed("nobody asked for another protocol") }
+                if head.status == 101 { return .malformed("status 101, but no other protocol was requested") }
                 if head.status >= 200 {
                     state = .readingBody(head)
                     decoder = BodyDecoder(head.framing)

@@ -22,16 +22,16 @@ extension Server {
         guard dropThrottle.allows(at: loop.now, &metadata) else { return }
         let time = interval % 1_000_000_000 == 0 ? "\(interval / 1_000_000_000) s" : "\(interval / 1_000_000) ms"
         let amount = taken == 0 ? "nothing" : "only \(taken) bytes"
-        log.info("client dropped: it took \(amount) for \(time)", metadata: metadata)
+        log.info("client dropped: it read \(amount) for \(time)", metadata: metadata)
     }
 
     func acceptFailed(_ error: CInt) {
         log.error(
-            "cannot accept connections; trying again until it works",
+            "cannot accept connections; retrying until it works",
             metadata: ["cause": "\(SystemError.description(of: error))", "connections": "\(connections)"])
     }
 
-    func acceptRecovered() { log.notice("accepting again", metadata: ["connections": "\(connections)"]) }
+    func acceptRecovered() { log.notice("accepting connections again", metadata: ["connections": "\(connections)"]) }
 }
 
 /// Allows one log line a second. The next allowed line reports how many were withheld.

@@ -21,11 +21,11 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .transport(let error): "\(error)"
         case .refused(let status, let message, _): "\(status) \(message)"
-        case .malformedResponse: "the response is not what Ollama's API promises"
+        case .malformedResponse: "the response does not follow Ollama's API"
         case .incomplete: "the answer ended before it was complete"
-        case .failed(let message): "the answer failed: \(message)"
+        case .failed(let message): "Ollama reported an error: \(message)"
         case .lineTooLong(let limit): "a line of the stream is longer than \(limit) bytes"
-        case .toolCalls: "the model calls tools, and nothing but text is wanted"
+        case .toolCalls: "the model calls tools, but only text is accepted"
         }
     }
 }

@@ -71,7 +71,8 @@ public struct OllamaHost: Equatable, Sendable {
             scheme: scheme ?? (host == cloud ? .https : .http), host: host, port: port ?? defaultPort,
             path: String(path))
         return (
-            parsed, port == nil ? "OLLAMA_HOST has no usable port: \(portText) is replaced by \(defaultPort)." : nil
+            parsed,
+            port == nil ? "The port '\(portText)' in OLLAMA_HOST is not valid: \(defaultPort) is used instead." : nil
         )
     }
 }

@@ -18,16 +18,16 @@ public enum OllamaHostError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .scheme:
-            "OLLAMA_HOST has a scheme that Ollama does not speak: begin it with http:// or https://."
+            "OLLAMA_HOST has no valid scheme: begin it with http:// or https://."
         case .userInfo:
-            "OLLAMA_HOST names a user: leave out all up to the @, and set OLLAMA_API_KEY if Ollama wants a key."
+            "OLLAMA_HOST contains a user name: remove everything up to the @, and set OLLAMA_API_KEY if Ollama needs a key."
         case .queryOrFragment:
-            "OLLAMA_HOST has a query or a fragment: leave out all from the ? or # on."
+            "OLLAMA_HOST has a query or a fragment: remove everything from the ? or # on."
         case .characters:
-            "OLLAMA_HOST has spaces, quotes, control characters or letters outside ASCII: leave them out, or encode them"
+            "OLLAMA_HOST has spaces, quotes, control characters or non-ASCII letters: remove them, or encode them"
                 + " (xn-- in a host name, %20 in a path)."
         case .name:
-            "OLLAMA_HOST has characters that no host name has: write it like example.com:11434."
+            "OLLAMA_HOST has characters that a host name cannot have: write it like example.com:11434."
         case .address:
             "OLLAMA_HOST has a malformed address or more than one port: write an IPv6 address with its port like [::1]:11434."
         }

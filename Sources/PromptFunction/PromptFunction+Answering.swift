@@ -64,7 +64,8 @@ extension PromptFunction {
         let failure = PromptFailure.ollama(error, model: prompt.modelText)
         guard let pause = nextTry(after: error, backend, &attempts) else { throw failure }
         log.notice(
-            "trying again", metadata: ["ollama": "\(backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
+            "retrying after a failure",
+            metadata: ["ollama": "\(backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
         return pause
     }
 

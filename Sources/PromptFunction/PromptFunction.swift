@@ -33,7 +33,7 @@ package final class PromptFunction: Function {
             let client = OllamaClient(
                 host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
             client.onResend = {
-                log.info("asking again on a fresh connection", metadata: ["ollama": "\(host.url)"])
+                log.info("resending on a new connection", metadata: ["ollama": "\(host.url)"])
             }
             return OllamaBackend(
                 host, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)

@@ -33,7 +33,7 @@ struct Ask: ParsableCommand {
         let (status, answer) = try request.send("POST", to: "/", payload: Payload(body.bytes), within: timeout.duration)
         let text = String(decoding: answer, as: UTF8.self)
         guard status == 200 else {
-            throw StartError("promptd says \(status): \(text.split(separator: "\n").joined(separator: " "))")
+            throw StartError("promptd answered \(status): \(text.split(separator: "\n").joined(separator: " "))")
         }
         print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
     }

@@ -49,7 +49,7 @@ struct ListenAddress: Equatable {
     }
 
     private static func mistake(_ text: String) -> String {
-        "'\(text)' is no address to listen on: give --listen HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080."
+        "'\(text)' is not an address to listen on: give --listen HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080."
     }
 
     /// Whether this address must leave IPv4 to another address in `all`.

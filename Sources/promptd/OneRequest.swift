@@ -52,10 +52,10 @@ struct OneRequest: Sendable {
         switch error {
         case .unresolved(let error): "\(error)."
         case .unreachable(let errno): "\(SystemError.description(of: errno)): is the server running there?"
-        case .timeout: "no answer in time."
+        case .timeout: "the server did not answer in time."
         case .closed, .malformed: "the reply was cut off or is not HTTP."
         case .tooLarge: "the reply is too long."
-        case .cancelled: "given up."
+        case .cancelled: "the request was cancelled."
         }
     }
 }

@@ -64,7 +64,7 @@ final class ServerRun {
             let drain = await host.waitForStop()
             withExtendedLifetime(memory) {}
             log.info(
-                "finishing",
+                "draining",
                 metadata: [
                     "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)",
                     "in-flight": "\(function.inFlight)", "limit": "\(drain.limit)",
@@ -72,10 +72,10 @@ final class ServerRun {
                 ])
             let unfinished = await host.finish()
             guard unfinished == 0 else {
-                log.error("time is up: requests were cut", metadata: ["requests": "\(unfinished)"])
+                log.error("drain timed out: requests were cut", metadata: ["requests": "\(unfinished)"])
                 return 1
             }
-            log.info("finished", metadata: ["waiting": "\(function.waiting)", "in-flight": "\(function.inFlight)"])
+            log.info("stopped", metadata: ["waiting": "\(function.waiting)", "in-flight": "\(function.inFlight)"])
             return 0
         } catch {
             log.critical("\(error)")
@@ -99,7 +99,7 @@ final class ServerRun {
             isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
-                "fewer connections than wanted: raise the limit of open files, as with ulimit -n or LimitNOFILE",
+                "fewer connections than configured: raise the limit of open files, such as with ulimit -n or LimitNOFILE",
                 metadata: [
                     "wanted": "\(plan.limits.connections)", "connections": "\(budget.connections)", "files": "\(files)",
                 ])
@@ -116,7 +116,7 @@ final class ServerRun {
         let loopback = try SocketAddress.resolve(host: "127.0.0.1", port: 0, numericOnly: true)[0]
         let address = try server.listen(on: loopback)
         plan.function.hosts = [try OllamaHost.parse("http://\(address)").0]
-        log.warning("answers come from the embedded stand-in: no model is behind them")
+        log.warning("answers come from the embedded stand-in, which has no model")
         return server
     }
 
@@ -128,7 +128,7 @@ final class ServerRun {
                     bound.append(try server.listen(on: resolved, ipv6Only: address.isIPv6Only(among: plan.addresses)))
                 }
             } catch let error as ListenError where address.isDefault && error.isMissingFamily {
-                log.warning("not listening on \(address.host): this machine has no such addresses")
+                log.warning("not listening on \(address.host): this machine has no such address")
             } catch let error as ListenError where error.errno == EADDRINUSE {
                 throw StartError("\(error): choose another port with --port or PORT.")
             } catch let error as ResolveError {
@@ -156,9 +156,9 @@ final class ServerRun {
     private func reloadKeys(of function: PromptFunction, _ read: () throws -> APIKeys) {
         do {
             function.setKeys(try read())
-            log.info("read the API keys again")
+            log.info("reloaded the API keys")
         } catch {
-            log.error("the API keys stay as they were: \(error)")
+            log.error("the previous API keys stay in use: \(error)")
         }
     }
 }

@@ -16,7 +16,7 @@ struct ServerURL: Sendable, Equatable {
     init(_ text: String, how: String) throws {
         guard let url = URL(string: text), url.scheme == "http", let host = url.host(), !host.isEmpty,
             let port = UInt16(exactly: url.port ?? 80)
-        else { throw ValidationError("'\(text)' is no URL of a server: give \(how).") }
+        else { throw ValidationError("'\(text)' is not the URL of a server: give \(how).") }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port
         let path = url.path(percentEncoded: true)

@@ -126,7 +126,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 try await until("the server says so", on: loop) { !host.log.lines(with: "cannot accept").isEmpty }
                 await loop.advance(by: .seconds(1))  // it is tried again and again meanwhile
                 #expect(host.log.lines(with: "cannot accept").count == 1)
-                #expect(host.log.lines(with: "accepting again").isEmpty)
+                #expect(host.log.lines(with: "accepting connections again").isEmpty)
                 try await offLoop {
                     for socket in late { try socket.send(get()) }
                     for socket in sockets { socket.close() }
@@ -138,7 +138,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 let probe = try await host.ask(get("/health/liveness"))
                 #expect(probe.text == "Alive")
                 await loop.advance(by: .seconds(2))
-                #expect(host.log.lines(with: "accepting again").count == 1)
+                #expect(host.log.lines(with: "accepting connections again").count == 1)
                 #expect(host.log.lines(with: "cannot accept").count == 1)
             }
         }

@@ -142,7 +142,7 @@ import Testing
     func `a port that is none is replaced with a warning`(_ value: String, _ port: String) throws {
         let (host, warning) = try OllamaHost.parse(value)
         #expect(host.port == 11434)
-        #expect(warning == "OLLAMA_HOST has no usable port: \(port) is replaced by 11434.")
+        #expect(warning == "The port '\(port)' in OLLAMA_HOST is not valid: 11434 is used instead.")
     }
 
     @Test(arguments: [nil, "", "a:", "a:1", "https://a/b", "ollama.com"])

@@ -82,16 +82,16 @@ import Testing
         let failures = lines(" prompt failed "), asked = lines(" prompt failed cause=\"ollama: ")
         #expect(sent - answered == failures)
         let distinct = Set(questions).count
-        let again = lines(" trying again ") + lines(" asking again on a fresh connection ")
+        let again = lines(" retrying after a failure ") + lines(" resending on a new connection ")
         let refused =
-            lines(" trying again cause=\"ollama: cannot connect: ")
+            lines(" retrying after a failure cause=\"ollama: cannot connect: ")
             + lines(" prompt failed cause=\"ollama: cannot connect: ")
         #expect(answered <= distinct && distinct <= sent)
         #expect(questions.count - distinct <= again)
         #expect(questions.count <= answered + asked + again - refused)
         #expect(again > 0 && answered > 0)
-        #expect(log.contains(/\ finishing .*in-flight=0 .*requests=0 waiting=0\n/))
-        #expect(log.contains(/\ finished in-flight=0 waiting=0\n/))
+        #expect(log.contains(/\ draining .*in-flight=0 .*requests=0 waiting=0\n/))
+        #expect(log.contains(/\ stopped in-flight=0 waiting=0\n/))
     }
 
     @Test(arguments: [true, false])
@@ -107,17 +107,17 @@ import Testing
         async let others = Self.load("other", url, "--at-once", "40")
         while try await !Promptd.curl(url + "/health/readiness").contains("waiting") { try Task.checkCancellation() }
         server.signal(SIGTERM)
-        _ = try await server.line(with: " finishing ")
+        _ = try await server.line(with: " draining ")
         standIn.signal(SIGCONT)
         let (status, _, log) = try await server.finish()
         let (streamed, waited) = try await (streams, others)
-        #expect(log.contains(/\ finishing .*in-flight=20 .*requests=60 waiting=40\n/))
+        #expect(log.contains(/\ draining .*in-flight=20 .*requests=60 waiting=40\n/))
         if isInTime {
-            #expect(status == 0 && log.contains(" finished in-flight=0 waiting=0\n"))
+            #expect(status == 0 && log.contains(" stopped in-flight=0 waiting=0\n"))
             #expect(streamed.answered == 20 && streamed.failed == 0)
             #expect(waited.answered == 40 && waited.failed == 0 && waited.resent == 0)
         } else {
-            #expect(status == 1 && log.contains("time is up: requests were cut requests=60"))
+            #expect(status == 1 && log.contains("drain timed out: requests were cut requests=60"))
             #expect(streamed.failures.map(\.kind) == ["cut within the reply"] && streamed.failed == 20)
             #expect(waited.answered == 0 && waited.failed == 40)
         }

@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("127.0.0.1:1,user@example.com", "names a user"), ("127.0.0.1:1,https://example.com", "TLS is not supported"),
+        ("127.0.0.1:1,user@example.com", "contains a user name"),
+        ("127.0.0.1:1,https://example.com", "TLS is not supported"),
         ("127.0.0.1:1,ex ample", "spaces"),
     ])
     func `one bad address of several is an error that tells which`(list: String, words: String) async throws {
@@ -46,7 +47,7 @@ import Testing
         #expect(try await status("bee") == "401")
         try Data("bee\r\n".utf8).write(to: file)
         server.signal(SIGHUP)
-        _ = try await server.line(with: "read the API keys again")
+        _ = try await server.line(with: "reloaded the API keys")
         #expect(try await status("ant") == "401")
         #expect(try await status("bee") == "200")
         for (number, broken) in ["# nobody\n", "two words\n", nil].enumerated() {
@@ -56,7 +57,7 @@ import Testing
                 try FileManager.default.removeItem(at: file)
             }
             server.signal(SIGHUP)
-            let logged = "the API keys stay as they were"
+            let logged = "the previous API keys stay in use"
             while server.log.components(separatedBy: logged).count < number + 2 {
                 try Task.checkCancellation()
                 _ = try await Promptd.curl(url)

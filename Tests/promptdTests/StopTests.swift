@@ -12,7 +12,7 @@ import Testing
         async let answer = Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
         try await Promptd.untilAsked(address)
         server.signal(number)
-        _ = try await server.line(with: "finishing")
+        _ = try await server.line(with: "draining")
         try await Promptd.untilRefused(url)
         let text = try await answer
         #expect(text.hasSuffix("You asked: eggs"))
@@ -24,7 +24,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--embedded", "--grace", "1h", "--drain", "2h"])
         defer { server.end() }
         server.signal(SIGTERM)
-        _ = try await server.line(with: "finishing")
+        _ = try await server.line(with: "draining")
         let readiness = try await Promptd.curl("-i", url + "/health/readiness")
         #expect(readiness.hasPrefix("HTTP/1.1 503 ") && readiness.contains("\r\nConnection: close\r\n"))
         let answer = try await Promptd.curl("-i", url, "-d", #"{"prompt":"eggs"}"#)
@@ -38,7 +38,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--embedded", "--grace", grace])
         defer { server.end() }
         server.signal(number)
-        let line = try await server.line(with: "finishing")
+        let line = try await server.line(with: "draining")
         #expect(line.contains("grace=\"\(used)\""))
         try await Promptd.untilRefused(url)
         let status = try await server.finish().status
@@ -67,8 +67,8 @@ import Testing
             }
         }
         server.signal(SIGTERM)
-        let finishing = try await server.line(with: "finishing")
-        #expect(Promptd.field("requests", of: finishing) == "\(count)")
+        let draining = try await server.line(with: "draining")
+        #expect(Promptd.field("requests", of: draining) == "\(count)")
         let answers = try await offLoop {
             for (peer, body) in asked { try peer.send(Self.reply(to: body)) }
             return try clients.map { client in
@@ -113,7 +113,7 @@ import Testing
         async let answer = Promptd.curl(url, "-d", "{}")
         try await Promptd.untilAsked(address)
         server.signal(SIGTERM)
-        _ = try await server.line(with: "finishing")
+        _ = try await server.line(with: "draining")
         server.signal(SIGTERM)
         let status = try await server.finish().status
         #expect(status == 128 + SIGTERM)

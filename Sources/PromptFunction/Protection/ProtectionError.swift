@@ -21,17 +21,17 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noKeys:
-            "There is no API key: give at least one, one to a line in a file, or leave the setting out to ask for none."
+            "There is no API key: give at least one (in a file, one per line), or remove the setting to require none."
         case .key(let number):
             "API key \(number) has white space or characters outside ASCII: use letters, digits and punctuation only."
-        case .model(let name): "'\(name)' is no model: write its name, such as llama3.2:1b."
-        case .alias(let text): "'\(text)' is no alias: write NAME=MODEL, such as fast=llama3.2:1b."
-        case .aliasTwice(let name): "The alias '\(name)' is defined twice: leave one of them out."
-        case .aliasOfAlias(let name): "The alias '\(name)' stands for another alias: let it stand for a model."
+        case .model(let name): "'\(name)' is not a model name: write one such as llama3.2:1b."
+        case .alias(let text): "'\(text)' is not an alias: write NAME=MODEL, such as fast=llama3.2:1b."
+        case .aliasTwice(let name): "The alias '\(name)' is defined twice: remove one of them."
+        case .aliasOfAlias(let name): "The alias '\(name)' stands for another alias: use the name of a model."
         case .aliasNotAllowed(let name):
-            "The alias '\(name)' stands for a model that is not allowed: add the model to the allowed ones."
+            "The alias '\(name)' stands for a model that is not allowed: add the model to the allowed models."
         case .network(let text):
-            "'\(text)' is no address or CIDR block: write one like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32."
+            "'\(text)' is not an address or CIDR block: write one like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32."
         }
     }
 }

@@ -79,7 +79,9 @@ final class MultiBackendFixture {
     var upstreamConnections: Int { standInServers.reduce(0) { $0 + ($1?.connections ?? 0) } }
 
     /// How often a prompt was tried again, with any cause.
-    var retries: Int { log.lines(with: "trying again").count + log.lines(with: "asking again").count }
+    var retries: Int {
+        log.lines(with: "retrying after a failure").count + log.lines(with: "resending on a new connection").count
+    }
 
     // MARK: Requests
 

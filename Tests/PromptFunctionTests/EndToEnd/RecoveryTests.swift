@@ -29,7 +29,7 @@ import Testing
             #expect(response.status == 503 && response.text == "Ollama is busy: try again later.\n")
             #expect(response["Retry-After"] == "5")
             #expect(fixture.requests == [4])
-            #expect(fixture.log.lines(with: "trying again").count == 3)
+            #expect(fixture.log.lines(with: "retrying after a failure").count == 3)
         }
     }
 

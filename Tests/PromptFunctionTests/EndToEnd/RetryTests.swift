@@ -39,7 +39,7 @@ import Testing
             // One is with the stand-in, and so are others soon: the closing host fails each of them at once.
             let sockets = try await fixture.begin((0..<5).map { #"{"prompt":"\#($0)","model":"model0"}"# }, on: loop)
             try await until("each was tried, and waits for the stand-in", on: loop) {
-                fixture.log.lines(with: "trying again").count == 5 && fixture.function.waiting == 4
+                fixture.log.lines(with: "retrying after a failure").count == 5 && fixture.function.waiting == 4
             }
             try await until("one is with the stand-in", on: loop) { standIn.counts.active == 1 }
             // The connection that the checks left open was closed by the first: that one was sent again.

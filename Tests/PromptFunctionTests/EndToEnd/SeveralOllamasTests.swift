@@ -84,8 +84,8 @@ import Testing
         try await withBackends(Self.two, settings: { $0.checkInterval = .zero }) { loop, fixture in
             await fixture.stop(0)
             try await Self.untilRetried(fixture, on: loop)
-            #expect(fixture.log.lines(with: "trying again").count == 1)
-            #expect(fixture.log.lines(with: "trying again")[0].contains("Connection refused"))
+            #expect(fixture.log.lines(with: "retrying after a failure").count == 1)
+            #expect(fixture.log.lines(with: "retrying after a failure")[0].contains("Connection refused"))
             // It is known now: nobody is sent there.
             for index in 0..<20 {
                 let text = try await fixture.post(Self.prompt(index)).text
@@ -134,8 +134,10 @@ import Testing
         ])
         try await withBackends(hosts: ["127.0.0.1:\(server.port)"], clock: .manual, settings: change) { loop, fixture in
             try await Self.untilRetried(fixture, isAsked: isAsked, on: loop)
-            #expect(fixture.log.lines(with: "trying again").count == 1)
-            #expect(fixture.log.lines(with: "trying again")[0].contains("ollama=http://127.0.0.1:\(server.port)"))
+            #expect(fixture.log.lines(with: "retrying after a failure").count == 1)
+            #expect(
+                fixture.log.lines(with: "retrying after a failure")[0].contains(
+                    "ollama=http://127.0.0.1:\(server.port)"))
         }
         _ = try await peers
         #expect(server.accepted == 1)
@@ -147,7 +149,7 @@ import Testing
             let failed = try await fixture.post(#"{"model":"fault:close"}"#)
             #expect(failed.status == 502)
             #expect(fixture.requests == [1, 1, 1])
-            #expect(fixture.log.lines(with: "trying again").count == 2)
+            #expect(fixture.log.lines(with: "retrying after a failure").count == 2)
         }
     }
 
@@ -175,7 +177,7 @@ import Testing
                 let response = try await fixture.post(Self.prompt(index))
                 #expect(response.text == answer(to: "\(index)"))
             }
-            #expect(fixture.log.lines(with: "trying again").count == server.accepted - 2)
+            #expect(fixture.log.lines(with: "retrying after a failure").count == server.accepted - 2)
         }
         // What the scripts still wait for.
         for _ in server.accepted..<5 {
