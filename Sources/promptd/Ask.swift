@@ -14,10 +14,10 @@ struct Ask: ParsableCommand {
     @Option(help: "The model to ask. (default: the server's)")
     var model: String?
 
-    @Option(help: "Where promptd is. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
+    @Option(help: "The URL of promptd. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
     var url: String?
 
-    @Option(help: "How long to wait for the answer. (default: 0, for ever)")
+    @Option(help: "How long to wait for the answer; 0 for no limit. (default: 0)")
     var timeout: DurationArgument = DurationArgument(.zero)
 
     func run() throws {

@@ -4,23 +4,27 @@ import HTTPServer
 
 /// Options for the limits on clients.
 struct LimitOptions: ParsableArguments {
-    @Option(help: "Bytes of a request's head. (default: 64KiB)")
+    @Option(help: "Maximum size of a request's head. (default: 64KiB)")
     var maxHeaderBytes: ByteCount?
 
-    @Option(help: "Bytes of a request's body. (default: 32MiB)")
+    @Option(help: "Maximum size of a request's body. (default: 32MiB)")
     var maxBodyBytes: ByteCount?
 
-    @Option(help: "Bytes of all bodies that are being received or waiting to be decoded. (default: 512MiB)")
+    @Option(
+        help: "Maximum total size of all bodies that are being received or waiting to be decoded. (default: 512MiB)")
     var maxBufferedBytes: ByteCount?
 
-    @Option(help: "Open connections. (default: 16384, or what the file limit allows)")
+    @Option(help: "Maximum number of open connections. (default: 16384, or what the file limit allows)")
     var maxConnections: Int?
 
-    @Option(help: "Connections beyond those, for requests without a body, such as health checks. (default: 64)")
+    @Option(help: "Additional connections, reserved for requests without a body, such as health checks. (default: 64)")
     var reservedConnections: Int?
 
     @Option(
-        help: "Open connections from one IPv4 address or IPv6 /64; 0 for any number. Not behind a proxy. (default: 0)")
+        help: """
+            Maximum number of open connections from one IPv4 address or IPv6 /64; 0 for no limit. Not for use behind a \
+            proxy. (default: 0)
+            """)
     var maxConnectionsPerAddress: Int?
 
     @Option(help: "How long a request's head may take to arrive. (default: 15s)")
@@ -32,7 +36,9 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "How long a connection may be idle between requests. (default: 2m)")
     var keepAliveTimeout: DurationArgument?
 
-    @Option(help: "How long a client may take less than 1 KiB of what waits for it. (default: 30s)")
+    @Option(
+        help:
+            "The time in which a client must read 1 KiB of what waits to be sent to it, or all of that. (default: 30s)")
     var writeTimeout: DurationArgument?
 
     func limits() throws -> Limits {

@@ -3,10 +3,10 @@ import Logging
 
 /// Options for the log.
 struct LogOptions: ParsableArguments {
-    @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical. (default: info)")
+    @Option(help: "The lowest level to log: trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
 
-    @Option(help: "How log lines look: text or json. (default: text)")
+    @Option(help: "The format of log lines: text or json. (default: text)")
     var logFormat: LogFormat?
 
     /// A logger that writes to standard error.

@@ -5,7 +5,8 @@ import PromptFunction
 
 /// Options for the backends, and for how long a request to them may take.
 struct OllamaOptions: ParsableArguments {
-    @Option(help: "Where Ollama is; several as a comma list. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
+    @Option(
+        help: "The address of Ollama, or a comma-separated list of several. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
     var ollamaHost: String?
 
     @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
@@ -16,8 +17,8 @@ struct OllamaOptions: ParsableArguments {
 
     @Option(
         help: """
-            How long Ollama may take until the first token, or a whole answer, begins to come; loading the model counts. \
-            (default: 10m)
+            How long Ollama may take until it sends the first token, or begins a whole answer; the time to load the model \
+            counts. (default: 10m)
             """)
     var firstTokenTimeout: DurationArgument?
 
@@ -27,7 +28,10 @@ struct OllamaOptions: ParsableArguments {
     @Option(help: "How long Ollama may take for a whole answer. (default: 30m)")
     var totalTimeout: DurationArgument?
 
-    @Option(help: "Silence after which a stream of server-sent events gets a comment; 0 for none. (default: 15s)")
+    @Option(
+        help:
+            "How long a stream of server-sent events may be silent before it gets a comment; 0 for no comments. (default: 15s)"
+    )
     var heartbeat: DurationArgument?
 
     /// - Returns: settings, and warnings about the hosts.

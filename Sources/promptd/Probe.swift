@@ -13,7 +13,7 @@ struct Probe: ParsableCommand {
     @Argument(help: "What to check.")
     var check: Check = .readiness
 
-    @Option(help: "Where promptd is. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
+    @Option(help: "The URL of promptd. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
     var url: String?
 
     @Option(help: "How long to wait for the answer.")

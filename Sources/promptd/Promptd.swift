@@ -10,12 +10,12 @@ struct Promptd: ParsableCommand {
         commandName: "promptd",
         abstract: "Answers prompts over HTTP by asking Ollama.",
         discussion: """
-            POST a JSON object with 'prompt' and 'model' to any path and get the model's answer as text; GET says OK; \
-            /health/liveness and /health/readiness tell how it is.
+            POST a JSON object with 'prompt' and 'model' to any path and get the model's answer as text; GET answers OK; \
+            /health/liveness and /health/readiness tell its health.
 
-            Every flag of 'serve' can be given as an environment variable too: its name in capitals behind PROMPTD_, such as \
-            PROMPTD_MAX_IN_FLIGHT. OLLAMA_HOST, OLLAMA_API_KEY, LISTEN_ADDRESS, ADDRESS and PORT keep the names that others \
-            use. A flag wins over a variable.
+            Every flag of 'serve' can be given as an environment variable too: PROMPTD_ and the flag's name in capitals, such as \
+            PROMPTD_MAX_IN_FLIGHT. OLLAMA_HOST, OLLAMA_API_KEY, LISTEN_ADDRESS, ADDRESS and PORT have the names that are usual \
+            for them. A flag takes precedence over a variable.
             """,
         version: version,
         subcommands: [Serve.self, Ask.self, Probe.self, Load.self, StandInCommand.self],

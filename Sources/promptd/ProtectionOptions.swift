@@ -6,28 +6,35 @@ import PromptFunction
 struct ProtectionOptions: ParsableArguments {
     @Option(
         help: """
-            A file of API keys, one a line; read again on SIGHUP. Clients send 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. \
-            PROMPTD_API_KEYS has the keys themselves, as a comma list.
+            A file of API keys, one per line; reloaded on SIGHUP. Clients send 'Authorization: Bearer KEY' or 'X-API-Key: KEY'. \
+            PROMPTD_API_KEYS has the keys themselves, separated by commas.
             """)
     var apiKeyFile: String?
 
-    @Option(help: "The models that may be asked, as a comma list. (default: any)")
+    @Option(help: "The models that clients may ask, as a comma-separated list. (default: any)")
     var models: String?
 
-    @Option(help: "Other names for models, as a comma list of NAME=MODEL.")
+    @Option(help: "Other names for models, as a comma-separated list of NAME=MODEL.")
     var modelAliases: String?
 
-    @Option(help: "Bytes of a request's prompt and messages, images not counted. (default: no limit)")
+    @Option(help: "Maximum size of a request's prompt and messages, without its images. (default: no limit)")
     var maxPromptBytes: ByteCount?
 
-    @Option(help: "Tokens that a request may have made: the highest num_predict; 0 for any number. (default: 0)")
+    @Option(
+        help:
+            "Maximum number of tokens of an answer: the highest num_predict that is allowed; 0 for no limit. (default: 0)"
+    )
     var maxPredict: Int?
 
-    @Option(help: "Requests a minute of one client, by its key or address; 0 for any number. (default: 0)")
+    @Option(
+        help:
+            "Maximum number of requests per minute from one client, known by its key or address; 0 for no limit. (default: 0)"
+    )
     var requestsPerMinute: Int?
 
     @Option(
-        help: "Proxies whose X-Forwarded-For is believed, as a comma list of addresses and CIDR blocks. (default: none)"
+        help:
+            "Proxies whose X-Forwarded-For is trusted, as a comma-separated list of addresses and CIDR blocks. (default: none)"
     )
     var trustedProxies: String?
 

@@ -3,35 +3,35 @@ import PromptFunction
 
 /// Options for how many prompts the backends handle at once, how many wait, and when a prompt is rejected.
 struct QueueOptions: ParsableArguments {
-    @Option(help: "Prompts that may be with each Ollama at the same time; 0 for any number. (default: 256)")
+    @Option(help: "Maximum number of prompts in flight to each Ollama; 0 for no limit. (default: 256)")
     var maxInFlight: Int?
 
-    @Flag(help: "Let fewer prompts to an Ollama that does not get faster by more: finds how many it runs at a time.")
+    @Flag(help: "Find out how many prompts each Ollama runs at the same time, and send it no more than that.")
     var adaptive = false
 
-    @Option(help: "Prompts that may wait for their turn; 0 for none. (default: 16384)")
+    @Option(help: "Maximum number of prompts that wait in the queue; 0 for none. (default: 16384)")
     var maxQueue: Int?
 
-    @Option(help: "Bytes of prompts that may wait. (default: 256MiB)")
+    @Option(help: "Maximum total size of the prompts that wait in the queue. (default: 256MiB)")
     var maxQueueBytes: ByteCount?
 
-    @Option(help: "How long a prompt may wait for its turn; 0 for any time. (default: 10m)")
+    @Option(help: "How long a prompt may wait in the queue; 0 for no limit. (default: 10m)")
     var queueTimeout: DurationArgument?
 
     @Option(
         help: """
-            What readiness means: process (it listens), backend (an Ollama answers), model (one has the default model) or \
-            loaded (one has it loaded). (default: process)
+            What readiness means: process (it listens), backend (an Ollama answers), model (an Ollama has the default \
+            model) or loaded (an Ollama has loaded the default model). (default: process)
             """)
     var readiness: ReadinessOption?
 
-    @Option(help: "Prompts that wait from which on readiness is 503; 0 for any number. (default: 0)")
+    @Option(help: "Readiness is 503 while this many prompts wait, or more; 0 for no limit. (default: 0)")
     var readyQueue: Int?
 
     @Option(
         help: """
-            Time between two checks of an Ollama, where there are several or readiness depends on them; 0 for none. \
-            (default: 5s)
+            Time between two checks of an Ollama; 0 for no checks. Ollamas are checked if there are several, or if readiness \
+            depends on them. (default: 5s)
             """)
     var checkInterval: DurationArgument?
 

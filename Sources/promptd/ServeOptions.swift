@@ -4,7 +4,7 @@ import FunctionHost
 /// Options for the addresses to listen on.
 struct ListenOptions: ParsableArguments {
     @Option(
-        help: "Addresses to listen on, as a comma list. [LISTEN_ADDRESS] (default: [::]:8080,0.0.0.0:8080)")
+        help: "Addresses to listen on, as a comma-separated list. [LISTEN_ADDRESS] (default: [::]:8080,0.0.0.0:8080)")
     var listen: String?
 
     @Option(help: "The address to listen on, without port. [ADDRESS]")
@@ -34,8 +34,8 @@ struct StopOptions: ParsableArguments {
 
     @Option(
         help: """
-            How long, of --drain, new connections are still taken while readiness is 503: the time that a load balancer \
-            needs to notice; after SIGINT at most half the time. (default: 0)
+            The part of the drain time in which new connections are still accepted while readiness is 503, so that a load \
+            balancer can notice it; after SIGINT at most half of the time. (default: 0)
             """)
     var grace: DurationArgument?
 

@@ -11,9 +11,9 @@ struct StandInCommand: ParsableCommand {
         commandName: "stand-in",
         abstract: "Run a stand-in Ollama without a model: for trying out, tests and load runs.",
         discussion: """
-            It speaks Ollama's protocol and repeats the prompt. A model named fault:NAME makes something go wrong; NAME is one of \
-            \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). GET /stand-in/counts tells what it has \
-            seen; with --log-level debug each question is logged.
+            It speaks Ollama's protocol and repeats the prompt. A model named fault:NAME causes a fault; NAME is one of \
+            \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). GET /stand-in/counts tells how many requests it \
+            has seen; with --log-level debug each question is logged.
             """)
 
     @Option(help: "The port to listen on; 0 for a free one.")
@@ -31,16 +31,17 @@ struct StandInCommand: ParsableCommand {
     @Option(help: "The time between two tokens.")
     var tokenInterval = DurationArgument(.zero)
 
-    @Option(help: "Tokens of an answer; 0 for as many as it has words.")
+    @Option(help: "Number of tokens of an answer; 0 for one per word.")
     var tokens = 0
 
-    @Option(help: "Requests that are answered at the same time, as OLLAMA_NUM_PARALLEL; 0 for any number.")
+    @Option(
+        help: "Maximum number of requests that are answered at the same time, as OLLAMA_NUM_PARALLEL; 0 for no limit.")
     var parallel = 0
 
-    @Option(help: "Requests that may wait for a model to load, as OLLAMA_MAX_QUEUE.")
+    @Option(help: "Maximum number of requests that wait for a model to load, as OLLAMA_MAX_QUEUE.")
     var queue = 512
 
-    @Option(help: "The models that are there, as a comma list. (default: any)")
+    @Option(help: "The models that it has, as a comma-separated list. (default: any)")
     var models: String?
 
     @OptionGroup(title: "Logging") var logging: LogOptions

@@ -59,15 +59,15 @@ import Testing
                   answered  4, 1.000 requests/s
                   tokens    400, 100 tokens/s
                   opened    9 connections: some were closed
-                  resent    1, which a kept connection had swallowed
-                  given up  1, when the run was ended
+                  resent    1, because a reused connection was closed
+                  given up  1, because the run was ended
                   milliseconds           p50       p75       p90       p99     p99.9       max      mean
                 \(row)
                   errors    5
                            2  connecting failed: Connection refused
                            2  status 503: busy [2Jnow
                            1  timed out
-                  note: the load generator used 0.95 cores: it may be what limited this.
+                  note: the load tool used 0.95 cores: it may have limited the result.
                 """)
     }
 

@@ -10,46 +10,49 @@ struct Load: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Put load on a running promptd and measure it.",
         discussion: """
-            Opens all connections first, then sends prompts: each connection the next as soon as it has its answer (closed \
-            loop), or so many a second as --rate says (open loop). Times are counted from when a request was due, so that \
-            those that found no free connection count too. Requests go to URL and nowhere else: redirects are errors.
+            Opens all connections first, then sends prompts. Without --rate each connection sends its next prompt as soon as \
+            it has its answer (closed loop); with --rate N, N prompts are sent each second (open loop). Times count \
+            from the moment at which a request was due, so the time that it waits for a free connection counts too. \
+            Requests go to URL and nowhere else: redirects are errors.
 
             In --prompt, --model and --expect, {n} stands for the number of the request, from 1: with \
             --prompt 'number {n}.' --expect 'number {n}.' every client must get its own answer.
 
-            Tokens are the events of a stream that have text, or its chunks with --stream-text; those that come together \
+            Tokens are the events of a stream that have text, or its chunks with --stream-text; tokens that arrive together \
             have no time between them. Without --count, --duration and --at-once it runs for 10 seconds.
 
             Ctrl-C ends the run and prints what was measured so far; a second Ctrl-C ends the process at once.
 
-            Exits with 0 when nothing failed, else with 1; 64 for a mistake in the options.
+            Exits with 0 when nothing failed, with 1 when something failed, and with 64 for a mistake in the flags.
             """)
 
     @Argument(help: "Where to send the prompts: http://HOST[:PORT][/PATH].")
     var url: String
 
-    @Option(name: .shortAndLong, help: "Connections, 1 to 20000.")
+    @Option(name: .shortAndLong, help: "Number of connections, 1 to 20000.")
     var connections = 64
 
-    @Option(help: "Requests a second, whether the answers keep up or not. (default: as fast as answers come)")
+    @Option(help: "Requests per second, whether the answers keep up or not. (default: as fast as answers come)")
     var rate: Double?
 
-    @Option(name: .shortAndLong, help: "How long requests become due. (default: 10s, or 0 with --count)")
+    @Option(name: .shortAndLong, help: "How long to send requests; 0 for no limit. (default: 10s, or 0 with --count)")
     var duration: DurationArgument?
 
-    @Option(name: [.long, .customShort("n")], help: "Requests to send; with --duration, whichever ends first.")
+    @Option(
+        name: [.long, .customShort("n")],
+        help: "Number of requests to send; with --duration, the run ends at whichever limit comes first.")
     var count: Int?
 
-    @Option(help: "So many prompts at once: opens as many connections, then sends one request on each.")
+    @Option(help: "Number of prompts to send at once: opens as many connections, then sends one prompt on each.")
     var atOnce: Int?
 
-    @Option(help: "How long to take to the full load: connections begin one by one, or the rate rises.")
+    @Option(help: "How long it takes to reach the full load: connections begin one by one, or the rate rises.")
     var ramp = DurationArgument(.zero)
 
-    @Option(help: "How long a request may take; 0 for ever.")
+    @Option(help: "How long a request may take; 0 for no limit.")
     var timeout = DurationArgument(.seconds(120))
 
-    @Flag(help: "How answers are to come: whole, as server-sent events, or as text piece by piece.")
+    @Flag(help: "The form of the answers: whole, server-sent events, or text piece by piece.")
     var form = AnswerReader.Form.whole
 
     @Option(help: "What to ask.")
@@ -79,7 +82,8 @@ struct Load: ParsableCommand {
             throw ValidationError("Give --connections or --at-once a number from 1 to \(Self.maximumConnections).")
         }
         guard atOnce == nil || (rate == nil && count == nil) else {
-            throw ValidationError("--at-once says how many and when: give no --rate and no --count with it.")
+            throw ValidationError(
+                "--at-once sets the number of prompts and when they are sent: do not give --rate or --count with it.")
         }
         guard rate.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
             throw ValidationError("Give --rate a number above 0, up to 1000000.")

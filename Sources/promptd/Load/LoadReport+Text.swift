@@ -18,8 +18,8 @@ extension LoadReport {
         if connectionsOpened > connections {
             lines.append("  opened    \(connectionsOpened) connections: some were closed")
         }
-        if resent > 0 { lines.append("  resent    \(resent), which a kept connection had swallowed") }
-        if givenUp > 0 { lines.append("  given up  \(givenUp), when the run was ended") }
+        if resent > 0 { lines.append("  resent    \(resent), because a reused connection was closed") }
+        if givenUp > 0 { lines.append("  given up  \(givenUp), because the run was ended") }
         if connectionsOpened == 0, failed > 0 {
             lines.append("  no connection could be opened: is the server running there?")
         }
@@ -30,7 +30,7 @@ extension LoadReport {
             lines.append("  \(Self.padded("\(failure.count)", 10))  \(failure.kind)\(example)")
         }
         if ownCores > 0.9 {
-            lines.append("  note: the load generator used \(ownCores) cores: it may be what limited this.")
+            lines.append("  note: the load tool used \(ownCores) cores: it may have limited the result.")
         }
         return lines.joined(separator: "\n")
     }
