@@ -24,7 +24,7 @@ until_true() {
     shift 2
     until "$@"; do
         if [ "$(now)" -gt "$end" ]; then
-            echo "  FAILED: it did not come in time that $what" >&2
+            echo "  FAILED: timed out while waiting until $what" >&2
             failed=1
             return 1
         fi
