@@ -9,6 +9,8 @@
 #include "pending_input.h"
 #include "reply.h"
 
+#include <stddef.h>
+
 enum connection_state {
 	CONNECTION_NEW,       ///< accepted; evhttp still owns it
 	CONNECTION_OPEN,      ///< see the exchange's state for details
@@ -46,6 +48,8 @@ struct connection {
 	bool urgent;   ///< its bytes are handled before those of other connections
 };
 
+_Static_assert(offsetof(struct connection, exchange) == 0, "the function identifies a connection by its exchange");
+
 /// State that the connections of one server share.
 struct connection_group {
 	shim_loop *loop;
@@ -60,11 +64,48 @@ struct connection_group {
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };
 
+// ---- connection_events.c: opening connections, and what happens on their sockets
+
 /// Adds to the group a connection that evhttp is about to set up on `bev`. NULL if there is no memory.
 struct connection *connection_new(struct connection_group *group, struct bufferevent *bev);
 
 /// Takes the socket from evhttp, and begins to watch it.
 void connection_open(struct connection *self);
+
+// ---- connection_reply.c: sending replies, and how fast the client takes them
+
+/// Handles a reply that is complete and sent: continues with the next request, or ends the connection.
+void connection_reply_complete(struct connection *self);
+
+/// Gives the client more time if it has taken enough bytes. Returns whether it has.
+bool connection_check_progress(struct connection *self);
+
+/// Handles the end of a write timeout: drops the client unless it has taken enough bytes.
+void connection_check_pace(struct connection *self);
+
+// ---- connection_input.c: from bytes to requests
+
+/// Handles `bytes`, which have just arrived, after the pending input. Without bytes, it continues with the pending
+/// input. All input goes through this function.
+void connection_pump(struct connection *self, const uint8_t *bytes, size_t count);
+
+/// Rejects the request. The function sends the reply.
+void connection_reject(struct connection *self, shim_reject reason);
+
+// ---- connection.c: what is watched, and the end
+
+/// While reading is paused because a client sends too much, the time between checks that the client is still there, in
+/// nanoseconds.
+#define CONNECTION_PAUSE_CHECK INT64_C(500000000)
+
+void connection_set_reading(struct connection *self, bool on);
+void connection_set_writing(struct connection *self, bool on);
+
+/// Sets the deadline to `interval` nanoseconds from now; 0 removes it.
+void connection_set_deadline(struct connection *self, int64_t interval);
+
+/// Drops a reference. The last one frees the connection.
+void connection_release(struct connection *self);
 
 /// Closes the connection if it is between requests.
 void connection_close_if_idle(struct connection *self);

@@ -17,13 +17,16 @@ void exchange_clear(struct shim_exchange *self) {
 
 void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count) {
 	enum { KEPT_CAPACITY = 256 }; // an idle connection does not keep more
+	const size_t slash = count && bytes[0] == '/' ? 0 : 1;
+	count += slash;
 	if (count >= self->target_capacity || self->target_capacity > KEPT_CAPACITY) {
 		free(self->target);
 		self->target_capacity = count < 32 ? 32 : count + 1;
 		self->target = malloc(self->target_capacity);
 		if (!self->target) abort();
 	}
-	memcpy(self->target, bytes, count);
+	self->target[0] = '/';
+	memcpy(self->target + slash, bytes, count - slash);
 	self->target[count] = 0;
 }
 
@@ -56,6 +59,14 @@ const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
 	const char *target = self->request ? self->target : "/";
 	*count = strcspn(target, "?#");
 	return target;
+}
+
+const char *shim_exchange_query(const shim_exchange *self, size_t *count) {
+	size_t path = 0;
+	const char *rest = shim_exchange_path(self, &path) + path;
+	if (*rest != '?') return NULL;
+	*count = strcspn(rest + 1, "#");
+	return rest + 1;
 }
 
 const char *shim_exchange_header(const shim_exchange *self, const char *name) {

@@ -46,7 +46,8 @@ struct shim_exchange {
 /// Frees what belongs to the request, and its body. The state does not change.
 void exchange_clear(struct shim_exchange *self);
 
-/// Stores the request's target. Reuses the memory of the previous target if it is large enough.
+/// Stores the request's target, with a slash before it if it has none. Source: RFC 9112, 3.2.1. Reuses the memory of
+/// the previous target if it is large enough.
 void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count);
 
 /// Frees the memory that is kept between requests.

@@ -24,8 +24,7 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	room.iov_len = head->canonical_count;
 	evbuffer_commit_space(canonical, &room, 1);
-	if (head->target_count) exchange_set_target(exchange, (const char *)bytes + head->target, head->target_count);
-	else exchange_set_target(exchange, "/", 1);
+	exchange_set_target(exchange, (const char *)bytes + head->target, head->target_count);
 	exchange->body_left = head->content_length;
 	exchange->decoder = (struct chunked_decoder){ 0 };
 	return 0;

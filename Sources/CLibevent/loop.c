@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -20,10 +21,10 @@ static void on_wake(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(self);
 }
 
-/// Discards the messages that libevent would print to standard error. Errors that matter reach us as an errno.
+/// Prints the message of an error after which libevent ends the process. Discards the others: they describe calls that
+/// failed, and those reach us as an errno.
 static void on_log(int severity, const char *message) {
-	(void)severity;
-	(void)message;
+	if (severity == EVENT_LOG_ERR) fprintf(stderr, "libevent: %s\n", message);
 }
 
 static void on_nothing(evutil_socket_t fd, short what, void *context) {

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// The most bytes of pending input behind a request. Above it, the socket is not read.
+enum { PENDING_INPUT_LIMIT = 64 * 1024 };
+
 /// A partial head, or the requests that arrived behind a pending one. All zero when empty.
 struct pending_input {
 	uint8_t *bytes;

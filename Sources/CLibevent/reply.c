@@ -14,7 +14,8 @@ static void keep(struct reply *self, const struct iovec *pieces, size_t count, s
 	if (!self->overflow && !(self->overflow = evbuffer_new())) abort();
 	for (size_t i = 0; i < count; i++) {
 		const size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
-		evbuffer_add(self->overflow, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip);
+		if (evbuffer_add(self->overflow, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip) < 0)
+			abort();
 		sent -= skip;
 	}
 }

@@ -81,8 +81,8 @@ static int check_version(struct text version, struct request_head *head) {
 	return 0;
 }
 
-/// Records where the target's path begins. The authority of an absolute form is ignored: every authority is treated as
-/// ours. Source: RFC 9112, 3.2.2.
+/// Records where the target's path begins, or its query if the path is empty. The authority of an absolute form is
+/// ignored: every authority is treated as ours. Source: RFC 9112, 3.2.2.
 static void note_target(struct text target, size_t at, struct request_head *head) {
 	size_t start = 0;
 	if (target.bytes[0] != '/') {
@@ -90,7 +90,6 @@ static void note_target(struct text target, size_t at, struct request_head *head
 		if (!scheme_end) return;
 		start = (size_t)(scheme_end - target.bytes) + 3;
 		while (start < target.count && target.bytes[start] != '/' && target.bytes[start] != '?') start++;
-		if (start == target.count || target.bytes[start] != '/') return;
 	}
 	head->target = at + start;
 	head->target_count = target.count - start;

@@ -11,7 +11,7 @@
 
 /// The state of accepting connections.
 enum accepting {
-	ACCEPTING_WELL,
+	ACCEPTING_NORMALLY,
 	ACCEPTING_PAUSED, ///< accept(2) failed
 	ACCEPTING_AGAIN,  ///< accept(2) runs again after a pause, but not long enough to count as working
 };
@@ -99,7 +99,7 @@ static void on_accept_timer(void *context) {
 		set_accepting(self, ACCEPTING_AGAIN, ACCEPT_TRIAL);
 		set_listening(self, true);
 	} else {
-		set_accepting(self, ACCEPTING_WELL, 0);
+		set_accepting(self, ACCEPTING_NORMALLY, 0);
 		self->group.callbacks.accept_recovered(self->group.context);
 	}
 }
@@ -110,10 +110,10 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	const int error = errno;
 	struct shim_server *self = servers; // the listener's context is the evhttp
 	while (self->http != context) self = self->next;
-	const bool was_well = self->accepting == ACCEPTING_WELL;
+	const bool was_normal = self->accepting == ACCEPTING_NORMALLY;
 	set_listening(self, false);
 	set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
-	if (was_well) self->group.callbacks.accept_failed(self->group.context, error);
+	if (was_normal) self->group.callbacks.accept_failed(self->group.context, error);
 	shim_loop_settle(self->group.loop);
 }
 
@@ -187,7 +187,7 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 }
 
 void shim_server_stop_listening(shim_server *self) {
-	set_accepting(self, ACCEPTING_WELL, 0);
+	set_accepting(self, ACCEPTING_NORMALLY, 0);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 }
 

@@ -130,17 +130,17 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 
 bool shim_stream_is_connected(const shim_stream *self) { return self->connected && !self->write_error && !self->ended; }
 
-struct loan {
+struct borrowed_body {
 	void (*release)(void *owner);
 	void *owner;
 };
 
-static void on_loan_over(const void *bytes, size_t count, void *context) {
+static void on_body_sent(const void *bytes, size_t count, void *context) {
 	(void)bytes;
 	(void)count;
-	struct loan *loan = context;
-	loan->release(loan->owner);
-	free(loan);
+	struct borrowed_body *borrowed = context;
+	borrowed->release(borrowed->owner);
+	free(borrowed);
 }
 
 /// Sends both pieces as far as the socket takes them. Returns the number of bytes sent.
@@ -162,16 +162,16 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 		release(owner);
 		return;
 	}
-	struct loan *loan = malloc(sizeof *loan);
-	if (!loan || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
-	*loan = (struct loan){ release, owner };
+	struct borrowed_body *borrowed = malloc(sizeof *borrowed);
+	if (!borrowed || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
+	*borrowed = (struct borrowed_body){ release, owner };
 	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
 	if (head_count > head_sent &&
 		evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
 		abort();
-	if (body_count == body_sent) on_loan_over(NULL, 0, loan);
+	if (body_count == body_sent) on_body_sent(NULL, 0, borrowed);
 	else if (evbuffer_add_reference(
-				 self->overflow, (const char *)body + body_sent, body_count - body_sent, on_loan_over, loan) < 0)
+				 self->overflow, (const char *)body + body_sent, body_count - body_sent, on_body_sent, borrowed) < 0)
 		abort();
 	event_add(&self->writable, NULL);
 }

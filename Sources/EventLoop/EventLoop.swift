@@ -53,8 +53,11 @@ public actor EventLoop {
         var value: Value?
     }
 
-    /// The loop's clock time, read once per turn of the loop.
-    public nonisolated var now: LoopInstant { unsafe LoopInstant(nanoseconds: shim_loop_now(executor.handle)) }
+    /// The loop's clock time, read once per turn of the loop. Loop's thread only.
+    public nonisolated var now: LoopInstant {
+        executor.checkThread()
+        return unsafe LoopInstant(nanoseconds: shim_loop_now(executor.handle))
+    }
 }
 
 /// Why a loop could not be made, or a signal could not be handled on it.

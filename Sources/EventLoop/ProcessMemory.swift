@@ -2,8 +2,8 @@ import CLibevent
 
 /// Controls what the allocator does with freed memory.
 public enum ProcessMemory {
-    /// Makes the allocator return large blocks to the system as soon as they are freed. Call it before the process
-    /// allocates much memory.
+    /// Makes the allocator return large blocks to the system as soon as they are freed. Call it once, before the first
+    /// loop is made. Source: mallopt(3).
     public static func prepare() { shim_memory_prepare() }
 
     /// Returns freed memory to the system. It takes milliseconds, so call it on any thread except the loop's.

@@ -10,8 +10,8 @@ public enum Health: Sendable, Equatable {
 /// A function in the sense of Knative Functions: its host starts and stops it, checks its health, and passes requests
 /// to it.
 ///
-/// To write another function, write one type that conforms to this and give it to a `Server`. `respond` has a default
-/// that answers GET, HEAD and the health checks; requests with a body go to `handle`.
+/// To write another function, write one type that conforms to this and give it to a `FunctionServer`. `respond` has a default
+/// that answers GET, HEAD and the health checks; all other requests go to `handle`.
 ///
 /// Belongs to the loop's thread. Source: func-python's `Function` protocol.
 public protocol Function: Service {
@@ -45,9 +45,9 @@ extension Function {
 }
 
 extension Health {
-    fileprivate func response(_ whenHealthy: String) -> Response {
+    fileprivate func response(_ text: String) -> Response {
         switch self {
-        case .healthy: .text(whenHealthy)
+        case .healthy: .text(text)
         case .unhealthy(let reason): .text(.serviceUnavailable, reason)
         }
     }

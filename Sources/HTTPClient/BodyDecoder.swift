@@ -98,14 +98,14 @@ package struct BodyDecoder: Sendable {
     ///
     /// - Returns: how many bytes were used (all of them, unless the body ended earlier), and the state of the body.
     package mutating func run(
-        _ bytes: UnsafeRawBufferPointer, _ take: (UnsafeRawBufferPointer) -> Void
+        _ bytes: UnsafeRawBufferPointer, _ take: (Span<UInt8>) -> Void
     ) -> (consumed: Int, Stop) {
         var position = 0
         while true {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[position...])
             switch unsafe next(rest) {
             case .data(let range, let consumed):
-                unsafe take(UnsafeRawBufferPointer(rebasing: rest[range]))
+                take(unsafe Span(_unsafeBytes: UnsafeRawBufferPointer(rebasing: rest[range])))
                 position += consumed
             case .needMore(let consumed): return (position + consumed, .needMore)
             case .end(let consumed): return (position + consumed, .end)

@@ -3,8 +3,8 @@
 ///
 /// Belongs to the loop's thread.
 package protocol BodySink: AnyObject {
-    /// Receives the next bytes of the body, which are valid only until it returns. Never empty.
-    func receive(_ bytes: UnsafeRawBufferPointer)
+    /// Receives the next bytes of the body. Never empty. The compiler rejects code that would keep the span.
+    func receive(_ bytes: Span<UInt8>)
 
     /// Called after all bytes of one read were given, so that the sink can pass on its results.
     func settle() -> BodyDemand

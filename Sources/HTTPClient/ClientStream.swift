@@ -6,6 +6,8 @@ import EventLoop
 /// `@safe`: `handle` is used by its methods only, and freed once, by `deinit`: the type is not copyable.
 @safe struct ClientStream: ~Copyable {
     private let handle: OpaquePointer
+    /// Kept, because the C loop must outlive the stream.
+    private let loop: EventLoop
 
     /// Begins to connect to `address`.
     ///
@@ -23,6 +25,7 @@ import EventLoop
         }
         guard let handle = unsafe handle else { throw .unreachable(errno: error) }
         unsafe self.handle = unsafe handle
+        self.loop = loop
     }
 
     deinit { unsafe shim_stream_free(handle) }

@@ -21,7 +21,7 @@ import EventLoop
     /// Delivers the body in the read's callback. If it is `nil`, the waiting task reads the body.
     private var delivery: BodyDelivery?
     /// Signalled when something was received, or the connection ended.
-    private let changed = AutoResetEvent()
+    private let changed: AutoResetEvent
 
     private enum State {
         case connecting
@@ -38,6 +38,7 @@ import EventLoop
         origin.loop.checkThread()
         self.origin = origin
         loop = origin.loop
+        changed = AutoResetEvent(on: loop)
         deadline = RequestDeadline(on: loop, limits, until: end)
     }
 
@@ -123,13 +124,13 @@ import EventLoop
 
     /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
     func nextPiece<Result>(
-        _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+        _ use: (Span<UInt8>) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
         while true {
             switch response.nextStep() {
             case .data(let range, let consumed):
                 defer { consume(consumed) }
-                return unsafe try response.withBytes(in: range, use).get()
+                return try response.withBytes(in: range, use).get()
             case .end(let consumed):
                 consume(consumed)
                 return nil
@@ -162,7 +163,7 @@ import EventLoop
     /// Gives the sink the bytes that have arrived.
     private func deliver() {
         guard case .running(let sink) = delivery else { return }
-        let (consumed, stop) = unsafe response.readBody(sink.receive)
+        let (consumed, stop) = response.readBody { sink.receive($0) }
         consume(consumed)
         switch BodyDelivery.next(after: stop, sink.settle()) {
         case .finish(let isWhole):

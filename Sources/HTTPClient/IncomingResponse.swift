@@ -10,13 +10,13 @@ package struct IncomingResponse: ~Copyable {
 
     /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
     ///
-    /// The bytes are in a receive buffer that all connections share: they are valid only until `use` returns.
+    /// The bytes are in a receive buffer that all connections share: they are gone when `use` returns.
     ///
     /// - Throws: `ClientError` when the body is malformed, cut or late.
     package func nextPiece<Result>(
-        _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+        _ use: (Span<UInt8>) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
-        try unsafe await connection.nextPiece(use)
+        try await connection.nextPiece(use)
     }
 
     /// Gives the body to `sink` as it arrives, inside each read's callback, until it ends or the sink stops it.
@@ -39,7 +39,7 @@ package struct IncomingResponse: ~Copyable {
             if length > limit { throw .tooLarge(limit: limit) }
             body.reserveCapacity(length)
         }
-        while try unsafe await nextPiece({ unsafe body.append(contentsOf: $0) }) != nil {
+        while try await nextPiece({ body.append($0) }) != nil {
             if body.count > limit { throw .tooLarge(limit: limit) }
         }
         return body

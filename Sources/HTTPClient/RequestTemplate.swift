@@ -6,13 +6,19 @@ package struct RequestTemplate: Sendable {
     ///   - method: a token, such as `POST`.
     ///   - path: the target, which begins with `/`.
     ///   - host: the Host field.
-    ///   - fields: name and value of each further field. Fields whose value has a control character are left out.
+    ///   - fields: name and value of each further field. A control character in one is a bug of the caller.
     package init(_ method: String, path: String, host: String, fields: [(String, String)] = []) {
         var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
-        for (name, value) in fields where !value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+        for (name, value) in fields {
+            precondition(Self.canSend(value), "The field \(name) has a control character.")
             text += "\(name): \(value)\r\n"
         }
         start = Array(text.utf8)
+    }
+
+    /// Whether `value` can be a field's value: it has no control character, such as a line end. Source: RFC 9110, 5.5.
+    package static func canSend(_ value: String) -> Bool {
+        !value.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }
     }
 
     /// The whole head for a body of `count` bytes; `nil` for none.

@@ -98,11 +98,11 @@ struct ResponseReader {
 
     /// Calls `use` with the bytes of a step.
     func withBytes<Result>(
-        in range: Range<Int>, _ use: (UnsafeRawBufferPointer) throws(ClientError) -> Result
+        in range: Range<Int>, _ use: (Span<UInt8>) throws(ClientError) -> Result
     ) -> Swift.Result<Result, ClientError> {
         unsafe buffer.withBytes { bytes in
             Swift.Result { () throws(ClientError) in
-                try unsafe use(UnsafeRawBufferPointer(rebasing: bytes[range]))
+                try use(unsafe Span(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[range])))
             }
         }
     }
@@ -110,7 +110,7 @@ struct ResponseReader {
     /// Calls `take` with each piece of the body that has arrived.
     ///
     /// - Returns: how many bytes were used, and the state of the body.
-    mutating func readBody(_ take: (UnsafeRawBufferPointer) -> Void) -> (consumed: Int, BodyDecoder.Stop) {
+    mutating func readBody(_ take: (Span<UInt8>) -> Void) -> (consumed: Int, BodyDecoder.Stop) {
         var decoder = decoder
         let result = unsafe buffer.withBytes { unsafe decoder.run($0, take) }
         self.decoder = decoder

@@ -73,6 +73,9 @@ import EventLoop
         unsafe finish(keepAlive: server.keepsAlive(handle))
     }
 
+    /// Logs that the service has dropped a reply without sending it.
+    func noteMissingReply() { server.noteMissingReply() }
+
     var isHead: Bool { unsafe handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
 
     /// Begins a stream.
@@ -85,7 +88,7 @@ import EventLoop
     var isChunked: Bool { unsafe handle.map { unsafe !shim_exchange_is_http10($0) } ?? true }
 
     /// Sends a piece of the stream. Returns how many bytes wait in memory now.
-    func sendPiece(_ piece: UnsafeRawBufferPointer, isLast: Bool = false) -> Int {
+    func sendPiece(_ piece: Span<UInt8>, isLast: Bool = false) -> Int {
         guard let handle = unsafe handle else { return 0 }
         let head = streamHead
         streamHead = nil
@@ -94,10 +97,12 @@ import EventLoop
     }
 
     /// Sends bytes unchanged.
-    func sendRaw(_ bytes: UnsafeRawBufferPointer) {
+    func sendRaw(_ bytes: Span<UInt8>) {
         isAnswered = true
         guard let handle = unsafe handle else { return }
-        backlog = unsafe shim_exchange_send(handle, bytes.baseAddress, bytes.count, nil, 0, nil, 0)
+        backlog = unsafe bytes.withUnsafeBytes {
+            unsafe shim_exchange_send(handle, $0.baseAddress, $0.count, nil, 0, nil, 0)
+        }
     }
 
     /// Calls `call` once, when the client has taken everything that was sent or has left; calls it immediately if that

@@ -1,12 +1,3 @@
-/// The head of a stream. It is sent together with the first piece.
-struct StreamHead {
-    let status: Status
-    let contentType: ContentType
-    /// Whether to ask proxies not to cache or buffer the stream.
-    let isUnbuffered: Bool
-    let fields: [HeaderField]
-}
-
 /// Writes response heads into a buffer that is reused. Belongs to the loop's thread.
 ///
 /// `@safe`: it cannot be copied, so it alone owns its memory. The bytes it returns are valid until the next call.

@@ -9,6 +9,7 @@ public struct Reply: ~Copyable {
 
     deinit {
         if !exchange.isAnswered {
+            exchange.noteMissingReply()
             exchange.send(.failure(.internalServerError, "The function sent no reply: this is a bug in the server."))
         }
     }
@@ -27,8 +28,7 @@ public struct Reply: ~Copyable {
     public consuming func start(
         _ status: Status, _ contentType: ContentType, fields: [HeaderField] = [], unbuffered: Bool = false
     ) -> Body {
-        exchange.start(
-            StreamHead(status: status, contentType: contentType, isUnbuffered: unbuffered, fields: fields))
+        exchange.start(StreamHead(status, contentType, fields, isUnbuffered: unbuffered))
         return Body(exchange)
     }
 
@@ -69,11 +69,11 @@ public struct Body: ~Copyable {
     @discardableResult
     public func write(_ piece: borrowing [UInt8]) -> Int {
         guard !piece.isEmpty, !isHead else { return 0 }
-        return unsafe piece.withUnsafeBytes { unsafe exchange.sendPiece($0) }
+        return exchange.sendPiece(piece.span)
     }
 
     /// Sends the head without waiting for a piece.
-    public func sendHead() { _ = unsafe exchange.sendPiece(.none) }
+    public func sendHead() { _ = exchange.sendPiece(Span()) }
 
     /// Calls `call` once, when the client has taken everything that was sent, or has left.
     public func onDrained(_ call: @escaping () -> Void) { exchange.onDrained(call) }
@@ -88,13 +88,9 @@ public struct Body: ~Copyable {
 
     /// Completes the body; `last` is its last piece.
     public consuming func end(_ last: borrowing [UInt8] = []) {
-        unsafe last.withUnsafeBytes { _ = unsafe exchange.sendPiece(isHead ? .none : $0, isLast: !isHead) }
+        _ = exchange.sendPiece(isHead ? Span() : last.span, isLast: !isHead)
         exchange.finish(keepAlive: isChunked && exchange.keepsAlive)
     }
-}
-
-extension UnsafeRawBufferPointer {
-    static var none: Self { unsafe Self(start: nil, count: 0) }
 }
 
 /// A connection on which any bytes can be sent, even invalid ones. Belongs to the loop's thread.
@@ -107,7 +103,7 @@ extension UnsafeRawBufferPointer {
 
     /// Sends bytes unchanged.
     public func send(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBytes { unsafe exchange.sendRaw($0) }
+        exchange.sendRaw(bytes.span)
     }
 
     /// Leaves the connection open for the next request, as if a reply had been sent.

@@ -132,12 +132,9 @@ enum Fields {
     static func path(_ handle: OpaquePointer) -> String { unsafe String(decoding: pathBytes(handle), as: UTF8.self) }
 
     static func query(_ handle: OpaquePointer) -> String? {
-        let path = unsafe pathBytes(handle)
-        // The request target continues after its path, and ends with a zero byte.
-        guard let end = unsafe path.baseAddress?.advanced(by: path.count).assumingMemoryBound(to: CChar.self),
-            unsafe end.pointee == CChar(UInt8(ascii: "?"))
-        else { return nil }
-        return unsafe String(String(cString: end + 1).prefix { $0 != "#" })
+        var count = 0
+        guard let start = unsafe shim_exchange_query(handle, &count) else { return nil }
+        return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
     static func peer(_ handle: OpaquePointer) -> String { unsafe String(cString: shim_exchange_peer(handle)) }

@@ -25,6 +25,9 @@ extension Server {
         log.info("client dropped: it read \(amount) for \(time)", metadata: metadata)
     }
 
+    /// The service has dropped a reply without sending it.
+    func noteMissingReply() { log.error("the function sent no reply: this is a bug in the function") }
+
     func acceptFailed(_ error: CInt) {
         log.error(
             "cannot accept connections; retrying until it works",

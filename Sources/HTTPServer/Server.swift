@@ -139,22 +139,24 @@ public import Logging
     /// Sends a piece of a stream in one system call, after its head if that has not been sent yet. Returns how many
     /// bytes wait in memory now.
     func send(
-        _ piece: UnsafeRawBufferPointer, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
+        _ piece: Span<UInt8>, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
     ) -> Int {
         let isChunked = unsafe !shim_exchange_is_http10(exchange)
         let prefix = unsafe headWriter.prefix(
             head, isChunked ? connectionField(exchange) : .close, date: shim_server_date(handle),
             chunk: isChunked ? piece.count : nil)
         let suffix: StaticString =
-            switch unsafe (isChunked, piece.isEmpty, isLast) {
+            switch (isChunked, piece.isEmpty, isLast) {
             case (true, false, false): "\r\n"
             case (true, false, true): "\r\n0\r\n\r\n"
             case (true, true, true): "0\r\n\r\n"
             default: ""
             }
-        return unsafe shim_exchange_send(
-            exchange, prefix.baseAddress, prefix.count, piece.baseAddress, piece.count, suffix.utf8Start,
-            suffix.utf8CodeUnitCount)
+        return unsafe piece.withUnsafeBytes { piece in
+            unsafe shim_exchange_send(
+                exchange, prefix.baseAddress, prefix.count, piece.baseAddress, piece.count, suffix.utf8Start,
+                suffix.utf8CodeUnitCount)
+        }
     }
 
     func exchangeBegan() { requestsInFlight += 1 }

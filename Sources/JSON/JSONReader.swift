@@ -6,7 +6,8 @@
 /// Throws `Malformed` at the first byte that is not JSON. Usable on any thread; allocates nothing.
 ///
 /// `@safe`: the code that makes a reader keeps the bytes valid while the reader exists, because it makes one only
-/// inside `withUnsafeBytes`.
+/// inside `withUnsafeBytes`. A `Span` would let the compiler check this, but a type that stores one needs lifetime
+/// annotations, which are experimental in Swift 6.3.
 @safe public struct JSONReader {
     /// The text is not JSON, or nested deeper than `maximumDepth`.
     public struct Malformed: Error {

@@ -31,7 +31,9 @@ final class ChatReader: BodySink {
 
     init(_ receiver: any ChatReceiver) { self.receiver = receiver }
 
-    func receive(_ bytes: UnsafeRawBufferPointer) {
+    func receive(_ bytes: Span<UInt8>) { unsafe bytes.withUnsafeBytes { unsafe read($0) } }
+
+    private func read(_ bytes: UnsafeRawBufferPointer) {
         var rest = unsafe bytes
         while let end = unsafe Self.lineEnd(in: rest), failure == nil {
             let piece = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])

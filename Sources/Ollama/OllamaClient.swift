@@ -14,7 +14,8 @@ public final class OllamaClient {
     private let chatTemplate: RequestTemplate
     private let listTemplates: (local: RequestTemplate, running: RequestTemplate)
 
-    /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`.
+    /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`. It must not have
+    ///   control characters.
     public init(
         _ host: OllamaHost, apiKey: String? = nil, deadlines: Deadlines = Deadlines(), work: WorkQueue,
         on loop: EventLoop

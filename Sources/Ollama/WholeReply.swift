@@ -44,11 +44,11 @@ struct WholeReply {
         var body: [UInt8] = []
         var content: Content?
         while true {
-            let piece: Void? = try unsafe await response.nextPiece { piece throws(ClientError) in
+            let piece: Void? = try await response.nextPiece { piece throws(ClientError) in
                 if piece.count == expected && piece.count <= WorkQueue.batchLimit {
-                    content = unsafe Content(piece, form)
+                    content = unsafe piece.withUnsafeBytes { unsafe Content($0, form) }
                 } else if body.count + piece.count <= OllamaClient.replyLimit {
-                    unsafe body.append(contentsOf: piece)
+                    body.append(piece)
                 } else {
                     throw .tooLarge(limit: OllamaClient.replyLimit)
                 }

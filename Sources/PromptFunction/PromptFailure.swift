@@ -34,15 +34,15 @@ indirect enum PromptFailure: Error, Equatable {
 
     /// The response for the client.
     func response(asJSON: Bool) -> Response {
-        let (status, sentence, retryAfter) = told
+        let (status, sentence, retryAfter) = parts
         return .failure(status, sentence, asJSON: asJSON, retryAfter: retryAfter)
     }
 
-    var status: Status { told.0 }
+    var status: Status { parts.0 }
 
     /// The status, the sentence and the value of Retry-After. The sentence says what the client can do, and nothing
     /// about the host.
-    private var told: (Status, String, Int?) {
+    private var parts: (Status, String, Int?) {
         switch self {
         case .badRequest(let sentence): (.badRequest, sentence, nil)
         case .unauthorized:
@@ -57,10 +57,10 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(_, let seconds):
             (.serviceUnavailable, "Ollama is unavailable: try again in \(seconds) s.", seconds)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
-        case .ollama(.transport(let error), _): Self.tell(error)
+        case .ollama(.transport(let error), _): Self.parts(error)
         case .ollama(.refused(let status, let message, let retryAfter), let model):
             // These texts can contain what the client sent, so their length is limited.
-            Self.tell(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
+            Self.parts(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
         case .ollama(.malformedResponse, _): (.badGateway, "Ollama's response is malformed.", nil)
         case .ollama(.incomplete, _): (.badGateway, "Ollama ended the answer before it was complete.", nil)
         case .ollama(.failed(let message), _):
@@ -75,7 +75,7 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
-    private static func tell(_ error: ClientError) -> (Status, String, Int?) {
+    private static func parts(_ error: ClientError) -> (Status, String, Int?) {
         switch error {
         case .unresolved, .unreachable: (.badGateway, "Ollama cannot be reached.", nil)
         case .timeout(.connect): (.gatewayTimeout, "Ollama did not accept the connection in time.", nil)
@@ -88,7 +88,7 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
-    private static func tell(
+    private static func parts(
         _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String
     ) -> (Status, String, Int?) {
         switch status {
@@ -111,7 +111,7 @@ indirect enum PromptFailure: Error, Equatable {
     }
 
     /// The sentence for the client.
-    var sentence: String { told.1 }
+    var sentence: String { parts.1 }
 
     /// The cause for the log, with details that the client does not get.
     var cause: String {

@@ -18,7 +18,7 @@ final class ModelRunner {
     private final class Waiter {
         let latch: Latch
         /// Whether the request may run.
-        var hasPlace = false
+        var hasSlot = false
 
         init(on loop: EventLoop) { latch = Latch(on: loop) }
     }
@@ -69,25 +69,25 @@ final class ModelRunner {
         let waiter = Waiter(on: loop)
         waiting.append(waiter)
         await waiter.latch.waitUnlessCancelled()
-        if !waiter.hasPlace { waiting.removeAll { $0 === waiter } }
-        return waiter.hasPlace
+        if !waiter.hasSlot { waiting.removeAll { $0 === waiter } }
+        return waiter.hasSlot
     }
 
     private func leave() {
         running -= 1
-        letIn()
+        admitNext()
     }
 
     private var hasRoom: Bool { !isHeld && (settings.parallel == 0 || running < settings.parallel) }
 
-    private func letIn() {
-        while hasRoom, !waiting.isEmpty { letOneIn() }
+    private func admitNext() {
+        while hasRoom, !waiting.isEmpty { admitOne() }
     }
 
-    private func letOneIn() {
+    private func admitOne() {
         let next = waiting.removeFirst()
         running += 1
-        next.hasPlace = true
+        next.hasSlot = true
         next.latch.open()
     }
 
@@ -98,12 +98,12 @@ final class ModelRunner {
 
     /// Runs the first waiting request, regardless of the limit. Does nothing if none waits.
     func step() {
-        if !waiting.isEmpty { letOneIn() }
+        if !waiting.isEmpty { admitOne() }
     }
 
     /// Runs the waiting requests.
     func release() {
         isHeld = false
-        letIn()
+        admitNext()
     }
 }

@@ -21,7 +21,7 @@ struct Ask: ParsableCommand {
     var timeout: DurationArgument = DurationArgument(.zero)
 
     func run() throws {
-        let request = try OneRequest(url: url ?? Environment.text("PROMPTD_URL") ?? "http://127.0.0.1:8080")
+        let request = try SingleRequest(url: url)
         var body = JSONWriter()
         body.put("{\"prompt\":")
         body.put(quoted: prompt)

@@ -38,7 +38,12 @@ struct OllamaOptions: ParsableArguments {
     func settings() throws -> (PromptFunction.Settings, warnings: [String]) {
         let (hosts, warnings) = try Self.hosts(ollamaHost ?? Environment.text("OLLAMA_HOST"))
         var settings = PromptFunction.Settings(hosts: hosts)
-        settings.apiKey = Environment.text("OLLAMA_API_KEY")
+        settings.apiKey = try Environment.text("OLLAMA_API_KEY").map { key in
+            guard RequestTemplate.canSend(key) else {
+                throw ValidationError("OLLAMA_API_KEY has a control character, such as a line end: remove it.")
+            }
+            return key
+        }
         settings.model = model ?? Environment.text("PROMPTD_MODEL") ?? settings.model
         settings.heartbeat = try Environment.duration(heartbeat, "heartbeat", default: settings.heartbeat)
         settings.deadlines = try deadlines()

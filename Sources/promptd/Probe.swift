@@ -20,7 +20,7 @@ struct Probe: ParsableCommand {
     var timeout: DurationArgument = DurationArgument(.seconds(1))
 
     func run() throws {
-        let request = try OneRequest(url: url ?? Environment.text("PROMPTD_URL") ?? "http://127.0.0.1:8080")
+        let request = try SingleRequest(url: url)
         let (status, body) = try request.send("GET", to: "/health/\(check.rawValue)", within: timeout.duration)
         let text = String(decoding: body, as: UTF8.self)
         guard status == 200 else { throw StartError("\(status): \(text)") }

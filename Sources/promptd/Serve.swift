@@ -33,6 +33,7 @@ struct Serve: ParsableCommand {
             drain: try stopping.settings())
         let log = try logging.logger()
         for warning in warnings { log.warning("\(warning)") }
+        ProcessMemory.prepare()
         let loop = try EventLoop()
         let status = loop.run { loop in
             await ServerRun(plan, on: loop, log: log).run()

@@ -39,7 +39,6 @@ final class ServerRun {
     ///
     /// - Returns: the exit status: 0; 1 if the server could not start, or if requests were cut at the deadline.
     func run() async -> CInt {
-        ProcessMemory.prepare()
         let files = fitFileLimit()
         do {
             let standIn = try await startStandIn()
@@ -89,11 +88,7 @@ final class ServerRun {
     ///
     /// - Returns: the limit.
     private func fitFileLimit() -> Int {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
-        limit.rlim_cur = limit.rlim_max
-        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        let files = Int(clamping: limit.rlim_cur)
+        guard let files = OpenFiles.raiseLimit() else { return 0 }
         let budget = FileBudget(
             limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
             isEmbedded: plan.isEmbedded)

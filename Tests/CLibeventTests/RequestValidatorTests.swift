@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/a?b", "/a?b"), ("//a:b/", "//a:b/"), ("http://a", ""), ("http://a/b?c", "/b?c"), ("http://a?b", ""),
+        ("/a?b", "/a?b"), ("//a:b/", "//a:b/"), ("http://a", ""), ("http://a/b?c", "/b?c"), ("http://a?b", "?b"),
         ("*", ""),
     ])
     func `finds the target in origin form`(target: String, path: String) {

@@ -132,10 +132,10 @@ import Testing
         ) { loop, origin, _ in
             let received = try await origin.withResponse(to: template) { response throws(ClientError) in
                 isWaiting.raise()
-                let first = try await response.nextPiece { Array($0) } ?? []
+                let first = try await response.nextPiece { Array(copying: $0) } ?? []
                 await loop.advance(by: Self.limit * 2)
                 isBack.raise()
-                return first + (try await response.nextPiece { Array($0) } ?? [])
+                return first + (try await response.nextPiece { Array(copying: $0) } ?? [])
             }
             #expect(received == Array("12".utf8))
         }

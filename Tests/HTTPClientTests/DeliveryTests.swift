@@ -10,9 +10,9 @@ private final class Sink: BodySink {
     /// What to want after each read.
     var demand: (Sink) -> BodyDemand = { _ in .more }
 
-    func receive(_ bytes: UnsafeRawBufferPointer) {
+    func receive(_ bytes: Span<UInt8>) {
         pieces += 1
-        self.bytes.append(contentsOf: bytes)
+        self.bytes.append(bytes)
     }
 
     func settle() -> BodyDemand {

@@ -68,7 +68,7 @@ import Testing
         ]) { loop, origin, _ in
             let received = try await origin.withResponse(to: template) { response throws(ClientError) in
                 var received: [UInt8] = [], pieces = 0
-                while try await response.nextPiece({ received.append(contentsOf: $0) }) != nil {
+                while try await response.nextPiece({ received.append($0) }) != nil {
                     pieces += 1
                     if pieces.isMultiple(of: 40) { await loop.turn() }
                 }

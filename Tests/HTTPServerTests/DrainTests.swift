@@ -18,7 +18,7 @@ import Testing
             let count = await host.server.drain(within: .seconds(5))
             #expect(count == 0)
             #expect(host.server.connections == 0)
-            #expect(host.function.wasToldOfDraining)
+            #expect(host.function.knowsOfDraining)
             let ends = try await offLoop { [try fresh.rest(), try used.rest()] }
             #expect(ends.allSatisfy { $0.text.isEmpty && $0.ending == .closed })
             // The port is free again, and another test's server may have it: this one takes no connection.
@@ -105,7 +105,7 @@ import Testing
                 return socket
             }
             let count = host.beginDraining(on: loop, grace: .seconds(3))
-            try await until("the function is told", on: loop) { host.function.wasToldOfDraining }
+            try await until("the function is told", on: loop) { host.function.knowsOfDraining }
             host.function.health = .unhealthy("stopping")
             let (ready, posted, old) = try await offLoop {
                 let ready = try askToTheEnd(get("/health/readiness"), port)

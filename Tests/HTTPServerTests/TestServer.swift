@@ -14,7 +14,7 @@ final class TestFunction: Function {
     var handlesAll = false
     /// Calls of `handle` so far.
     var handled = 0
-    var wasToldOfDraining = false
+    var knowsOfDraining = false
     /// Whether GET is answered with the client's address.
     var answersPeer = false
 
@@ -32,7 +32,7 @@ final class TestFunction: Function {
         return .text(answersPeer ? request.peer : "OK")
     }
 
-    func serverIsDraining() { wasToldOfDraining = true }
+    func serverIsDraining() { knowsOfDraining = true }
 }
 
 /// A server with a `TestFunction`, on a port of its own. Belongs to the loop.

@@ -38,7 +38,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: end - start, alignment: 1)
         defer { piece.deallocate() }
         piece.copyBytes(from: stream[start..<end])
-        reader.receive(UnsafeRawBufferPointer(piece))
+        reader.receive(Span(_unsafeBytes: UnsafeRawBufferPointer(piece)))
         if case .stop = reader.settle() { break }
         start = end
     }

@@ -51,7 +51,7 @@ import Testing
     ) -> (tokens: Int, failure: LoadFailure?, example: String) {
         var reader = AnswerReader(form, status: status, expected: expected.map { Array($0.utf8) })
         var tokens = 0
-        for piece in pieces { piece.withUnsafeBytes { reader.take($0) { tokens += 1 } } }
+        for piece in pieces { reader.take(piece.span) { tokens += 1 } }
         let failure = reader.end()
         #expect(tokens == reader.tokens)
         return (tokens, failure, reader.example)

@@ -127,6 +127,10 @@ shim_method shim_exchange_method(const shim_exchange *self);
 /// The request's path as it was sent, without the query, and its length. Valid as long as the exchange.
 const char *shim_exchange_path(const shim_exchange *self, size_t *count);
 
+/// The request's query as it was sent, without its question mark, and its length; NULL if there is none. Valid as long
+/// as the exchange.
+const char *_Nullable shim_exchange_query(const shim_exchange *self, size_t *count);
+
 /// The first header field with this `name`, in any case; NULL if there is none. Valid as long as the exchange.
 const char *_Nullable shim_exchange_header(const shim_exchange *self, const char *name);
 

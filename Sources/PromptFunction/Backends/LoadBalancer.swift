@@ -18,18 +18,18 @@ enum LoadBalancer {
         avoiding isAvoided: (Host) -> Bool = { _ in false }
     ) -> Int? {
         let hasOthers = backends.contains { $0.admitsPrompts && !isAvoided($0) }
-        var best: (place: Int, rank: Rank)?
-        for place in backends.indices {
-            let backend = backends[place]
+        var best: (index: Int, rank: Rank)?
+        for index in backends.indices {
+            let backend = backends[index]
             guard backend.admitsPrompts, backend.limit == 0 || backend.inFlight < backend.limit else { continue }
             if hasOthers && isAvoided(backend) { continue }
             let rank = Rank(
                 availability: backend.inventory.availability(of: model, at: now), inFlight: backend.inFlight,
                 score: PromptPrefix.mix(prefix ^ backend.seed))
             if let best, !rank.isBetter(than: best.rank) { continue }
-            best = (place, rank)
+            best = (index, rank)
         }
-        return best?.place
+        return best?.index
     }
 
     private struct Rank {

@@ -149,7 +149,7 @@ struct ModelInventory {
     mutating func cannotListRunning() { knowsRunning = false }
 
     /// Records that the host was unreachable: as far as is known, it has no model loaded now.
-    mutating func hostWasAway() {
+    mutating func hostWasUnreachable() {
         for (model, var entry) in entries {
             entry.isListedAsRunning = false
             entry.answeredAt = nil

@@ -113,7 +113,7 @@ final class OllamaBackend: Backend {
         } catch {
             lastCheck = .fails(error)
             if CircuitBreaker.Failure(error) == .refused {
-                inventory.hostWasAway()
+                inventory.hostWasUnreachable()
                 fail(.refused, epoch, at: loop.now)
             }
             if wasOpen { breaker.probeFailed(at: loop.now, using: &random) }

@@ -61,11 +61,11 @@ package struct APIKeys: Sendable {
         var isKnown = false
         for key in keys {
             var difference = key.count ^ offered.count
-            var place = 0
+            var index = 0
             for byte in key {
-                difference |= Int(byte ^ offered[place])
-                place += 1
-                if place == offered.count { place = 0 }
+                difference |= Int(byte ^ offered[index])
+                index += 1
+                if index == offered.count { index = 0 }
             }
             isKnown = (difference == 0) || isKnown
         }

@@ -18,7 +18,7 @@ package struct ProtectionSettings: Sendable {
     package init() {}
 }
 
-/// Decides whether a client may send a request, before its body is read. Belongs to the loop's thread.
+/// Decides whether a client may send a request, before its body is decoded. Belongs to the loop's thread.
 struct Protection {
     private let proxies: TrustedProxies
     /// The current keys. Replaced when the operator changes them.

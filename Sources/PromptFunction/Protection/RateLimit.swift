@@ -18,7 +18,7 @@ struct RateLimit {
     /// The maximum number of buckets, at about 70 bytes each.
     let capacity: Int
     private var buckets: [Bucket] = []
-    private var places: [ClientIdentity: Int] = [:]
+    private var indices: [ClientIdentity: Int] = [:]
     /// The index of the bucket that is looked at next.
     private var hand = 0
 
@@ -42,14 +42,14 @@ struct RateLimit {
         let now = now.nanoseconds
         dropFull(at: now)
         dropFull(at: now)
-        let place = places[client]
-        let fullAt = max(place.map { buckets[$0].fullAt } ?? now, now) + interval
+        let index = indices[client]
+        let fullAt = max(index.map { buckets[$0].fullAt } ?? now, now) + interval
         if fullAt - now > depth { return Int((fullAt - now - depth + 999_999_999) / 1_000_000_000) }
-        if let place {
-            buckets[place].fullAt = fullAt
+        if let index {
+            buckets[index].fullAt = fullAt
         } else {
             if buckets.count == capacity { drop(hand % buckets.count) }
-            places[client] = buckets.count
+            indices[client] = buckets.count
             buckets.append(Bucket(client: client, fullAt: fullAt))
         }
         return nil
@@ -62,11 +62,11 @@ struct RateLimit {
     }
 
     /// Removes a bucket. The last bucket moves to its index.
-    private mutating func drop(_ place: Int) {
-        places[buckets[place].client] = nil
+    private mutating func drop(_ index: Int) {
+        indices[buckets[index].client] = nil
         let last = buckets.removeLast()
-        guard place < buckets.count else { return }
-        buckets[place] = last
-        places[last.client] = place
+        guard index < buckets.count else { return }
+        buckets[index] = last
+        indices[last.client] = index
     }
 }

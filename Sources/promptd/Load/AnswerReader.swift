@@ -40,29 +40,31 @@ struct AnswerReader {
     }
 
     /// Takes the next piece of the body. Calls `token` for each token in it.
-    mutating func take(_ bytes: UnsafeRawBufferPointer, _ token: () -> Void) {
+    mutating func take(_ bytes: Span<UInt8>, _ token: () -> Void) {
         guard status == 200 else {
-            unsafe text.append(contentsOf: bytes.prefix(Self.exampleLimit - text.count))
+            text.append(bytes.extracting(first: Self.exampleLimit - text.count))
             return
         }
         switch form {
-        case .whole: unsafe keep(bytes)
+        case .whole: keep(bytes)
         case .text:
             tokens += 1
             token()
-            unsafe keep(bytes)
+            keep(bytes)
         case .events:
             var reader = EventReader()
             swap(&reader, &events)
-            let isWell = unsafe reader.read(bytes) { unsafe take(event: $0, $1, token) }
+            let isWell = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe reader.read(bytes) { unsafe take(event: $0, $1, token) }
+            }
             swap(&reader, &events)
             if !isWell { fail(.tooLong) }
         }
     }
 
-    private mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+    private mutating func keep(_ bytes: Span<UInt8>) {
         guard expected != nil else { return }
-        unsafe text.append(contentsOf: bytes)
+        text.append(bytes)
         if text.count > Self.answerLimit { fail(.tooLong) }
     }
 

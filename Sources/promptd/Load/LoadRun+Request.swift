@@ -45,9 +45,9 @@ extension LoadRun {
         var reader = AnswerReader(
             plan.form, status: response.head.status, expected: plan.expected?.bytes(request.number))
         var clock = TokenClock(due: request.due)
-        while unsafe try await response.nextPiece({ bytes -> Void in
+        while try await response.nextPiece({ bytes -> Void in
             let turn = loop.now
-            unsafe reader.take(bytes) { clock.tick(turn, measurements) }
+            reader.take(bytes) { clock.tick(turn, measurements) }
         }) != nil {}
         let failure = reader.end()
         return Outcome(failure: failure, example: reader.example)

@@ -76,7 +76,7 @@ enum ProcessorTime {
 }
 
 extension LoopInstant {
-    /// The current time by the loop's clock. `EventLoop.now` is the time at which the turn began, and a turn with
+    /// The current time by the monotonic clock. `EventLoop.now` is the time at which the turn began, and a turn with
     /// thousands of answers takes long.
     static var current: Self {
         var time = timespec()

@@ -21,7 +21,7 @@ final class RequestPacer {
     init(_ schedule: Schedule, start: LoopInstant, on loop: EventLoop) {
         self.schedule = schedule
         self.start = start
-        timer = LoopTimer(on: loop) { [unowned self] in letGo() }
+        timer = LoopTimer(on: loop) { [unowned self] in releaseDue() }
     }
 
     /// Waits for the next request to send; `nil` if there are no more.
@@ -37,7 +37,7 @@ final class RequestPacer {
     }
 
     /// Gives the due requests to the waiting connections.
-    private func letGo() {
+    private func releaseDue() {
         while let last = waiting.last {
             switch schedule.take(at: .current - start) {
             case .send(let number, let due):

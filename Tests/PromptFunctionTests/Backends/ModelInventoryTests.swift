@@ -87,7 +87,7 @@ import Testing
         var inventory = ModelInventory()
         inventory.chatSent(Self.model, at: Self.second(0))
         inventory.chatEnded(Self.model, .answered, at: Self.second(1))
-        inventory.hostWasAway()
+        inventory.hostWasUnreachable()
         #expect(inventory.availability(of: Self.model, at: Self.second(2)) == .local)
     }
 

@@ -2,12 +2,14 @@ import EventLoop
 import HTTPClient
 
 /// One request to a server, for the commands that send a single request.
-struct OneRequest: Sendable {
+struct SingleRequest: Sendable {
     let server: ServerURL
 
+    /// - Parameter url: the value of `--url`; without it PROMPTD_URL counts, and then the default address.
     /// - Throws: `ValidationError` that says how to write a URL.
-    init(url text: String) throws {
-        server = try ServerURL(text, how: "--url http://HOST:PORT")
+    init(url: String?) throws {
+        server = try ServerURL(
+            url ?? Environment.text("PROMPTD_URL") ?? "http://127.0.0.1:8080", how: "--url http://HOST:PORT")
     }
 
     /// Sends the request and waits for the whole response, on its own loop.
@@ -35,7 +37,7 @@ struct OneRequest: Sendable {
     private func exchange(
         _ method: String, _ path: String, _ payload: Payload?, _ deadlines: Deadlines, on loop: isolated EventLoop
     ) async -> Result<(Int, [UInt8]), ClientError> {
-        let template = RequestTemplate(method, path: server.path + path, host: server.authority)
+        let template = RequestTemplate(method, path: server.path + path + server.query, host: server.authority)
         let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         do throws(ClientError) {

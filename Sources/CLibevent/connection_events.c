@@ -1,0 +1,144 @@
+#define _GNU_SOURCE // POLLRDHUP
+#include "connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+/// The most bytes discarded while lingering. A client may send a whole body before it reads the rejection.
+enum { LINGER_LIMIT = 64 * 1024 * 1024 };
+
+/// Handles the peer's FIN.
+static void received_end(struct connection *self) {
+	// A client that closed only its sending side still gets the reply that is being sent, and the replies to requests
+	// that had arrived completely. Reading resumes after them, and finds the end again.
+	if (self->state == CONNECTION_OPEN && (self->exchange.state == EXCHANGE_SENDING || self->deferred)) {
+		if (self->exchange.verdict == VERDICT_LINGER) self->exchange.verdict = VERDICT_CLOSE;
+		connection_set_reading(self, false);
+		return;
+	}
+	connection_end(self, END_CLOSE);
+}
+
+static void received(struct connection *self, const uint8_t *bytes, size_t count) {
+	if (self->state == CONNECTION_LINGERING) {
+		self->lingered += (uint32_t)count;
+		if (self->lingered > LINGER_LIMIT) connection_end(self, END_CLOSE);
+		return;
+	}
+	connection_pump(self, bytes, count);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context) {
+	(void)what;
+	struct connection *self = context;
+	shim_loop *loop = self->group->loop;
+	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
+	if (count > 0) received(self, loop->buffer, (size_t)count);
+	else if (count == 0) received_end(self);
+	else if (errno != EAGAIN && errno != EINTR) connection_end(self, END_CLOSE);
+	shim_loop_settle(loop);
+}
+
+static void flush(struct connection *self) {
+	size_t sent = 0;
+	if (!reply_flush(&self->reply, self->fd, &sent)) {
+		connection_end(self, END_CLOSE);
+		return;
+	}
+	if (reply_overflow(&self->reply)) {
+		if (sent) connection_check_progress(self);
+		return;
+	}
+	connection_set_writing(self, false);
+	connection_set_deadline(self, self->reading ? 0 : CONNECTION_PAUSE_CHECK);
+	if (self->exchange.state == EXCHANGE_SENDING) connection_reply_complete(self);
+	else if (self->exchange.state == EXCHANGE_PENDING && self->exchange.context)
+		self->group->callbacks.drained(self->exchange.context);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context) {
+	(void)fd;
+	(void)what;
+	struct connection *self = context;
+	shim_loop *loop = self->group->loop;
+	if (reply_overflow(&self->reply)) {
+		flush(self);
+	} else {
+		connection_set_writing(self, false);
+		if (self->deferred) {
+			self->deferred = false;
+			connection_pump(self, NULL, 0);
+		}
+	}
+	shim_loop_settle(loop);
+}
+
+/// While reading is paused, checks whether the client is still there.
+static void check_paused(struct connection *self) {
+	struct pollfd peer = { .fd = self->fd, .events = POLLRDHUP };
+	if (poll(&peer, 1, 0) > 0) connection_end(self, END_CLOSE);
+	else connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
+}
+
+static void on_deadline(void *context) {
+	struct connection *self = context;
+	if (self->state != CONNECTION_OPEN) {
+		connection_end(self, END_CLOSE);
+		return;
+	}
+	switch (self->exchange.state) {
+	case EXCHANGE_IDLE: connection_end(self, END_CLOSE); break;
+	case EXCHANGE_HEAD:
+	case EXCHANGE_BODY: connection_reject(self, SHIM_REJECT_TOO_SLOW); break;
+	case EXCHANGE_PENDING:
+		if (reply_overflow(&self->reply)) connection_check_pace(self);
+		else check_paused(self);
+		break;
+	case EXCHANGE_SENDING: connection_check_pace(self); break;
+	}
+}
+
+// ---- opening
+
+struct connection *connection_new(struct connection_group *group, struct bufferevent *bev) {
+	struct connection *self = calloc(1, sizeof *self);
+	if (!self) return NULL;
+	self->group = group;
+	self->fd = -1;
+	self->references = 1;
+	self->exchange.budget = group->budget;
+	parser_begin(&self->parser, bev);
+	shim_timer_init(&self->deadline, group->loop, on_deadline, self);
+	self->next = group->connections;
+	if (self->next) self->next->link = &self->next;
+	self->link = &group->connections;
+	group->connections = self;
+	group->adopting++;
+	if (++group->count > group->peak) group->peak = group->count;
+	return self;
+}
+
+void connection_open(struct connection *self) {
+	struct connection_group *group = self->group;
+	struct event_base *base = group->loop->base;
+	group->adopting--;
+	self->state = CONNECTION_OPEN;
+	self->fd = parser_take_socket(&self->parser);
+	if (self->fd < 0) {
+		connection_end(self, END_CLOSE);
+		return;
+	}
+	shim_loop_map(group->loop, self->fd);
+	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
+	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
+	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until we know what it asks for
+	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
+	self->urgent = true;
+	connection_set_reading(self, true);
+	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
+	if (reason) connection_reject(self, (shim_reject)reason);
+	else if (self->slot.slot == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
+		connection_set_deadline(self, group->limits.header_timeout);
+	else connection_set_deadline(self, group->limits.idle_timeout);
+}

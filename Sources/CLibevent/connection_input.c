@@ -1,0 +1,133 @@
+#include "connection.h"
+
+#include "input.h"
+
+/// The most steps through one connection's input in a turn, so that a pipeline does not delay other connections.
+enum { STEPS_A_TURN = 32 };
+
+/// The shortest time between two requests of an urgent client, in nanoseconds.
+static const int64_t URGENT_INTERVAL = 5 * 1000 * 1000;
+
+static bool connection_takes_input(const struct connection *self) {
+	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
+}
+
+/// Serves clients with few, small requests first, such as health checks among ten thousand prompts.
+static void set_urgent(struct connection *self, bool urgent) {
+	if (self->urgent == urgent) return;
+	const int priority = urgent ? SHIM_PRIORITY_URGENT : SHIM_PRIORITY_NORMAL;
+	if (event_priority_set(&self->readable, priority) == 0) self->urgent = urgent; // refused while the event is active
+}
+
+void connection_reject(struct connection *self, shim_reject reason) {
+	exchange_clear(&self->exchange);
+	self->exchange.state = EXCHANGE_PENDING;
+	self->exchange.verdict = VERDICT_LINGER;
+	connection_set_deadline(self, 0);
+	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
+}
+
+/// Handles a complete request: evhttp parses its head, and the function gets it.
+static void request_complete(struct connection *self) {
+	struct connection_group *group = self->group;
+	struct evhttp_request *request = parser_parse(&self->parser, &group->parsing);
+	if (!request) { // out of memory; evhttp has no reason to reject a canonical head
+		if (self->parser.evcon) connection_reject(self, SHIM_REJECT_MALFORMED);
+		else connection_end(self, END_CLOSE);
+		return;
+	}
+	self->exchange.request = request;
+	self->exchange.state = EXCHANGE_PENDING;
+	connection_set_deadline(self, 0);
+	group->callbacks.requested(group->context, &self->exchange);
+}
+
+/// Handles a complete head. `is_all`: no more bytes have arrived after it.
+static void head_complete(struct connection *self, bool is_all) {
+	struct connection_group *group = self->group;
+	struct shim_exchange *exchange = &self->exchange;
+	const bool has_body = input_has_body(exchange);
+	const bool is_reserved = connection_limits_is_reserved(&group->slots, &self->slot);
+	const int64_t now = shim_loop_now(group->loop);
+	set_urgent(self, !has_body && now - self->last_request >= URGENT_INTERVAL);
+	self->last_request = now;
+	if (is_reserved && (has_body || exchange->head.method == SHIM_METHOD_POST)) {
+		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+		return;
+	}
+	exchange->verdict = exchange->head.keep_alive && !is_reserved ? VERDICT_KEEP : VERDICT_CLOSE;
+	if (has_body && exchange->head.method != SHIM_METHOD_HEAD) {
+		exchange->state = EXCHANGE_BODY;
+		connection_set_deadline(self, group->limits.body_timeout);
+		if (exchange->head.expect_continue && is_all) reply_send_continue(&self->reply, self->fd);
+		return;
+	}
+	if (has_body) exchange->verdict = VERDICT_LINGER; // the body of a HEAD request is not read
+	request_complete(self);
+}
+
+/// Consumes as much of `bytes` as possible. Returns the number of bytes consumed.
+static size_t take(struct connection *self, const uint8_t *bytes, size_t count) {
+	const shim_server_limits *limits = &self->group->limits;
+	size_t at = 0;
+	for (int steps = 0; at < count && connection_takes_input(self); steps++) {
+		if (steps == STEPS_A_TURN) {
+			self->deferred = true;
+			connection_set_writing(self, true); // fires in the next turn, because the socket is writable
+			break;
+		}
+		const struct input_step step = input_next(
+			&self->exchange, limits, parser_input(&self->parser), bytes + at, count - at);
+		at += step.used;
+		switch (step.event) {
+		case INPUT_NEEDS_MORE:
+			if (step.used) continue;
+			if (self->exchange.state == EXCHANGE_IDLE) {
+				self->exchange.state = EXCHANGE_HEAD;
+				connection_set_deadline(self, limits->header_timeout);
+			}
+			return at;
+		case INPUT_HEAD: head_complete(self, at == count); break;
+		case INPUT_COMPLETE: request_complete(self); break;
+		case INPUT_REJECTED: connection_reject(self, step.reason); return count;
+		}
+	}
+	return at;
+}
+
+/// Stops reading while there is too much pending input, and then checks regularly that the client is still there.
+static void bound_input(struct connection *self) {
+	const bool waits = !connection_takes_input(self) || self->deferred;
+	if (!waits || self->input.count <= PENDING_INPUT_LIMIT) {
+		connection_set_reading(self, true);
+		return;
+	}
+	connection_set_reading(self, false);
+	if (self->exchange.state == EXCHANGE_PENDING && !reply_overflow(&self->reply))
+		connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
+}
+
+/// Consumes the pending input.
+static void take_pending(struct connection *self) {
+	while (connection_takes_input(self) && self->input.count && !self->deferred) {
+		const size_t used = take(self, self->input.bytes, self->input.count);
+		if (!self->input.count) return; // the connection lingers or is closed
+		pending_input_consume(&self->input, used);
+		if (!used) break;
+	}
+}
+
+void connection_pump(struct connection *self, const uint8_t *bytes, size_t count) {
+	if (self->pumping) return; // the outer call continues
+	self->pumping = true;
+	self->references++;
+	const bool is_direct = count && !self->input.count && connection_takes_input(self);
+	const size_t used = is_direct ? take(self, bytes, count) : 0;
+	if (self->state == CONNECTION_OPEN) {
+		if (used < count) pending_input_append(&self->input, bytes + used, count - used);
+		if (!is_direct) take_pending(self);
+		if (self->state == CONNECTION_OPEN && (self->input.count || !count)) bound_input(self);
+	}
+	self->pumping = false;
+	connection_release(self);
+}
