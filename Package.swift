@@ -76,6 +76,8 @@ let package = Package(
         testTarget(
             "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "HTTPClient", "HTTPServer",
             "EventLoop", "JSON", logging),
-        testTarget("promptdTests", "promptd", "HTTPClient", "HTTPServer", "EventLoop"),
+        testTarget(
+            "promptdTests", "promptd", "PromptFunction", "FunctionHost", "Ollama", "HTTPClient", "HTTPServer",
+            "EventLoop"),
     ]
 )

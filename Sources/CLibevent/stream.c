@@ -9,11 +9,19 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum stream_state {
+	STREAM_CONNECTING,
+	STREAM_OPEN,
+	STREAM_SEND_FAILED, ///< bytes to send are dropped; what the peer has sent can still be read
+	STREAM_ENDED,
+};
+
 struct shim_stream {
 	shim_loop *loop;
 	int fd;
-	bool connected, reading, ended;
-	int write_error; ///< an errno; 0: none yet. After an error, bytes to send are dropped
+	enum stream_state state;
+	bool reading;    ///< whether the owner wants to read
+	int write_error; ///< why sending failed, an errno; otherwise 0
 	struct event readable, writable;
 	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
 	shim_stream_callbacks callbacks;
@@ -29,13 +37,14 @@ size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self)
 /// Records that nothing more can be sent. The owner learns it from the readable side, because after a reset recv(2)
 /// still returns what the peer sent before.
 static void stream_break(shim_stream *self, int error) {
+	self->state = STREAM_SEND_FAILED;
 	self->write_error = error;
 	event_del(&self->writable);
 	if (self->overflow) evbuffer_drain(self->overflow, overflow_count(self));
 }
 
 static void stream_end(shim_stream *self, int error) {
-	self->ended = true;
+	self->state = STREAM_ENDED;
 	event_del(&self->readable);
 	event_del(&self->writable);
 	self->callbacks.ended(self->context, error); // may free the stream
@@ -64,7 +73,7 @@ static bool stream_connected(shim_stream *self) {
 		stream_end(self, error);
 		return false;
 	}
-	self->connected = true;
+	self->state = STREAM_OPEN;
 	if (self->reading) event_add(&self->readable, NULL);
 	return true;
 }
@@ -85,7 +94,7 @@ static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
 	(void)what;
 	shim_stream *self = context;
 	shim_loop *loop = self->loop;
-	if (!self->connected) {
+	if (self->state == STREAM_CONNECTING) {
 		if (!stream_connected(self)) {
 			shim_loop_settle(loop);
 			return;
@@ -116,9 +125,12 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 		close(fd);
 		return NULL;
 	}
-	*self = (shim_stream){
-		.loop = loop, .fd = fd, .connected = connected, .reading = true, .callbacks = callbacks, .context = context
-	};
+	*self = (shim_stream){ .loop = loop,
+		.fd = fd,
+		.state = connected ? STREAM_OPEN : STREAM_CONNECTING,
+		.reading = true,
+		.callbacks = callbacks,
+		.context = context };
 	shim_loop_map(loop, fd);
 	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
 	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
@@ -128,7 +140,7 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 	return self;
 }
 
-bool shim_stream_is_connected(const shim_stream *self) { return self->connected && !self->write_error && !self->ended; }
+bool shim_stream_is_connected(const shim_stream *self) { return self->state == STREAM_OPEN; }
 
 struct borrowed_body {
 	void (*release)(void *owner);
@@ -146,7 +158,7 @@ static void on_body_sent(const void *bytes, size_t count, void *context) {
 /// Sends both pieces as far as the socket takes them. Returns the number of bytes sent.
 static size_t stream_write(
 	shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count) {
-	if (!self->connected || overflow_count(self)) return 0;
+	if (self->state != STREAM_OPEN || overflow_count(self)) return 0;
 	struct iovec pieces[2] = { { (void *)head, head_count }, { (void *)body, body_count } };
 	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = body_count ? 2 : 1 };
 	const ssize_t count = sendmsg(self->fd, &message, MSG_NOSIGNAL);
@@ -156,9 +168,9 @@ static size_t stream_write(
 
 void shim_stream_send(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count,
 	void (*release)(void *owner), void *owner) {
-	const bool dead = self->write_error || self->ended;
-	const size_t sent = dead ? 0 : stream_write(self, head, head_count, body, body_count);
-	if (dead || self->write_error || sent == head_count + body_count) {
+	const size_t sent = stream_write(self, head, head_count, body, body_count);
+	const bool is_lost = self->state == STREAM_SEND_FAILED || self->state == STREAM_ENDED;
+	if (is_lost || sent == head_count + body_count) {
 		release(owner);
 		return;
 	}
@@ -179,7 +191,7 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 void shim_stream_set_reading(shim_stream *self, bool reading) {
 	if (self->reading == reading) return;
 	self->reading = reading;
-	if (!self->connected || self->ended) return;
+	if (self->state == STREAM_CONNECTING || self->state == STREAM_ENDED) return;
 	if (reading) event_add(&self->readable, NULL);
 	else event_del(&self->readable);
 }

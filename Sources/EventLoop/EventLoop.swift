@@ -13,6 +13,7 @@ public actor EventLoop {
     /// The executor behind the actor; the task executor preference of every task that is started on the loop.
     public nonisolated let executor: LoopExecutor
 
+    /// The executor, for the actor's isolation. Source: SE-0392.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
     /// Makes a loop. The calling thread counts as its thread until `run` is called.

@@ -13,7 +13,7 @@ import Synchronization
 /// `@safe`: `handle` is freed with the executor, after everything that was made with it.
 @safe public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop, for targets that register events with it.
-    public let handle: OpaquePointer
+    @usableFromInline package let handle: OpaquePointer
 
     private var ready: [UnownedJob] = []
     private var backlog: [Arrival] = []
@@ -84,7 +84,7 @@ import Synchronization
     }
 
     /// Makes `calls` on the loop, in order, with at most one wake-up. May be called on any thread.
-    public func post(_ calls: [@Sendable () -> Void]) {
+    package func post(_ calls: [@Sendable () -> Void]) {
         let mustWake = inbox.withLock { inbox in
             inbox.arrivals.append(contentsOf: calls.lazy.map(Arrival.call))
             defer { inbox.isAwake = true }
@@ -123,7 +123,7 @@ import Synchronization
     ///
     /// A callback that lends bytes calls it before the bytes become invalid. libevent's other callbacks run the ready
     /// jobs at their end anyway.
-    public func drain() {
+    package func drain() {
         checkThread()
         runReady()
     }
@@ -175,7 +175,7 @@ import Synchronization
 
     /// Calls `hook` at the end of each turn that has handled all pending events, and otherwise after every
     /// `turnsPerHook` turns. It stays for the loop's lifetime. Loop's thread only.
-    public func onTurnEnd(_ hook: @escaping () -> Void) {
+    package func onTurnEnd(_ hook: @escaping () -> Void) {
         checkThread()
         turnHooks.append(hook)
     }

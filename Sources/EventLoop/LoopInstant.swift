@@ -3,6 +3,7 @@ public struct LoopInstant: Comparable, Sendable {
     /// Nanoseconds since the clock's zero.
     public let nanoseconds: Int64
 
+    /// - Parameter nanoseconds: counted from the clock's zero.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
@@ -18,7 +19,7 @@ public struct LoopInstant: Comparable, Sendable {
 
 extension Duration {
     /// The duration in whole nanoseconds, limited to about 95 years.
-    public var inNanoseconds: Int64 {
+    package var inNanoseconds: Int64 {
         let limit: Int64 = 3_000_000_000
         let (seconds, attoseconds) = components
         return min(max(seconds, -limit), limit) * 1_000_000_000 + attoseconds / 1_000_000_000

@@ -3,18 +3,11 @@ import Glibc
 
 /// Handles a signal on the loop, as long as this object exists. Belongs to the loop's thread.
 ///
-/// `@safe`: `handle` lives as long as the object, and the box that C points to as long as `handle`.
+/// `@safe`: `handle` lives as long as the object, and the callback that C points to as long as `handle`.
 @safe public final class LoopSignal {
     private let loop: EventLoop
     private let handle: OpaquePointer
-    private let box: Box
-
-    private final class Box {
-        let executor: LoopExecutor
-        let fire: () -> Void
-
-        init(_ executor: LoopExecutor, _ fire: @escaping () -> Void) { (self.executor, self.fire) = (executor, fire) }
-    }
+    private let callback: LoopCallback
 
     /// Calls `fire` on the loop for each signal `number` (signal(7)).
     ///
@@ -22,16 +15,10 @@ import Glibc
     public init(_ number: CInt, on loop: EventLoop, _ fire: @escaping () -> Void) throws(EventLoopError) {
         loop.checkThread()
         self.loop = loop
-        box = Box(loop.executor, fire)
-        let context = unsafe Unmanaged.passUnretained(box).toOpaque()
+        callback = LoopCallback(loop.executor, fire)
         guard
             let handle = unsafe shim_signal_new(
-                loop.executor.handle, number,
-                { context, _ in
-                    let box = unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
-                    box.executor.checkThread()
-                    box.fire()
-                }, unsafe context)
+                loop.executor.handle, number, { context, _ in unsafe LoopCallback.call(context) }, callback.context)
         else { throw .signalRefused(number: number, errno: errno) }
         unsafe self.handle = unsafe handle
     }

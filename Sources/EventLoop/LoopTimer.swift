@@ -4,34 +4,21 @@ import CLibevent
 ///
 /// Belongs to the loop's thread. It is freed with its last reference, even if a deadline is set.
 ///
-/// `@safe`: `handle` lives as long as the object, and the box that C points to as long as `handle`.
+/// `@safe`: `handle` lives as long as the object, and the callback that C points to as long as `handle`.
 @safe public final class LoopTimer {
     private let loop: EventLoop
     private let handle: OpaquePointer
-    private let box: Box
-
-    private final class Box {
-        let executor: LoopExecutor
-        let fire: () -> Void
-
-        init(_ executor: LoopExecutor, _ fire: @escaping () -> Void) { (self.executor, self.fire) = (executor, fire) }
-    }
+    private let callback: LoopCallback
 
     /// Makes a timer without a deadline. `fire` is called on the loop when one passes; it should not hold its owner
     /// strongly.
     public init(on loop: EventLoop, _ fire: @escaping () -> Void) {
         loop.checkThread()
         self.loop = loop
-        box = Box(loop.executor, fire)
-        let context = unsafe Unmanaged.passUnretained(box).toOpaque()
+        callback = LoopCallback(loop.executor, fire)
         guard
             let handle = unsafe shim_timer_new(
-                loop.executor.handle,
-                { context in
-                    let box = unsafe Unmanaged<Box>.fromOpaque(context!).takeUnretainedValue()
-                    box.executor.checkThread()
-                    box.fire()
-                }, unsafe context)
+                loop.executor.handle, { unsafe LoopCallback.call($0) }, callback.context)
         else { fatalError("no memory for a timer") }
         unsafe self.handle = unsafe handle
     }

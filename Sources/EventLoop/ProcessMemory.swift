@@ -1,11 +1,11 @@
 import CLibevent
 
 /// Controls what the allocator does with freed memory.
-public enum ProcessMemory {
+package enum ProcessMemory {
     /// Makes the allocator return large blocks to the system as soon as they are freed. Call it once, before the first
     /// loop is made. Source: mallopt(3).
-    public static func prepare() { shim_memory_prepare() }
+    package static func prepare() { shim_memory_prepare() }
 
     /// Returns freed memory to the system. It takes milliseconds, so call it on any thread except the loop's.
-    public static func trim() { shim_memory_trim() }
+    package static func trim() { shim_memory_trim() }
 }

@@ -1,12 +1,13 @@
-public import Glibc
+package import Glibc
 
 /// An IPv4 or IPv6 address with a port.
 public struct SocketAddress: Sendable, CustomStringConvertible {
     /// The address in the system's format; its first `length` bytes are used.
-    public var storage: sockaddr_storage
-    public let length: socklen_t
+    package let storage: sockaddr_storage
+    /// In bytes.
+    package let length: socklen_t
 
-    public init(storage: sockaddr_storage, length: socklen_t) {
+    package init(storage: sockaddr_storage, length: socklen_t) {
         self.storage = storage
         self.length = length
     }
@@ -39,8 +40,10 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
         return addresses
     }
 
+    /// Whether it is an IPv6 address; otherwise it is an IPv4 address.
     public var isIPv6: Bool { storage.ss_family == sa_family_t(AF_INET6) }
 
+    /// The port number.
     public var port: UInt16 {
         unsafe withUnsafeBytes(of: storage) { bytes in  // the same offset in sockaddr_in and sockaddr_in6
             unsafe UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
@@ -63,7 +66,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
     public var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// Calls `body` with the address as the `sockaddr` that system functions take.
-    public func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
+    package func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {
         unsafe withUnsafePointer(to: storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
         }
@@ -72,6 +75,7 @@ public struct SocketAddress: Sendable, CustomStringConvertible {
 
 /// Why a host has no address.
 public struct ResolveError: Error, Equatable, CustomStringConvertible {
+    /// The name that was looked up.
     public let host: String
     /// An `EAI_` value of getaddrinfo(3).
     public let code: CInt

@@ -9,7 +9,7 @@ import Dispatch
 /// Belongs to the loop's thread.
 public final class WorkQueue {
     /// Work with a `weight` above this many bytes runs as its own block, outside the batches.
-    public static let batchLimit = 64 * 1024
+    package static let batchLimit = 64 * 1024
 
     private let loop: EventLoop
     private let serial = DispatchQueue(label: "promptd.batch")
@@ -24,6 +24,7 @@ public final class WorkQueue {
     /// Does the work on any thread, and returns a closure that delivers the result on the loop.
     private typealias Work = @Sendable () -> @Sendable () -> Void
 
+    /// Makes a queue, usually one for each loop.
     public init(on loop: EventLoop) {
         loop.checkThread()
         self.loop = loop
@@ -34,6 +35,7 @@ public final class WorkQueue {
     ///
     /// - Parameter weight: roughly how many bytes it processes.
     public func run<Result: Sendable>(weight: Int, _ work: @escaping @Sendable () -> Result) async -> Result {
+        // Resumed exactly once: each piece of work is called once, and so is the closure that it returns.
         unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
             let piece: Work = {
                 let result = work()

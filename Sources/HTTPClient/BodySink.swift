@@ -23,11 +23,11 @@ package enum BodyDemand: Sendable {
 }
 
 /// Resumes a body that was paused. Belongs to the loop's thread; does nothing once the response is over.
-public struct BodyFlow {
+package struct BodyFlow {
     private let request: RequestReference
 
     init(_ connection: Connection) { request = RequestReference(connection) }
 
     /// Resumes the delivery of the body.
-    public func resume() { request.resume() }
+    package func resume() { request.resume() }
 }

@@ -2,6 +2,7 @@
 public struct ContentType: Sendable {
     let field: StaticString
 
+    /// - Parameter field: the whole value, such as `text/html; charset=utf-8`.
     public init(_ field: StaticString) { self.field = field }
 
     public static let text = Self("text/plain; charset=utf-8")

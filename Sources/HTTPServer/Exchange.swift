@@ -74,7 +74,7 @@ import EventLoop
     }
 
     /// Logs that the service has dropped a reply without sending it.
-    func noteMissingReply() { server.noteMissingReply() }
+    func noteMissingReply() { server.log.replyMissing() }
 
     var isHead: Bool { unsafe handle.map(shim_exchange_method) == .SHIM_METHOD_HEAD }
 
@@ -113,18 +113,17 @@ import EventLoop
 
     /// Waits until the client has taken everything that was sent, or has left.
     func waitUntilDrained() async {
-        unsafe await withUnsafeContinuation { continuation in onDrained { unsafe continuation.resume() } }
+        let latch = Latch(on: server.loop)
+        onDrained { latch.open() }
+        await latch.wait()
     }
 
     /// Waits until the client has left.
     func waitUntilGone() async {
-        unsafe await withUnsafeContinuation { continuation in
-            if unsafe handle == nil {
-                unsafe continuation.resume()
-            } else {
-                onClientGone = { unsafe continuation.resume() }
-            }
-        }
+        guard unsafe handle != nil else { return }
+        let latch = Latch(on: server.loop)
+        onClientGone = { latch.open() }
+        await latch.wait()
     }
 
     var keepsAlive: Bool { unsafe handle.map(server.keepsAlive) ?? false }

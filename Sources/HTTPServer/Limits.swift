@@ -37,8 +37,9 @@ public struct Limits: Sendable {
 
     /// The maximum number of connections that may be open at once, including rejected ones that have not yet read their
     /// response.
-    public var allConnections: Int { connections + reservedConnections + Int(SHIM_MAX_LINGERING) }
+    package var allConnections: Int { connections + reservedConnections + Int(SHIM_MAX_LINGERING) }
 
+    /// The defaults.
     public init() {}
 
     var shim: shim_server_limits {

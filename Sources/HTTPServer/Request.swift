@@ -12,6 +12,7 @@ public enum Method: Sendable {
 @safe public struct RequestHead: ~Copyable {
     let handle: OpaquePointer
 
+    /// The method.
     public var method: Method { unsafe Fields.method(handle) }
 
     /// Whether the path, without query, is exactly this.
@@ -36,6 +37,7 @@ public enum Method: Sendable {
 public struct Request {
     let exchange: Exchange
 
+    /// The method; `get` after the reply was sent or the client has left.
     public var method: Method { unsafe exchange.handle.map(Fields.method) ?? .get }
 
     /// The path as it was sent, without query.

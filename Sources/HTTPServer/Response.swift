@@ -3,15 +3,19 @@ internal import FoundationEssentials
 /// A whole response.
 public struct Response: Sendable {
     public var status: Status
+    /// The value of the Content-Type field.
     public var contentType: ContentType
+    /// The body; a response to HEAD is sent without it. It is copied, so it should fit into memory twice.
     public var body: [UInt8]
     /// Further header fields, sent in this order.
     public var fields: [HeaderField] = []
-    /// Seconds after which the client may try again.
+    /// Seconds after which the client may try again, for the Retry-After field; at least 0.
+    /// Source: RFC 9110, 10.2.3.
     public var retryAfter: Int?
-    /// The methods that are allowed, for a 405.
+    /// The methods that are allowed, for a 405. Source: RFC 9110, 10.2.1.
     public var allow: StaticString?
 
+    /// Makes a response; without arguments but a body, 200 with text.
     public init(_ status: Status = .ok, _ contentType: ContentType = .text, body: [UInt8], retryAfter: Int? = nil) {
         self.status = status
         self.contentType = contentType

@@ -11,7 +11,7 @@ public import Logging
     let loop: EventLoop
     let service: any Service
     private let limits: Limits
-    let log: Logger
+    private(set) var log: ServerLog
     private(set) var handle: OpaquePointer!
     private var headWriter = HeadWriter()
     /// Requests that are being handled.
@@ -20,8 +20,6 @@ public import Logging
     public internal(set) var isDraining = false
     /// Opens when the last connection has closed. `drain` waits for it.
     var lastConnectionClosed: Latch?
-    var rejectionThrottle = LogThrottle()
-    var dropThrottle = LogThrottle()
 
     /// Makes a server that does not listen yet.
     public init(_ service: any Service, limits: Limits = Limits(), on loop: EventLoop, log: Logger) {
@@ -29,16 +27,25 @@ public import Logging
         self.service = service
         self.limits = limits
         self.loop = loop
-        self.log = log
+        self.log = ServerLog(log)
         LoopSignal.ignoreBrokenPipes()
         let callbacks = unsafe shim_server_callbacks(
             requested: { unsafe Server.from($0).receive($1) },
             rejected: { unsafe Server.from($0).reject($1, $2) },
             gone: { unsafe Exchange.from($0).clientLeft() },
             drained: { unsafe Exchange.from($0).drained() },
-            accept_failed: { unsafe Server.from($0).acceptFailed($1) },
-            accept_recovered: { unsafe Server.from($0).acceptRecovered() },
-            dropped: { unsafe Server.from($0).noteDrop($1, $2, $3) },
+            accept_failed: {
+                let server = unsafe Server.from($0)
+                server.log.acceptFailed($1, connections: server.connections)
+            },
+            accept_recovered: {
+                let server = unsafe Server.from($0)
+                server.log.acceptRecovered(connections: server.connections)
+            },
+            dropped: {
+                let server = unsafe Server.from($0)
+                unsafe server.log.dropped(peer: Fields.peer($1), $2, $3, at: server.loop.now)
+            },
             emptied: { unsafe Server.from($0).emptied() })
         guard
             let handle = unsafe shim_server_new(
@@ -75,7 +82,7 @@ public import Logging
     public var connections: Int { unsafe shim_server_connection_count(handle) }
 
     /// The peak number of open connections since the last call.
-    public func takePeakOfConnections() -> Int { unsafe shim_server_take_peak(handle) }
+    package func takePeakOfConnections() -> Int { unsafe shim_server_take_peak(handle) }
 
     /// Bytes of all bodies that are being received or are still in use.
     public var bufferedBytes: Int { unsafe shim_server_buffered_bytes(handle) }
@@ -110,7 +117,7 @@ public import Logging
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
         let rejection = Rejection(reason, limits: limits)
-        unsafe note(rejection, reason, exchange)
+        unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
         unsafe send(rejection.response, on: exchange)
         unsafe shim_exchange_finish(exchange, false)
     }
@@ -165,7 +172,9 @@ public import Logging
 
 /// Why a server cannot listen.
 public struct ListenError: Error, CustomStringConvertible {
+    /// The address that was given.
     public let address: SocketAddress
+    /// Why: a value of errno(3), from bind(2) or listen(2).
     public let errno: CInt
 
     public var description: String { "cannot listen on \(address): \(SystemError.description(of: errno))" }

@@ -1,11 +1,16 @@
 /// A response's status code and its phrase. Source: RFC 9110, section 15.
 public struct Status: Sendable, Equatable {
+    /// From 200 to 599.
     public let code: Int
     let phrase: StaticString
 
     public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
+    /// - Parameters:
+    ///   - code: from 200 to 599; other codes are not final responses.
+    ///   - phrase: the words after the code, which clients ignore.
     public init(_ code: Int, _ phrase: StaticString) {
+        precondition((200...599).contains(code), "A response's status is from 200 to 599.")
         self.code = code
         self.phrase = phrase
     }

@@ -5,7 +5,7 @@ internal import JSON
 /// It points into the received bytes and cannot be stored: the caller appends the parts that it needs to its own array.
 ///
 /// `@safe`: it is only borrowed for one call, during which its bytes stay valid, and it cannot be copied.
-@safe public struct ChatPart: ~Copyable {
+@safe package struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
     private let original: UnsafeRawBufferPointer
     /// The same object, in the bytes that the ranges in `fields` refer to.
@@ -19,24 +19,25 @@ internal import JSON
     }
 
     /// Whether this is the last part of a complete answer.
-    public var isDone: Bool { fields.done }
+    package var isDone: Bool { fields.done }
 
     /// The number of tokens of the whole answer; only the last part has it.
-    public var tokens: Int? { fields.tokens }
+    package var tokens: Int? { fields.tokens }
 
-    public var hasContent: Bool { !fields.content.isEmpty }
+    /// Whether the part has text.
+    package var hasContent: Bool { !fields.content.isEmpty }
 
     /// Whether the part has thinking text.
-    public var hasThinking: Bool { fields.thinking != nil }
+    package var hasThinking: Bool { fields.thinking != nil }
 
     /// Whether the model calls tools.
-    public var hasToolCalls: Bool {
+    package var hasToolCalls: Bool {
         guard let range = fields.toolCalls else { return false }
         return unsafe bytes[range].contains(UInt8(ascii: "{"))
     }
 
     /// Appends the text, as UTF-8.
-    public func appendText(to output: inout [UInt8]) {
+    package func appendText(to output: inout [UInt8]) {
         let text = unsafe slice(fields.content)
         if fields.contentHasEscapes {
             // The scanner has already checked the text.
@@ -47,23 +48,23 @@ internal import JSON
     }
 
     /// Appends the content's JSON string without its quotes. It contains no line ends.
-    public func appendContentJSON(to output: inout [UInt8]) { unsafe output.append(contentsOf: slice(fields.content)) }
+    package func appendContentJSON(to output: inout [UInt8]) { unsafe output.append(contentsOf: slice(fields.content)) }
 
     /// Appends the thinking's JSON string without its quotes. It contains no line ends.
-    public func appendThinkingJSON(to output: inout [UInt8]) {
+    package func appendThinkingJSON(to output: inout [UInt8]) {
         if let thinking = fields.thinking { unsafe output.append(contentsOf: slice(thinking)) }
     }
 
     /// Appends the array of tool calls. It contains no line ends.
-    public func appendToolCallsJSON(to output: inout [UInt8]) {
+    package func appendToolCallsJSON(to output: inout [UInt8]) {
         if let calls = fields.toolCalls { unsafe Self.append(slice(calls), to: &output) }
     }
 
     /// Appends the whole object as Ollama sent it, without its line end.
-    public func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: original) }
+    package func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: original) }
 
     /// Appends the object without its message: `done_reason`, counts and durations. It contains no line ends.
-    public func appendSummaryJSON(to output: inout [UInt8]) {
+    package func appendSummaryJSON(to output: inout [UInt8]) {
         let member = fields.messageMember
         var (end, start) = (member.lowerBound, member.upperBound)
         // Also removes one comma: the one after the message, or else the one before it.

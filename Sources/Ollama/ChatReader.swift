@@ -1,9 +1,9 @@
 internal import Glibc
-public import HTTPClient
+package import HTTPClient
 
 /// Receives the parts of a streamed reply. Belongs to the loop's thread; its methods are called inside a read's
 /// callback.
-public protocol ChatReceiver: AnyObject {
+package protocol ChatReceiver: AnyObject {
     /// The reply has begun. `flow` resumes it after a pause.
     func begin(_ flow: BodyFlow)
 

@@ -14,6 +14,8 @@ public final class OllamaClient {
     private let chatTemplate: RequestTemplate
     private let listTemplates: (local: RequestTemplate, running: RequestTemplate)
 
+    /// Makes a client that has no connection yet.
+    ///
     /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`. It must not have
     ///   control characters.
     public init(
@@ -41,7 +43,7 @@ public final class OllamaClient {
     }
 
     /// Called when a request is sent again because Ollama had closed the kept connection.
-    public var onResend: (() -> Void)? {
+    package var onResend: (() -> Void)? {
         get { origin.onResend }
         set { origin.onResend = newValue }
     }

@@ -40,8 +40,9 @@ struct StopOptions: ParsableArguments {
     var grace: DurationArgument?
 
     func settings() throws -> FunctionServer.Drain {
-        let drain = try Environment.duration(drain, "drain", default: .seconds(25))
-        let grace = try Environment.duration(grace, "grace", default: .zero)
+        let standard = FunctionServer.Drain()
+        let drain = try Environment.duration(drain, "drain", default: standard.limit)
+        let grace = try Environment.duration(grace, "grace", default: standard.grace)
         guard grace == .zero || grace < drain else {
             throw ValidationError("Give --grace less time than --drain, which it is a part of.")
         }

@@ -114,6 +114,7 @@ import Testing
                 }
             }
             #expect(statuses == [500, 500])
+            #expect(host.log.lines(with: "the function sent no reply").count == 2)
         }
     }
 

@@ -36,6 +36,7 @@ import Testing
     static let mistakes: [(arguments: [String], environment: [String: String], words: [String])] = [
         ([], ["OLLAMA_HOST": "https://example.com"], ["OLLAMA_HOST", "TLS is not supported yet"]),
         ([], ["OLLAMA_HOST": "ftp://example.com"], ["OLLAMA_HOST"]),
+        ([], ["OLLAMA_API_KEY": "key\r\nX-Other: 1"], ["OLLAMA_API_KEY", "control character"]),
         ([], ["PROMPTD_MAX_IN_FLIGHT": "many"], ["PROMPTD_MAX_IN_FLIGHT", "many", "number"]),
         (["--max-in-flight", "-1"], [:], ["--max-in-flight"]),
         ([], ["PORT": "http"], ["PORT", "http"]),

@@ -1,6 +1,13 @@
 import Foundation
+import FunctionHost
+import HTTPClient
+import HTTPServer
+import Ollama
+import PromptFunction
 import TestSupport
 import Testing
+
+@testable import promptd
 
 /// The table of flags in `Sources/promptd/promptd.docc/Configuration.md`, compared with `promptd serve --help`.
 @Suite(.timeLimit(.minutes(1))) struct `The documented configuration` {
@@ -17,6 +24,42 @@ import Testing
             guard let standard else { continue }
             #expect(documented[flag] == standard, "the default of \(flag)")
         }
+    }
+
+    @Test func `gives the defaults that the code has`() async throws {
+        let help = try await Self.help()
+        let limits = Limits(), settings = PromptFunction.Settings(hosts: [try OllamaHost(parsing: nil)])
+        let durations = [
+            "--header-timeout": limits.headerTimeout, "--body-timeout": limits.bodyTimeout,
+            "--keep-alive-timeout": limits.idleTimeout, "--write-timeout": limits.writeTimeout,
+            "--connect-timeout": settings.deadlines.connect, "--first-token-timeout": settings.deadlines.firstByte,
+            "--idle-timeout": settings.deadlines.idle, "--total-timeout": settings.deadlines.total,
+            "--heartbeat": settings.heartbeat, "--queue-timeout": settings.queueTimeout,
+            "--check-interval": settings.checkInterval, "--drain": FunctionServer.Drain().limit,
+            "--grace": FunctionServer.Drain().grace,
+        ]
+        for (flag, duration) in durations {
+            let text = try #require(help[flag] ?? nil, "\(flag)")
+            #expect(DurationArgument(argument: text)?.duration == duration, "\(flag)")
+        }
+        let sizes = [
+            "--max-header-bytes": limits.headerBytes, "--max-body-bytes": limits.bodyBytes,
+            "--max-buffered-bytes": limits.bufferedBytes, "--max-queue-bytes": settings.maxQueueBytes,
+        ]
+        for (flag, size) in sizes {
+            let text = try #require(help[flag] ?? nil, "\(flag)")
+            #expect(ByteCount(argument: text)?.bytes == size, "\(flag)")
+        }
+        let numbers = [
+            "--max-connections": limits.connections, "--reserved-connections": limits.reservedConnections,
+            "--max-connections-per-address": limits.connectionsPerAddress, "--max-in-flight": settings.maxInFlight,
+            "--max-queue": settings.maxQueue, "--ready-queue": settings.readyQueue,
+        ]
+        for (flag, number) in numbers {
+            let text = try #require(help[flag] ?? nil, "\(flag)")
+            #expect(text.prefix { $0.isNumber } == "\(number)", "\(flag)")
+        }
+        #expect(help["--model"] == settings.model)
     }
 
     /// Each flag and what the table gives as its default, without code marks. Rows have flag, variable, default and
