@@ -1,7 +1,6 @@
 internal import FunctionHost
 internal import EventLoop
 internal import HTTPServer
-internal import Ollama
 
 extension PromptFunction {
     /// Whether prompts should be sent here, according to the last checks. Sends no request.

@@ -1,5 +1,4 @@
 internal import JSON
-internal import Ollama
 
 extension PromptRequest {
     static let notAnObject = #"Send a JSON object, such as {"prompt": "Why is the sky blue?", "model": "llama3.2:1b"}."#

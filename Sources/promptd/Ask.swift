@@ -1,8 +1,7 @@
-import JSON
 import ArgumentParser
 import Glibc
 import HTTPClient
-import Ollama
+import JSON
 
 /// `promptd ask`
 struct Ask: ParsableCommand {

@@ -2,7 +2,6 @@ import JSON
 import FoundationEssentials
 import Glibc
 import Logging
-import Ollama
 
 /// Writes log lines to standard error, each with one write(2).
 struct LineLogHandler: LogHandler {

@@ -1,6 +1,5 @@
 internal import EventLoop
 internal import HTTPClient
-internal import Ollama
 
 /// Limits how many prompts each backend handles at once, and queues the rest fairly. Belongs to the loop's thread.
 ///

@@ -1,6 +1,5 @@
 import JSON
 import HTTPClient
-import Ollama
 
 /// The plan of a load run.
 struct LoadPlan: Sendable {
