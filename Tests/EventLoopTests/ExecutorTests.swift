@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -81,14 +80,12 @@ import Testing
                     await Task.yield()
                 }
             }
-            var posted = 0
             for _ in 0..<20 {
+                let before = spins
                 try await offLoop {}
                 await loop.sleep(for: .milliseconds(1))
-                posted += 1
+                #expect(spins > before)
             }
-            #expect(posted == 20)
-            #expect(spins > 1000)
             spinner.cancel()
             await spinner.value
         }
@@ -131,29 +128,15 @@ import Testing
     @Test func `does large work beside the small`() async throws {
         try await onLoop { loop in
             let work = WorkQueue(on: loop)
-            let smallDone = DispatchGate()
+            let smallDone = Flag()
             nonisolated(unsafe) var large = false
             loop.startTask {
-                large = await work.run(weight: 1 << 20) { smallDone.wait() }
+                large = await work.run(weight: 1 << 20) { (try? smallDone.wait()) != nil }
             }
             for _ in 0..<10 { await work.run(weight: 1) {} }
             #expect(!large)
-            smallDone.open()
+            smallDone.raise()
             try await until("the large is done", on: loop) { large }
-        }
-    }
-
-    /// Blocks a thread until it opens, for ten seconds at most.
-    private final class DispatchGate: Sendable {
-        private let isOpen = Atomic(false)
-        func open() { isOpen.store(true, ordering: .releasing) }
-        func wait() -> Bool {
-            let start = ContinuousClock.now
-            while !isOpen.load(ordering: .acquiring) {
-                guard ContinuousClock.now - start < .seconds(10) else { return false }
-                usleep(500)
-            }
-            return true
         }
     }
 }

@@ -38,7 +38,7 @@ import Testing
                 ]
             }
             let result = loop.startTask { await origin.text() }
-            try await until("the second is tried", on: loop) { (try? full.connecting()) == 1 }
+            try await full.untilConnecting()  // the second is tried
             try await passDeadline(.seconds(5), on: loop)
             #expect(await result.value == .success("yes"))
             origin.closeIdle()

@@ -46,7 +46,7 @@ import Testing
         try await onLoop { loop in
             let origin = Origin(host: "127.0.0.1", port: server.port, deadlines: .only(), on: loop)
             let task = loop.startTask { await origin.text() }
-            try await until("it connects", on: loop) { (try? server.connecting()) == 1 }
+            try await server.untilConnecting()
             try await place.cancel(task)
             #expect(await task.value == .failure(.cancelled))
             let connecting = try server.connecting()

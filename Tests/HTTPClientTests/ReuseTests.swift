@@ -77,7 +77,7 @@ import Testing
             },
         ]) { loop, origin, server in
             let first = loop.startTask { await origin.text() }
-            try await until("the first is connected", on: loop) { server.accepted == 1 }
+            try await until("the first is connected", on: loop) { server.clients == 1 }
             let second = loop.startTask { await origin.text() }
             #expect(await first.value == .success("first"))
             firstIsAnswered.raise()

@@ -235,10 +235,9 @@ import Testing
                 await raw.stall()
                 ended.open()
             }
-            try await host.client { socket in
-                try socket.send(post("{}"))
-                while !arrived.isOpen, !socket.isReadable(within: 5) {}
-            }
+            let socket = try await host.open(post("{}"))
+            await arrived.wait()
+            socket.close()
             try await until("it ends", on: loop) { ended.isOpen }
             try await host.untilEmpty(on: loop)
         }

@@ -89,7 +89,7 @@ final class TestServer {
 
     /// Waits until the server has closed all connections.
     func untilEmpty(on loop: isolated EventLoop) async throws {
-        try await until("all connections closed", on: loop) { server.connections == 0 }
+        try await until("all connections closed", on: loop) { [server] in server.connections == 0 }
     }
 }
 

@@ -68,7 +68,13 @@ package final class RawServer: Sendable {
     /// Sockets of this process that are connected to the server.
     package var clients: Int { openDescriptors.count { portOf($0, getpeername) == port } }
 
-    /// Sockets of this machine that are connecting to the server. Source: proc(5), /proc/net/tcp.
+    /// Waits until a socket is connecting to the server.
+    package func untilConnecting() async throws {
+        try await untilSeen("a socket is connecting") { try await offLoop { try self.connecting() } > 0 }
+    }
+
+    /// Sockets of this machine that are connecting to the server. It may miss one while others come and go. Source:
+    /// proc(5), /proc/net/tcp.
     package func connecting() throws -> Int {
         guard let file = fopen("/proc/net/tcp", "r") else { throw RawSocket.Failure.failed("fopen", errno: errno) }
         defer { fclose(file) }
@@ -192,7 +198,8 @@ package final class RawPeer: @unchecked Sendable {
     /// Sends one byte at a time.
     package func sendByteByByte(_ bytes: [UInt8]) throws { try send(bytes, splitAt: 1..<bytes.count) }
 
-    /// Waits until the client, which is a socket of this process, has read all that was sent to it.
+    /// Waits until the client, which is a socket of this process, has read all that was sent to it. Looks again and
+    /// again: a part of a head that was read is no event for anybody.
     package func waitUntilRead() throws {
         let clientPort = portOf(fd, getpeername)
         guard let client = openDescriptors.first(where: { portOf($0, getsockname) == clientPort }) else { return }

@@ -7,16 +7,55 @@ package struct TimedOut: Error, CustomStringConvertible {
     package init(_ what: String) { description = "timed out: \(what)" }
 }
 
-/// Waits until `condition` holds; looks at it about once a millisecond of real time, whatever the loop's clock does.
+/// Waits until `condition` holds, whatever the loop's clock does. It looks at the end of each turn of the loop: so
+/// `condition` is of what changes on the loop, or brings the loop an event.
 ///
 /// - Throws: `TimedOut` after `limit`, which only a failure reaches.
 package func until(
-    _ what: String, within limit: Duration = .seconds(10), on loop: isolated EventLoop, _ condition: () -> Bool
+    _ what: String, within limit: Duration = .seconds(20), on loop: isolated EventLoop,
+    _ condition: @escaping () -> Bool
 ) async throws {
-    let start = ContinuousClock.now
-    while !condition() {
-        guard ContinuousClock.now - start < limit else { throw TimedOut(what) }
-        try await Task.sleep(for: .milliseconds(1))
+    if condition() { return }
+    let end = ContinuousClock.now + limit
+    let watch = TurnWatch(on: loop) { condition() || ContinuousClock.now >= end }
+    loop.executor.onTurnEnd { [weak watch] in watch?.look() }
+    let alarm = Task.detached { [executor = loop.executor] in
+        try await Task.sleep(until: end)
+        executor.post([{}])  // one more turn
+    }
+    defer { alarm.cancel() }
+    while !condition() {  // it may hold no longer, if the turn that follows has brought something else
+        guard ContinuousClock.now < end else { throw TimedOut(what) }
+        await watch.happened.wait()
+    }
+    withExtendedLifetime(watch) {}
+}
+
+/// Looks at something at the end of each turn of a loop. Belongs to the loop.
+private final class TurnWatch {
+    let happened: AutoResetEvent
+    private let condition: () -> Bool
+
+    init(on loop: EventLoop, _ condition: @escaping () -> Bool) {
+        (happened, self.condition) = (AutoResetEvent(on: loop), condition)
+    }
+
+    func look() {
+        if condition() { happened.signal() }
+    }
+}
+
+/// Looks again and again at what only another process or the kernel knows, such as by a request to it, until it is so.
+/// For what nobody tells of: no line of the process's log, no event of a connection.
+///
+/// - Throws: `TimedOut` after `limit`, which only a failure reaches.
+package func untilSeen(
+    _ what: String, within limit: Duration = .seconds(30), _ look: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !look() {
+        try Task.checkCancellation()
+        guard ContinuousClock.now < end else { throw TimedOut(what) }
     }
 }
 

@@ -102,8 +102,8 @@ actor ChaosFixture {
     /// Waits until no stand-in has anything to do.
     func untilIdle() async throws {
         for host in hosts {
-            while try await !Promptd.curl("http://127.0.0.1:\(host.port)/stand-in/counts").contains("\"active\":0,") {
-                try Task.checkCancellation()
+            try await untilSeen("nothing is active at \(host.port)") {
+                try await Promptd.curl("http://127.0.0.1:\(host.port)/stand-in/counts").contains("\"active\":0,")
             }
         }
     }

@@ -102,10 +102,10 @@ import Testing
             environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let streams = Self.load("stream", url, "--at-once", "20", "--stream")
-        try await Promptd.untilAsked(address, times: 20)
+        try await Promptd.untilAsked(standIn, times: 20)
         standIn.signal(SIGSTOP)  // so that none ends before the signal comes
         async let others = Self.load("other", url, "--at-once", "40")
-        while try await !Promptd.curl(url + "/health/readiness").contains("waiting") { try Task.checkCancellation() }
+        try await Promptd.untilReadiness("waiting", at: url)
         server.signal(SIGTERM)
         _ = try await server.line(with: " draining ")
         standIn.signal(SIGCONT)

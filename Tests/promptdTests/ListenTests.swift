@@ -4,24 +4,18 @@ import Testing
 
 /// Where promptd listens.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct `Listening` {
-    /// A port that was free a moment ago.
-    private static func freePort() async throws -> UInt16 {
-        let (server, url) = try await Promptd.serve(["--embedded"])
-        server.signal(SIGTERM)
-        _ = try await server.finish()
-        return try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
-    }
-
     private func answers(_ url: String) async throws -> Bool {
         try await Promptd.curl("-g", url + "/health/liveness") == "Alive"
     }
 
     @Test(arguments: [("PORT", ""), ("LISTEN_ADDRESS", "[::]:")])
     func `a port alone, and the IPv6 wildcard alone, serve both families`(variable: String, host: String) async throws {
-        let port = try await Self.freePort()
+        let reserved = try ReservedPort()
+        let port = reserved.number
         let server = try Command(Promptd.path, ["--embedded"], environment: [variable: "\(host)\(port)"])
         defer { server.end() }
         _ = try await Promptd.url(of: server)
+        withExtendedLifetime(reserved) {}
         for host in ["127.0.0.1", "[::1]"] {
             let alive = try await answers("http://\(host):\(port)")
             #expect(alive)

@@ -151,7 +151,7 @@ import Testing
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         let load = try Command(Promptd.path, ["load", url, "--duration", "1h"])
         defer { [standIn, server, load].forEach { $0.end() } }
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         load.signal(SIGINT)
         let (status, output, errors) = try await load.finish()
         #expect(status == 0 && errors == "")
@@ -163,7 +163,7 @@ import Testing
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         let load = try Command(Promptd.path, ["load", url, "--count", "3", "--timeout", "0"])
         defer { [standIn, server, load].forEach { $0.end() } }
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         load.signal(SIGTERM)
         let (status, output, _) = try await load.finish()
         #expect(status == 0)

@@ -13,27 +13,26 @@ enum Promptd {
         return (command, try await url(of: command))
     }
 
-    /// A stand-in on a free port, and its address.
+    /// A stand-in on a free port, which logs what it is asked, and its address.
     static func standIn(_ arguments: [String] = []) async throws -> (command: Command, address: String) {
-        let command = try Command(path, ["stand-in", "--port", "0"] + arguments)
+        let command = try Command(path, ["stand-in", "--port", "0", "--log-level", "debug"] + arguments)
         let line = try await command.line(with: "standing in for Ollama")
         return (command, field("address", of: line))
     }
 
-    /// Waits until the stand-in at `address` has been asked: the prompt is in flight, then.
-    static func untilAsked(_ address: String, times: Int = 1) async throws {
-        while try await requests(address) < times { try Task.checkCancellation() }
-    }
-
-    /// How often the stand-in has been asked.
-    private static func requests(_ address: String) async throws -> Int {
-        let counts = try await curl("http://\(address)/stand-in/counts")
-        return counts.firstMatch(of: /"requests":(\d+)/).flatMap { Int($0.1) } ?? 0
+    /// Waits until a stand-in has been asked: the prompt is in flight, then.
+    static func untilAsked(_ standIn: Command, times: Int = 1) async throws {
+        _ = try await standIn.line(with: "asked question=", count: times)
     }
 
     /// Waits until nobody listens at `url`: a server that finishes first serves who has already connected.
     static func untilRefused(_ url: String) async throws {
-        while try await !curl(url).contains("curl: (7)") { try Task.checkCancellation() }
+        try await untilSeen("nobody listens at \(url)") { try await curl(url).contains("curl: (7)") }
+    }
+
+    /// Waits until readiness answers `text`, or a longer text with it.
+    static func untilReadiness(_ text: String, at url: String) async throws {
+        try await untilSeen("readiness is: \(text)") { try await curl(url + "/health/readiness").contains(text) }
     }
 
     static func url(of command: Command) async throws -> String {

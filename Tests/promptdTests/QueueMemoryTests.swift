@@ -23,12 +23,6 @@ import Testing
         }
     }
 
-    /// Waits until so many prompts wait: readiness says when.
-    private static func untilWaiting(_ count: Int, _ url: String) async throws {
-        let text = "\(count) prompts are waiting"
-        while try await Promptd.curl(url + "/health/readiness") != text { try Task.checkCancellation() }
-    }
-
     /// What a prompt may cost, its connection included. A debug build's tasks are larger.
     private static var limit: Int {
         #if DEBUG
@@ -48,14 +42,14 @@ import Testing
         let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
         // The first ones have everything set up that is needed once.
         let first = try await offLoop { try Self.prompts(101, bytes: bytes, port: port) }
-        try await Self.untilWaiting(100, url)
+        try await Promptd.untilReadiness("100 prompts are waiting", at: url)
         let before = try Self.resident(server.identifier)
         let sockets = try await offLoop { try Self.prompts(2000, bytes: bytes, port: port) }
-        try await Self.untilWaiting(2100, url)
+        try await Promptd.untilReadiness("2100 prompts are waiting", at: url)
         let each = (try Self.resident(server.identifier) - before) / 2000
         // Bodies that come faster than they are decoded leave their memory with the allocator, for the next ones.
         #expect(each > bytes && each <= Self.limit + 3 * bytes, "\(each) bytes each")
         for socket in first + sockets { socket.reset() }
-        while try await Promptd.curl(url + "/health/readiness") != "Ready" { try Task.checkCancellation() }
+        try await Promptd.untilReadiness("Ready", at: url)
     }
 }

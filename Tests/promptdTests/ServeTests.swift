@@ -87,7 +87,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--max-connections", "1"], environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", "{}")
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         let alive = try await Promptd.curl(url + "/health/liveness")
         #expect(alive == "Alive")
         let refused = try await Promptd.curl("-i", url, "-d", "{}")

@@ -57,11 +57,7 @@ import Testing
                 try FileManager.default.removeItem(at: file)
             }
             server.signal(SIGHUP)
-            let logged = "the previous API keys stay in use"
-            while server.log.components(separatedBy: logged).count < number + 2 {
-                try Task.checkCancellation()
-                _ = try await Promptd.curl(url)
-            }
+            _ = try await server.line(with: "the previous API keys stay in use", count: number + 1)
             #expect(try await status("bee") == "200")
             #expect(try await status("ant") == "401")
         }

@@ -10,7 +10,7 @@ import Testing
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         server.signal(number)
         _ = try await server.line(with: "draining")
         try await Promptd.untilRefused(url)
@@ -97,7 +97,7 @@ import Testing
         let (server, url) = try await Promptd.serve(["--drain", "100ms"], environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", "{}")
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         server.signal(SIGTERM)
         let (status, _, log) = try await server.finish()
         #expect(status == 1)
@@ -111,7 +111,7 @@ import Testing
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])
         defer { [standIn, server].forEach { $0.end() } }
         async let answer = Promptd.curl(url, "-d", "{}")
-        try await Promptd.untilAsked(address)
+        try await Promptd.untilAsked(standIn)
         server.signal(SIGTERM)
         _ = try await server.line(with: "draining")
         server.signal(SIGTERM)

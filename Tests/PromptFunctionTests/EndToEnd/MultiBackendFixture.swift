@@ -125,7 +125,9 @@ final class MultiBackendFixture {
         for body in bodies {
             let under = function.waiting + function.inFlight
             sockets.append(try await open(postRequest(body, fields)))
-            try await until("\(body) is under way", on: loop) { function.waiting + function.inFlight > under }
+            try await until("\(body) is under way", on: loop) { [function] in
+                function.waiting + function.inFlight > under
+            }
         }
         return sockets
     }

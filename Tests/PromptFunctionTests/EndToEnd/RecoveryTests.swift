@@ -1,4 +1,5 @@
 import EventLoop
+import FunctionHost
 import HTTPClient
 import HTTPServer
 import Ollama
@@ -11,6 +12,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct `Recovery` {
     private static let unreachable = "Ollama cannot be reached.\n"
     private static let hasFailed = "Ollama is unavailable: try again in"
+    /// No checks but those of Ollamas that fail; readiness tells when one of them has succeeded.
+    private static let probesOnly: @Sendable (inout PromptFunction.Settings) throws -> Void = {
+        ($0.checkInterval, $0.readiness) = (.zero, .backend)
+    }
 
     @Test func `a busy Ollama is asked three times more, then the client is told`() async throws {
         try await withBackends(clock: .manual) { loop, fixture in
@@ -19,12 +24,16 @@ import Testing
             let start = loop.now
             await loop.advance(by: .milliseconds(200) - .nanoseconds(1))
             #expect(fixture.requests == [1] && fixture.retries == 1)
-            while fixture.requests != [4] {
-                try Task.checkCancellation()
-                await loop.advance(by: .milliseconds(100))
-                try await Task.sleep(for: .milliseconds(1))
+            let step = Duration.milliseconds(50)
+            for times in 1...3 {
+                try await until("it is to be tried again", on: loop) { fixture.retries == times }
+                var isWaiting: Bool {
+                    fixture.retries == times && fixture.function.inFlight == 0 && fixture.server.requestsInFlight == 1
+                }
+                for _ in 0..<100 where isWaiting { await loop.advance(by: step) }
             }
-            #expect(loop.now - start >= .milliseconds(200 + 400 + 800))  // the least of each wait; twice at most
+            let least = Duration.milliseconds(200 + 400 + 800)  // of all three waits; twice at most
+            #expect(loop.now - start >= least && loop.now - start <= least * 2 + step * 3)
             let response = try await response(on: socket)
             #expect(response.status == 503 && response.text == "Ollama is busy: try again later.\n")
             #expect(response["Retry-After"] == "5")
@@ -67,7 +76,7 @@ import Testing
     @Test(arguments: [1, 3])
     func `where all are away the client is told, and none is asked until one is back`(count: Int) async throws {
         let settings = Array(repeating: StandInSettings(), count: count)
-        try await withBackends(settings, clock: .manual, settings: { $0.checkInterval = .zero }) { loop, fixture in
+        try await withBackends(settings, clock: .manual, settings: Self.probesOnly) { loop, fixture in
             for index in 0..<count { await fixture.stop(index) }
             let first = try await fixture.post("{}")
             #expect(first.status == 502 && first.text == Self.unreachable)
@@ -79,8 +88,8 @@ import Testing
             // One comes back: the probe, 1 to 1.5 s after it failed, finds it.
             try fixture.restart(count - 1)
             await loop.advance(by: .milliseconds(1500))
-            var answered = try await fixture.post("{}")
-            while answered.status == 503 { answered = try await fixture.post("{}") }
+            try await until("it is found", on: loop) { fixture.function.ready() == .healthy }
+            let answered = try await fixture.post("{}")
             #expect(answered.text == answer(to: "Who are you?"))
             #expect(fixture.requests.last == 1)  // the probe was no prompt
         }
@@ -105,7 +114,7 @@ import Testing
     }
 
     @Test func `five failures in a row keep prompts away, until a probe succeeds`() async throws {
-        try await withBackends(clock: .manual, settings: { $0.checkInterval = .zero }) { loop, fixture in
+        try await withBackends(clock: .manual, settings: Self.probesOnly) { loop, fixture in
             for _ in 0..<4 { _ = try await fixture.post(#"{"model":"fault:broken"}"#) }
             let good = try await fixture.post("{}")  // so that they are not in a row
             #expect(good.status == 200)
@@ -117,8 +126,8 @@ import Testing
             #expect(kept.status == 503 && kept.text.hasPrefix(Self.hasFailed))
             #expect(fixture.requests == [10])
             await loop.advance(by: .milliseconds(1500))
-            var answered = kept
-            while answered.status == 503 { answered = try await fixture.post("{}") }
+            try await until("the probe has succeeded", on: loop) { fixture.function.ready() == .healthy }
+            let answered = try await fixture.post("{}")
             #expect(answered.status == 200)
             #expect(fixture.requests == [11])
         }
