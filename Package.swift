@@ -5,22 +5,21 @@ import PackageDescription
 ///
 /// `NonisolatedNonsendingByDefault` is essential: objects that belong to the event loop are plain classes, and their
 /// asynchronous methods run where their caller runs, which is the loop. See `Sources/EventLoop/EventLoop.swift`.
+/// `strictMemorySafety`: each use of a pointer is marked `unsafe`.
 let swiftSettings: [SwiftSetting] =
     [
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
+        .strictMemorySafety(),
     ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
-
-/// What the targets in `Sources` are compiled with too: each use of a pointer is marked `unsafe`.
-let strictSettings = swiftSettings + [.strictMemorySafety()]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 func target(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strictSettings)
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
 func testTarget(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -63,7 +62,7 @@ let package = Package(
                 "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", "JSON",
                 argumentParser, logging, histogram,
             ],
-            swiftSettings: strictSettings),
+            swiftSettings: swiftSettings),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),

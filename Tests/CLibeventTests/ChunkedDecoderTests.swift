@@ -49,7 +49,7 @@ import Testing
             var used = 0
             var data = 0
             let piece = Array(bytes[position..<min(position + size, bytes.count)])
-            switch chunked_decoder_next(&decoder, piece, piece.count, &used, &data) {
+            switch unsafe chunked_decoder_next(&decoder, piece, piece.count, &used, &data) {
             case CHUNKED_DATA: body += piece[(used - data)..<used]
             case CHUNKED_NEEDS_MORE: break
             case CHUNKED_END: return position + used == bytes.count ? body : nil
@@ -72,6 +72,6 @@ import Testing
         var decoder = chunked_decoder()
         var used = 0
         var data = 0
-        #expect(chunked_decoder_next(&decoder, bytes, bytes.count, &used, &data) == CHUNKED_END && used == 5)
+        #expect(unsafe chunked_decoder_next(&decoder, bytes, bytes.count, &used, &data) == CHUNKED_END && used == 5)
     }
 }

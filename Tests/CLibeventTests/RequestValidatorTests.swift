@@ -72,7 +72,7 @@ import Testing
         let bytes = Array(text.utf8)
         var head = request_head()
         var canonical = [UInt8](repeating: 0, count: bytes.count + Int(REQUEST_CANONICAL_EXTRA))
-        let rejected = request_validate(bytes, bytes.count, &head, &canonical)
+        let rejected = unsafe request_validate(bytes, bytes.count, &head, &canonical)
         return (rejected, head, String(decoding: canonical.prefix(head.canonical_count), as: UTF8.self))
     }
 
@@ -114,12 +114,13 @@ import Testing
         let bytes = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\nmore".utf8)
         for split in 1..<bytes.count - 4 {
             var scanned = 0
-            #expect(request_find_end(bytes, split, &scanned) == HEAD_END_MISSING)
-            #expect(request_find_end(bytes, bytes.count, &scanned) == HEAD_END_FOUND && scanned == bytes.count - 4)
+            #expect(unsafe request_find_end(bytes, split, &scanned) == HEAD_END_MISSING)
+            #expect(
+                unsafe request_find_end(bytes, bytes.count, &scanned) == HEAD_END_FOUND && scanned == bytes.count - 4)
         }
         for text in ["GET / HTTP/1.1\nHost: a\n\n", "\u{16}\u{3}\u{1}", "\n"] {
             var scanned = 0
-            #expect(request_find_end(Array(text.utf8), text.utf8.count, &scanned) == HEAD_END_MALFORMED)
+            #expect(unsafe request_find_end(Array(text.utf8), text.utf8.count, &scanned) == HEAD_END_MALFORMED)
         }
     }
 }

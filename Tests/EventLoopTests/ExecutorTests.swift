@@ -27,25 +27,33 @@ import Testing
 
     @Test func `loses none of 100,000 calls from other threads`() async throws {
         try await onLoop { loop in
-            nonisolated(unsafe) var last = [Int](repeating: -1, count: 4)
-            nonisolated(unsafe) var disorder = 0
+            let calls = Calls()
             for thread in 0..<4 {
                 Task.detached {
                     try await offLoop {
                         for index in 0..<25_000 {
                             loop.executor.post([
                                 {
-                                    if last[thread] != index - 1 { disorder += 1 }
-                                    last[thread] = index
+                                    calls.state.withLock {
+                                        if $0.last[thread] != index - 1 { $0.disorder += 1 }
+                                        $0.last[thread] = index
+                                    }
                                 }
                             ])
                         }
                     }
                 }
             }
-            try await until("all came", within: .seconds(50), on: loop) { last.allSatisfy { $0 == 24_999 } }
-            #expect(disorder == 0)
+            try await until("all came", within: .seconds(50), on: loop) {
+                calls.state.withLock { $0.last.allSatisfy { $0 == 24_999 } }
+            }
+            #expect(calls.state.withLock { $0.disorder } == 0)
         }
+    }
+
+    /// The last call of each thread, and how many were not the next after their last.
+    private final class Calls: Sendable {
+        let state = Mutex((last: [Int](repeating: -1, count: 4), disorder: 0))
     }
 
     @Test func `loses none of 100,000 jobs from other threads`() async throws {
@@ -66,14 +74,14 @@ import Testing
     private actor Counter {
         private let loop: EventLoop
         var count = 0
-        nonisolated var unownedExecutor: UnownedSerialExecutor { loop.unownedExecutor }
+        nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.unownedExecutor }
         init(_ loop: EventLoop) { self.loop = loop }
         func add() { count += 1 }
     }
 
     @Test func `goes on with sockets and timers while a task spins`() async throws {
         try await onLoop { loop in
-            nonisolated(unsafe) var spins = 0
+            var spins = 0
             let spinner = loop.startTask {
                 while !Task.isCancelled {
                     spins += 1
@@ -98,7 +106,7 @@ import Testing
         try await onLoop { loop in
             let work = WorkQueue(on: loop)
             let order = Mutex<[Int]>([])
-            nonisolated(unsafe) var told: [Int] = []
+            var told: [Int] = []
             for index in 0..<1000 {
                 loop.startTask {
                     let onLoop = await work.run(weight: 10) {
@@ -129,7 +137,7 @@ import Testing
         try await onLoop { loop in
             let work = WorkQueue(on: loop)
             let smallDone = Flag()
-            nonisolated(unsafe) var large = false
+            var large = false
             loop.startTask {
                 large = await work.run(weight: 1 << 20) { (try? smallDone.wait()) != nil }
             }

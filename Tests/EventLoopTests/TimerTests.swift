@@ -30,7 +30,7 @@ import Testing
     @Test func `can be moved back, moved forward and cleared`() async throws {
         try await onLoop(clock: .manual) { loop in
             let start = loop.now
-            nonisolated(unsafe) var fired: [(String, Duration)] = []
+            var fired: [(String, Duration)] = []
             func timer(_ name: String) -> LoopTimer { LoopTimer(on: loop) { fired.append((name, loop.now - start)) } }
             let (back, forward, cleared, again) = (timer("back"), timer("forward"), timer("cleared"), timer("again"))
             back.deadline = start + .milliseconds(5)
@@ -111,7 +111,7 @@ import Testing
     @Test func `a cancelled task does not sleep`() async throws {
         try await onLoop { loop in
             let task = loop.startTask {
-                withUnsafeCurrentTask { $0?.cancel() }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 await loop.sleep(for: .seconds(1000))
                 return 1
             }
@@ -121,7 +121,7 @@ import Testing
 
     @Test func `ten thousand sleeps end, none of them early`() async throws {
         try await onLoop { loop in
-            nonisolated(unsafe) var ended = 0, early = 0
+            var ended = 0, early = 0
             for index in 0..<10_000 {
                 loop.startTask {
                     let end = loop.now + .milliseconds(index % 50)
@@ -140,7 +140,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)), .serialized) struct `Signals` {
     @Test func `are handled on the loop's thread as long as their object lives`() async throws {
         try await onLoop { loop in
-            nonisolated(unsafe) var count = 0
+            var count = 0
             var signal: LoopSignal? = try LoopSignal(SIGUSR1, on: loop) {
                 loop.preconditionIsolated()
                 count += 1
@@ -152,8 +152,8 @@ import Testing
             signal = nil
             #expect(signal == nil)
             var action = sigaction()
-            sigaction(SIGUSR1, nil, &action)
-            #expect(action.__sigaction_handler.sa_handler == nil)
+            unsafe sigaction(SIGUSR1, nil, &action)
+            #expect(unsafe action.__sigaction_handler.sa_handler == nil)
         }
     }
 }

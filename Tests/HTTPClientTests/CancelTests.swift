@@ -94,7 +94,7 @@ import Testing
     @Test func `a task that was cancelled before asks nothing`() async throws {
         try await withServer([]) { loop, origin, server in
             let task = loop.startTask {
-                withUnsafeCurrentTask { $0?.cancel() }
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
                 return await origin.text()
             }
             #expect(await task.value == .failure(.cancelled))

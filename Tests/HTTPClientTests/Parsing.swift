@@ -1,16 +1,10 @@
 import HTTPClient
+import TestSupport
 
 /// The outcome of a parse of `bytes`, which lie in memory of just their size, so that a sanitizer sees a read behind
 /// them.
 func parse(_ bytes: some Collection<UInt8>) -> ResponseHead.Outcome {
-    withCopy(of: bytes) { ResponseHead.parse($0) }
-}
-
-func withCopy<Result>(of bytes: some Collection<UInt8>, _ use: (UnsafeRawBufferPointer) -> Result) -> Result {
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-    defer { copy.deallocate() }
-    copy.copyBytes(from: bytes)
-    return use(UnsafeRawBufferPointer(copy))
+    unsafe withCopy(of: bytes) { unsafe ResponseHead.parse($0) }
 }
 
 /// What a decoder made of a body.
@@ -28,15 +22,15 @@ func decode(_ framing: ResponseHead.Framing, _ pieces: [ArraySlice<UInt8>]) -> D
     var decoder = BodyDecoder(framing)
     var decoded = Decoded()
     for piece in pieces {
-        let stop = withCopy(of: piece) { bytes in
-            var rest = bytes
+        let stop = unsafe withCopy(of: piece) { bytes in
+            var rest = unsafe bytes
             while true {
-                switch decoder.next(rest) {
+                switch unsafe decoder.next(rest) {
                 case .data(let range, let consumed):
                     precondition(!range.isEmpty && range.upperBound <= consumed && consumed <= rest.count)
-                    decoded.data.append(contentsOf: rest[range])
+                    unsafe decoded.data.append(contentsOf: rest[range])
                     decoded.consumed += consumed
-                    rest = UnsafeRawBufferPointer(rebasing: rest[consumed...])
+                    unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[consumed...])
                 case .needMore(let consumed):
                     precondition(consumed == rest.count)
                     decoded.consumed += consumed

@@ -111,7 +111,7 @@ private func chunkedPost(_ body: String, _ fields: String...) -> String {
 
     @Test func `a body's memory is counted until its last reference goes`() async throws {
         try await withServer { loop, host in
-            nonisolated(unsafe) var kept: [RequestBody] = []
+            var kept: [RequestBody] = []
             host.function.handler = { request, reply in
                 if let body = request.takeBody() { kept.append(body) }
                 reply.send(.text("kept"))

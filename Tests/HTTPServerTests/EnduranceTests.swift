@@ -6,10 +6,10 @@ import Testing
 
 /// Open descriptors of this process.
 private func openDescriptors() -> Int {
-    guard let directory = opendir("/proc/self/fd") else { return -1 }
-    defer { closedir(directory) }
+    guard let directory = unsafe opendir("/proc/self/fd") else { return -1 }
+    defer { unsafe closedir(directory) }
     var count = 0
-    while readdir(directory) != nil { count += 1 }
+    while unsafe readdir(directory) != nil { count += 1 }
     return count
 }
 
@@ -18,15 +18,15 @@ private func openDescriptors() -> Int {
 private func openSockets() -> Int {
     (0..<CInt(4096)).count { descriptor in
         var status = stat()
-        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 }
 
 private func setDescriptorLimit(_ count: rlim_t?) {
     var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     limit.rlim_cur = count ?? limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 /// What would break only after a while. Some need a process of their own.

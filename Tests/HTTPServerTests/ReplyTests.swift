@@ -56,7 +56,7 @@ import Testing
 
     @Test func `a stream waits for a slow reader instead of filling memory`() async throws {
         try await withServer { loop, host in
-            nonisolated(unsafe) var sent = 0
+            var sent = 0
             host.function.handler = { request, reply in
                 let body = reply.start(.ok, .text)
                 for _ in 0..<1000 where !Task.isCancelled {

@@ -35,10 +35,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
     let reader = ChatReader(transcript)
     var start = 0
     for end in offsets + [stream.count] where end > start {
-        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: end - start, alignment: 1)
-        defer { piece.deallocate() }
-        piece.copyBytes(from: stream[start..<end])
-        reader.receive(Span(_unsafeBytes: UnsafeRawBufferPointer(piece)))
+        unsafe withCopy(of: stream[start..<end]) { unsafe reader.receive(Span(_unsafeBytes: $0)) }
         if case .stop = reader.settle() { break }
         start = end
     }
@@ -67,7 +64,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
 
     /// What Foundation reads in it.
     private static let text = stream.split(separator: 0x0A).compactMap { line -> String? in
-        line.withUnsafeBytes { ReplyDecoder.decode($0)?.content }
+        unsafe withCopy(of: line) { unsafe ReplyDecoder.decode($0)?.content }
     }.joined()
 
     @Test func `a stream is read as Foundation reads it, split anywhere`() {
@@ -123,7 +120,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
             understood += 1
             var text = "", isDone = false
             for line in stream.split(separator: 0x0A) where !isDone {
-                guard let reply = line.withUnsafeBytes({ ReplyDecoder.decode($0) }) else { continue }
+                guard let reply = unsafe withCopy(of: line, { unsafe ReplyDecoder.decode($0) }) else { continue }
                 text += reply.content ?? ""
                 isDone = reply.done
             }

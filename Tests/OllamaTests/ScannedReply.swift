@@ -1,4 +1,5 @@
 import Ollama
+import TestSupport
 
 /// What an object of a reply says, whoever read it: the scanner or Foundation.
 struct Reading: Equatable {
@@ -20,15 +21,13 @@ enum Scan: Equatable {
 
 /// By the scanner, from memory of just the size, so that a sanitizer sees a read behind it.
 func scan(_ bytes: some Collection<UInt8>) -> Scan {
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-    defer { copy.deallocate() }
-    copy.copyBytes(from: bytes)
-    let raw = UnsafeRawBufferPointer(copy)
-    switch ReplyScanner.scan(raw) {
+    let scanned = unsafe withCopy(of: bytes) { unsafe ReplyScanner.scan($0) }
+    switch scanned {
     case .error(let text): return .error(Array(text.utf8))
     case .unsure: return .unsure
     case .message(let fields):
-        let text = UnsafeRawBufferPointer(rebasing: raw[fields.content])
+        let raw = Array(bytes)
+        let text = raw[fields.content]
         guard let content = unescaped(text), text.contains(UInt8(ascii: "\\")) == fields.contentHasEscapes else {
             return .broken
         }
@@ -42,14 +41,14 @@ func scan(_ bytes: some Collection<UInt8>) -> Scan {
 
 func unescaped(_ raw: some Collection<UInt8>) -> [UInt8]? {
     var output = Array("before".utf8)
-    let isWell = Array(raw).withUnsafeBytes { ReplyScanner.appendUnescaped($0, to: &output) }
+    let isWell = unsafe withCopy(of: raw) { unsafe ReplyScanner.appendUnescaped($0, to: &output) }
     precondition(output.starts(with: "before".utf8) && (isWell || output.count == 6))
     return isWell ? Array(output.dropFirst(6)) : nil
 }
 
 /// By Foundation, in the scanner's terms.
 func decode(_ bytes: some Collection<UInt8>) -> Scan {
-    guard let reply = Array(bytes).withUnsafeBytes({ ReplyDecoder.decode($0) }) else { return .unsure }
+    guard let reply = unsafe withCopy(of: bytes, { unsafe ReplyDecoder.decode($0) }) else { return .unsure }
     if let error = reply.error { return .error(Array(error.utf8)) }
     return .message(
         Reading(

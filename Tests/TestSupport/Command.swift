@@ -6,7 +6,8 @@ import Glibc
 /// By posix_spawn(3): Foundation's `Process` copies directory entries past the end of their page when many descriptors
 /// are open, and starts programs with the signals blocked that libdispatch blocks.
 ///
-/// `@unchecked Sendable`: what threads of their own gather is behind a lock.
+/// `@unchecked Sendable`: `condition` is held wherever `errorText`, `outputText`, `openPipes` and `status` are used, but
+/// in `deinit`, which is alone.
 package final class Command: @unchecked Sendable {
     package let identifier: Int32
     private let arguments: [String]
@@ -40,32 +41,32 @@ package final class Command: @unchecked Sendable {
 
     private static func pipe() throws -> (read: CInt, write: CInt) {
         var ends: [CInt] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw POSIXError(.EMFILE) }
+        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw POSIXError(.EMFILE) }
         return (ends[0], ends[1])
     }
 
     private static func spawn(
         _ arguments: [String], _ variables: [String], _ output: CInt, _ errors: CInt
     ) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        _ = closeFrom(&actions, 3)  // other tests' sockets must end when they are closed
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        _ = unsafe closeFrom(&actions, 3)  // other tests' sockets must end when they are closed
         var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
         var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let argv = arguments.map { strdup($0) } + [nil]
-        let envp = variables.map { strdup($0) } + [nil]
-        defer { (argv + envp).forEach { free($0) } }
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        let argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        let envp = unsafe variables.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
         var identifier: pid_t = 0
-        let code = posix_spawn(&identifier, arguments[0], &actions, &attributes, argv, envp)
+        let code = unsafe posix_spawn(&identifier, arguments[0], &actions, &attributes, argv, envp)
         guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
         return identifier
     }
@@ -75,7 +76,7 @@ package final class Command: @unchecked Sendable {
             defer { close(pipe) }
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while true {
-                let count = read(pipe, &buffer, buffer.count)
+                let count = unsafe read(pipe, &buffer, buffer.count)
                 if count < 0 && errno == EINTR { continue }
                 guard let self else { return }
                 self.condition.withLock {
@@ -140,7 +141,7 @@ package final class Command: @unchecked Sendable {
                 }
                 if status == nil {
                     var word: Int32 = 0
-                    waitpid(identifier, &word, 0)
+                    unsafe waitpid(identifier, &word, 0)
                     status = word & 0x7F == 0 ? word >> 8 & 0xFF : -(word & 0x7F)
                 }
                 return (status!, outputText, errorText)

@@ -16,14 +16,14 @@ package final class LoopThread: Sendable {
     package static func start(clock: LoopClock = .monotonic) async throws -> LoopThread {
         let end = Gate(), running = Gate()
         let loop = try EventLoop(clock: clock)
-        let start = Unmanaged.passRetained(Start(loop, running, end))
+        let start = unsafe Unmanaged.passRetained(Start(loop, running, end))
         var thread = pthread_t()
-        let code = pthread_create(
+        let code = unsafe pthread_create(
             &thread, nil,
             { context in
-                Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().runLoop()
+                unsafe Unmanaged<Start>.fromOpaque(context!).takeRetainedValue().runLoop()
                 return nil
-            }, start.toOpaque())
+            }, unsafe start.toOpaque())
         guard code == 0 else { throw POSIXError(.EAGAIN) }
         await running.wait()
         return LoopThread(loop, thread, end)

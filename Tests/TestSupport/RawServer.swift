@@ -1,4 +1,6 @@
 import Dispatch
+import EventLoop
+import Foundation
 import Glibc
 import Synchronization
 
@@ -10,39 +12,29 @@ package final class RawServer: Sendable {
     package typealias Script = @Sendable (RawPeer) throws -> Void
 
     package let port: UInt16
-    private let fd: CInt
+    private let socket: SystemSocket
     private let count = Atomic(0)
 
     /// Listens on 127.0.0.1. Nothing is accepted before `accept`: of connections the kernel takes `backlog + 1`.
     package init(backlog: CInt = 128) throws {
-        let fd = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        self.fd = fd
-        guard fd >= 0 else { throw RawSocket.Failure.failed("socket", errno: errno) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let code = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(fd, address, length) | listen(fd, backlog) | getsockname(fd, address, &length)
-            }
-        }
-        port = UInt16(bigEndian: address.sin_port)
-        guard code == 0 else { throw RawSocket.Failure.failed("bind", errno: errno) }
+        socket = try SystemSocket()
+        try socket.bind(SystemSocket.loopback(0))
+        guard listen(socket.fd, backlog) == 0 else { throw RawSocket.Failure.failed("listen", errno: errno) }
+        port = socket.name?.port ?? 0
     }
 
-    deinit { close(fd) }
+    deinit { socket.close() }
 
     /// Connections accepted so far.
     package var accepted: Int { count.load(ordering: .sequentiallyConsistent) }
 
     /// Waits for a connection.
     package func accept() throws -> RawPeer {
-        guard RawPeer.wait(fd, POLLIN, 10_000) else { throw TimedOut("a connection") }
-        let peer = Glibc.accept(fd, nil, nil)
+        guard socket.wait(POLLIN, 10_000) else { throw TimedOut("a connection") }
+        let peer = Glibc.accept(socket.fd, nil, nil)
         guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
         count.add(1, ordering: .sequentiallyConsistent)
-        return RawPeer(peer)
+        return RawPeer(SystemSocket(peer))
     }
 
     /// Accepts a connection for each script and runs it, all at the same time.
@@ -66,7 +58,7 @@ package final class RawServer: Sendable {
     }
 
     /// Sockets of this process that are connected to the server.
-    package var clients: Int { openDescriptors.count { portOf($0, getpeername) == port } }
+    package var clients: Int { openSockets.count { $0.peer?.port == port } }
 
     /// Waits until a socket is connecting to the server.
     package func untilConnecting() async throws {
@@ -76,11 +68,14 @@ package final class RawServer: Sendable {
     /// Sockets of this machine that are connecting to the server. It may miss one while others come and go. Source:
     /// proc(5), /proc/net/tcp.
     package func connecting() throws -> Int {
-        guard let file = fopen("/proc/net/tcp", "r") else { throw RawSocket.Failure.failed("fopen", errno: errno) }
-        defer { fclose(file) }
         let wanted = ":" + String(UInt32(port) | 0x10000, radix: 16, uppercase: true).dropFirst()
+        // Not by Foundation, which takes a read that brings less than it asked for as the last one.
+        guard let file = unsafe fopen("/proc/net/tcp", "r") else {
+            throw RawSocket.Failure.failed("fopen", errno: errno)
+        }
+        defer { unsafe fclose(file) }
         var line = [CChar](repeating: 0, count: 512), count = 0
-        while fgets(&line, CInt(line.count), file) != nil {
+        while unsafe fgets(&line, CInt(line.count), file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             let fields = text.split(separator: " ")
             if fields.count > 3, fields[2].hasSuffix(wanted), fields[3] == "02" { count += 1 }  // SYN_SENT
@@ -91,41 +86,27 @@ package final class RawServer: Sendable {
 
 /// One connection that a `RawServer` accepted. Its calls block, for 10 seconds at most.
 ///
-/// `@unchecked Sendable`: one thread uses it at a time.
+/// `@unchecked Sendable`: a script has it first; whoever gets it from `accept` or `play` waits for that script's end.
 package final class RawPeer: @unchecked Sendable {
-    private var fd: CInt
+    private var socket: SystemSocket
     private var pending: [UInt8] = []
 
-    fileprivate init(_ fd: CInt) {
-        self.fd = fd
-        var one: CInt = 1
-        setsockopt(fd, CInt(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<CInt>.size))
+    fileprivate init(_ socket: SystemSocket) {
+        self.socket = socket
+        socket.set(CInt(IPPROTO_TCP), TCP_NODELAY, CInt(1))
     }
 
     deinit { close() }
-
-    fileprivate static func wait(_ fd: CInt, _ events: CInt, _ milliseconds: CInt) -> Bool {
-        var peer = pollfd(fd: fd, events: Int16(events), revents: 0)
-        return poll(&peer, 1, milliseconds) > 0
-    }
 
     // MARK: Receiving
 
     /// Receives once. `nil`: more may follow.
     private func fill() throws -> RawSocket.Ending? {
-        guard Self.wait(fd, POLLIN, 10_000) else { throw TimedOut("bytes, after \(pending.count)") }
-        return try withUnsafeTemporaryAllocation(byteCount: 256 * 1024, alignment: 16) { buffer in
-            let count = recv(fd, buffer.baseAddress, buffer.count, 0)
-            if count == 0 { return .closed }
-            if count < 0 {
-                guard errno == ECONNRESET || errno == EPIPE else {
-                    throw RawSocket.Failure.failed("recv", errno: errno)
-                }
-                return .reset
-            }
-            pending.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            return nil
-        }
+        guard socket.wait(POLLIN, 10_000) else { throw TimedOut("bytes, after \(pending.count)") }
+        let count = socket.receive(256 * 1024, into: &pending)
+        if count >= 0 { return count == 0 ? .closed : nil }
+        guard errno == ECONNRESET || errno == EPIPE else { throw RawSocket.Failure.failed("recv", errno: errno) }
+        return .reset
     }
 
     private func receive(count: Int) throws -> [UInt8] {
@@ -174,12 +155,10 @@ package final class RawPeer: @unchecked Sendable {
     package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            guard Self.wait(fd, POLLOUT, 10_000) else {
+            guard socket.wait(POLLOUT, 10_000) else {
                 throw TimedOut("room to send, after \(sent) of \(bytes.count) bytes")
             }
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(fd, $0.baseAddress! + sent, bytes.count - sent, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
-            }
+            let count = socket.send(bytes, from: sent, waits: false)
             guard count > 0 || errno == EAGAIN else { throw RawSocket.Failure.failed("send", errno: errno) }
             sent += max(count, 0)
         }
@@ -201,12 +180,11 @@ package final class RawPeer: @unchecked Sendable {
     /// Waits until the client, which is a socket of this process, has read all that was sent to it. Looks again and
     /// again: a part of a head that was read is no event for anybody.
     package func waitUntilRead() throws {
-        let clientPort = portOf(fd, getpeername)
-        guard let client = openDescriptors.first(where: { portOf($0, getsockname) == clientPort }) else { return }
-        let start = ContinuousClock.now
-        var unread: CInt = 1
-        while ioctl(client, UInt(FIONREAD), &unread) == 0, unread > 0 {
-            guard ContinuousClock.now - start < .seconds(10) else { throw TimedOut("a reader") }
+        let clientPort = socket.peer?.port
+        guard let client = openSockets.first(where: { $0.name?.port == clientPort }) else { return }
+        let end = ContinuousClock.now + .seconds(10)
+        while let unread = client.unread, unread > 0 {
+            guard ContinuousClock.now < end else { throw TimedOut("a reader") }
             sched_yield()
         }
     }
@@ -216,10 +194,8 @@ package final class RawPeer: @unchecked Sendable {
     /// - Returns: how many went, `limit` or a little more at most.
     package func sendUntilBlocked(_ bytes: [UInt8], limit: Int) throws -> Int {
         var sent = 0
-        while sent < limit, Self.wait(fd, POLLOUT, 200) {
-            let count = bytes.withUnsafeBytes {
-                Glibc.send(fd, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT))
-            }
+        while sent < limit, socket.wait(POLLOUT, 200) {
+            let count = socket.send(bytes, waits: false)
             guard count > 0 || errno == EAGAIN else { throw RawSocket.Failure.failed("send", errno: errno) }
             sent += max(count, 0)
         }
@@ -229,47 +205,26 @@ package final class RawPeer: @unchecked Sendable {
     // MARK: The end
 
     /// Ends the sending side: a FIN.
-    package func shutdownWrite() { shutdown(fd, CInt(SHUT_WR)) }
+    package func shutdownWrite() { shutdown(socket.fd, CInt(SHUT_WR)) }
 
     /// Ends both sides: a FIN, or a RST if something is left that was not received.
     package func close() {
-        guard fd >= 0 else { return }
-        Glibc.close(fd)
-        fd = -1
+        guard socket.fd >= 0 else { return }
+        socket.close()
+        socket = SystemSocket(-1)
     }
 
     /// Ends both sides by a RST.
     package func reset() {
-        var linger = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        socket.resetWhenClosed()
         close()
     }
 }
 
-/// The descriptors of this process. Source: proc(5).
-private var openDescriptors: [CInt] {
-    guard let directory = opendir("/proc/self/fd") else { return [] }
-    defer { closedir(directory) }
-    var descriptors: [CInt] = []
-    while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if let number = CInt(name) { descriptors.append(number) }
-    }
-    return descriptors
-}
-
-/// The port that `name`, getsockname(2) or getpeername(2), tells; 0 if it is no IPv4 socket or not connected.
-private func portOf(
-    _ fd: CInt, _ name: (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
-) -> UInt16 {
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let code = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(fd, $0, &length) }
-    }
-    return code == 0 && address.sin_family == sa_family_t(AF_INET) ? UInt16(bigEndian: address.sin_port) : 0
+/// What is open in this process, sockets among it. Source: proc(5), /proc/self/fd.
+private var openSockets: [SystemSocket] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    return names.compactMap { CInt($0) }.map { SystemSocket($0) }
 }
 
 /// Opens once, for threads that block until it does.

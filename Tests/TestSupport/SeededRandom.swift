@@ -9,7 +9,7 @@ package enum TestSeed {
         let environment = ProcessInfo.processInfo.environment
         let given = environment["PROMPTD_TEST_SEED"].flatMap { UInt64($0) }
         let seed = given ?? (environment["CI"] == nil ? UInt64.random(in: 0...999_999_999) : 1)
-        setenv("PROMPTD_TEST_SEED", "\(seed)", 1)  // for tests that run in a process of their own
+        unsafe setenv("PROMPTD_TEST_SEED", "\(seed)", 1)  // for tests that run in a process of their own
         print("The random tests' seed: PROMPTD_TEST_SEED=\(seed)")
         return seed
     }()
@@ -56,11 +56,11 @@ package struct SeededRandom: RandomNumberGenerator {
 
     /// `count` bytes.
     package mutating func bytes(_ count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             for index in stride(from: 0, to: count, by: 8) {
                 let number = next()
                 for byte in index..<min(index + 8, count) {
-                    buffer[byte] = UInt8(truncatingIfNeeded: number >> UInt64(8 * (byte - index)))
+                    unsafe buffer[byte] = UInt8(truncatingIfNeeded: number >> UInt64(8 * (byte - index)))
                 }
             }
             initialized = count

@@ -1,4 +1,5 @@
 import EventLoop
+import TestSupport
 import Testing
 
 @testable import promptd
@@ -9,8 +10,8 @@ import Testing
     private static func events(_ pieces: [ArraySlice<UInt8>]) -> [String] {
         var reader = EventReader(), events: [String] = []
         for piece in pieces {
-            let isWell = piece.withUnsafeBytes { bytes in
-                reader.read(bytes) { events.append("\($0)=\(String(decoding: $1, as: UTF8.self))") }
+            let isWell = unsafe withCopy(of: piece) { bytes in
+                unsafe reader.read(bytes) { events.append(unsafe "\($0)=\(String(decoding: $1, as: UTF8.self))") }
             }
             if !isWell { events.append("too long") }
         }

@@ -26,7 +26,7 @@ import Testing
     /// Prompts at once that the machine's files allow: promptd needs two for each.
     private static var many: Int {
         var limit = rlimit()
-        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         return min(2000, Int(clamping: limit.rlim_max) / 2 - 100)
     }
 
