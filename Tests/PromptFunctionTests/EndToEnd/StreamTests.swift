@@ -4,6 +4,7 @@ import HTTPServer
 import Ollama
 import PromptFunction
 import StandIn
+import Synchronization
 import TestSupport
 import Testing
 
@@ -209,7 +210,12 @@ func exchange(
     return response.value!
 }
 
-/// What a closure brings out. `@unchecked Sendable`: read after the closure has run.
-final class Box<Value>: @unchecked Sendable {
-    var value: Value?
+/// What a closure brings out.
+final class Box<Value: Sendable>: Sendable {
+    private let state = Mutex<Value?>(nil)
+
+    var value: Value? {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
 }
