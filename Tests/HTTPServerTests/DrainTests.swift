@@ -31,12 +31,7 @@ import Testing
 
     @Test func `lets requests in flight finish, and closes their connections`() async throws {
         try await withServer { loop, host in
-            let arrived = Gate(), answer = Gate()
-            host.function.handler = { request, reply in
-                arrived.open()
-                await answer.wait()
-                reply.send(.text("late"))
-            }
+            let (arrived, answer) = host.holdReplies(of: "late")
             let port = host.port
             async let response = offLoop { try askToTheEnd(post("{}"), port) }
             await arrived.wait()

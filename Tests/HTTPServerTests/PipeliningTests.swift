@@ -20,12 +20,7 @@ import Testing
 
     @Test func `what follows a pending POST waits for it`() async throws {
         try await withServer { loop, host in
-            let arrived = Gate(), answer = Gate()
-            host.function.handler = { request, reply in
-                arrived.open()
-                await answer.wait()
-                reply.send(.text("POST"))
-            }
+            let (arrived, answer) = host.holdReplies(of: "POST")
             let script = try await offLoop { [port = host.port] in try RawSocket(port: port) }
             try await offLoop { try script.send(get() + post("{}") + get("/health/liveness") + post("{}") + get()) }
             let first = try await offLoop { try script.response().text }
@@ -190,12 +185,7 @@ import Testing
 
     @Test func `behind a pending request keeps the server's memory bounded`() async throws {
         try await withServer { loop, host in
-            let arrived = Gate(), answer = Gate()
-            host.function.handler = { request, reply in
-                arrived.open()
-                await answer.wait()
-                reply.send(.text("POST"))
-            }
+            let (arrived, answer) = host.holdReplies(of: "POST")
             let socket = try await offLoop { [port = host.port] in
                 let socket = try RawSocket(port: port, sendBuffer: 65_536)
                 try socket.send(post("{}"))

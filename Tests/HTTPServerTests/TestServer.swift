@@ -80,6 +80,17 @@ final class TestServer {
         try await offLoop { [port] in try HTTPServerTests.askToTheEnd(text, port) }
     }
 
+    /// Has the function reply `text`, but only when `answer` opens. `arrived` opens with the first request.
+    func holdReplies(of text: String) -> (arrived: Gate, answer: Gate) {
+        let arrived = Gate(), answer = Gate()
+        function.handler = { request, reply in
+            arrived.open()
+            await answer.wait()
+            reply.send(.text(text))
+        }
+        return (arrived, answer)
+    }
+
     /// Drains in a task of its own, while the test goes on.
     func beginDraining(
         on loop: isolated EventLoop, within limit: Duration = .seconds(60), grace: Duration = .zero
