@@ -25,8 +25,7 @@ final class PromptReply: ChatReceiver {
     /// `eval_count` of the answer.
     private(set) var tokens: Int?
     private var flow: BodyFlow?
-    private var heartbeat: LoopTimer?
-    private var interval = Duration.zero
+    private var heartbeat: Heartbeat?
     /// Returns how many prompts are ahead of this one; set while it is queued.
     var positionInQueue: (() -> Int)?
 
@@ -50,9 +49,7 @@ final class PromptReply: ChatReceiver {
     /// Starts to send a comment in a stream of server-sent events after each such silence; 0: never.
     func startHeartbeat(every interval: Duration) {
         guard form == .events, interval > .zero else { return }
-        self.interval = interval
-        heartbeat = LoopTimer(on: loop) { [unowned self] in beat() }
-        heartbeat?.deadline = loop.now + interval
+        heartbeat = Heartbeat(every: interval, on: loop) { [unowned self] in beat() }
     }
 
     func begin(_ flow: BodyFlow) { self.flow = flow }
@@ -77,7 +74,7 @@ final class PromptReply: ChatReceiver {
     func settle() -> Bool {
         guard hasNews else { return true }
         hasNews = false
-        heartbeat?.deadline = loop.now + interval
+        heartbeat?.postpone()
         begin()
         defer { scratch.clear() }
         if isComplete {
@@ -108,7 +105,6 @@ final class PromptReply: ChatReceiver {
     /// Sends a comment after a silence, so that the client and the proxies before it see that the request is still
     /// being processed.
     private func beat() {
-        heartbeat?.deadline = loop.now + interval
         let note = positionInQueue.map { "queued, prompts ahead: \($0())" } ?? "waiting for the model"
         scratch.bytes.append(contentsOf: ": \(note)\n\n".utf8)
         begin()
@@ -136,13 +132,4 @@ final class PromptReply: ChatReceiver {
         }
         scratch.clear()
     }
-}
-
-/// A buffer for output. All replies share one, since each empties it before another reply uses it. Belongs to the
-/// loop's thread.
-final class ScratchBuffer {
-    var bytes: [UInt8] = []
-
-    /// Empties the buffer, and frees its memory if an unusually long line made it large.
-    func clear() { bytes.removeAll(keepingCapacity: bytes.capacity <= 256 * 1024) }
 }

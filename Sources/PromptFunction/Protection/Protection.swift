@@ -1,23 +1,6 @@
 internal import EventLoop
 internal import HTTPServer
 
-/// The operator's limits on requests. All are off unless set.
-package struct ProtectionSettings: Sendable {
-    /// The keys of clients that may send requests; `nil`: no key is needed.
-    package var keys: APIKeys?
-    /// The proxies that are trusted to report a client's address.
-    package var trustedProxies = TrustedProxies.nobody
-    package var models = ModelPolicy.any
-    /// The maximum bytes of a request's prompt and messages; 0: no limit.
-    package var maxPromptBytes = 0
-    /// The maximum of a request's `num_predict`; 0: no limit.
-    package var maxPredict = 0
-    /// The maximum requests per minute for one client; 0: no limit.
-    package var requestsPerMinute = 0
-
-    package init() {}
-}
-
 /// Decides whether a client may send a request, before its body is decoded. Belongs to the loop's thread.
 struct Protection {
     private let proxies: TrustedProxies

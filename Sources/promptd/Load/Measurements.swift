@@ -64,23 +64,3 @@ final class Measurements {
 extension Measurements.Times {
     mutating func record(_ interval: Duration) { record(UInt64(Swift.max(interval.inNanoseconds, 0))) }
 }
-
-/// Processor time that this process has used.
-enum ProcessorTime {
-    /// Source: getrusage(2).
-    static var seconds: Double {
-        var usage = rusage()
-        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
-    }
-}
-
-extension LoopInstant {
-    /// The current time by the monotonic clock. `EventLoop.now` is the time at which the turn began, and a turn with
-    /// thousands of answers takes long.
-    static var current: Self {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Self(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-}

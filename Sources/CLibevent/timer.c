@@ -1,0 +1,68 @@
+#include "internal.h"
+#include "manual_clock.h"
+
+#include <stdlib.h>
+
+static void timer_arm(struct shim_timer *self) {
+	int64_t wait = self->deadline - shim_loop_now(self->loop);
+	if (wait < 0) wait = 0;
+	self->armed = self->deadline;
+	if (self->loop->manual_clock) {
+		manual_clock_remove(self->loop->manual_clock, self);
+		if (wait) {
+			manual_clock_add(self->loop->manual_clock, self);
+			return;
+		}
+	}
+	// Rounded up, because libevent's clock is coarse, and a timer that fires early has to wait again.
+	const int64_t microseconds = wait / 1000 + 1;
+	const struct timeval interval = { .tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 };
+	event_add(&self->event, &interval);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context) {
+	(void)fd;
+	(void)what;
+	struct shim_timer *self = context;
+	shim_loop *loop = self->loop;
+	self->armed = 0;
+	if (!self->deadline) return;
+	if (shim_loop_now(loop) < self->deadline) {
+		timer_arm(self);
+		return;
+	}
+	self->deadline = 0;
+	self->fire(self->context); // may free the timer
+	shim_loop_settle(loop);
+}
+
+void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
+	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
+	evtimer_assign(&self->event, loop->base, on_timer, self);
+	event_priority_set(&self->event, SHIM_PRIORITY_NORMAL); // timers never run before bytes that have arrived
+}
+
+void shim_timer_stop(struct shim_timer *self) {
+	self->deadline = 0;
+	if (!self->armed) return;
+	if (self->loop->manual_clock) manual_clock_remove(self->loop->manual_clock, self);
+	event_del(&self->event);
+	self->armed = 0;
+}
+
+shim_timer *shim_timer_new(shim_loop *loop, void (*fire)(void *), void *context) {
+	shim_timer *self = malloc(sizeof *self);
+	if (self) shim_timer_init(self, loop, fire, context);
+	return self;
+}
+
+void shim_timer_set(shim_timer *self, int64_t deadline) {
+	self->deadline = deadline;
+	if (!deadline || (self->armed && self->armed <= deadline)) return;
+	timer_arm(self);
+}
+
+void shim_timer_free(shim_timer *self) {
+	shim_timer_stop(self);
+	free(self);
+}

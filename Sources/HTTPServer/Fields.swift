@@ -1,0 +1,46 @@
+internal import CLibevent
+
+/// Reads the fields of a request from the shim.
+enum Fields {
+    static func method(_ handle: OpaquePointer) -> Method {
+        switch unsafe shim_exchange_method(handle) {
+        case .SHIM_METHOD_POST: .post
+        case .SHIM_METHOD_HEAD: .head
+        default: .get
+        }
+    }
+
+    private static func pathBytes(_ handle: OpaquePointer) -> UnsafeRawBufferPointer {
+        var count = 0
+        let start = unsafe shim_exchange_path(handle, &count)
+        return unsafe UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    static func isPath(_ handle: OpaquePointer, _ path: StaticString) -> Bool {
+        let bytes = unsafe pathBytes(handle)
+        return unsafe bytes.elementsEqual(UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount))
+    }
+
+    static func path(_ handle: OpaquePointer) -> String { unsafe String(decoding: pathBytes(handle), as: UTF8.self) }
+
+    static func query(_ handle: OpaquePointer) -> String? {
+        var count = 0
+        guard let start = unsafe shim_exchange_query(handle, &count) else { return nil }
+        return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    static func peer(_ handle: OpaquePointer) -> String { unsafe String(cString: shim_exchange_peer(handle)) }
+
+    static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
+        unsafe withName(name) { unsafe shim_exchange_header(handle, $0).map { unsafe String(cString: $0) } }
+    }
+
+    static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int) -> String? {
+        unsafe withName(name) { unsafe shim_exchange_header_at(handle, $0, index).map { unsafe String(cString: $0) } }
+    }
+
+    private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        // A static string ends with a zero byte.
+        name.withUTF8Buffer { unsafe body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }
+    }
+}

@@ -1,0 +1,4 @@
+/// The methods that the server accepts.
+public enum Method: Sendable {
+    case get, head, post
+}
