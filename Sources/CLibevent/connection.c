@@ -5,24 +5,6 @@
 
 #define LINGER_TIME INT64_C(2000000000) // nanoseconds
 
-void connection_set_reading(struct connection *self, bool on) {
-	if (self->reading == on) return;
-	self->reading = on;
-	if (on) event_add(&self->readable, NULL);
-	else event_del(&self->readable);
-}
-
-void connection_set_writing(struct connection *self, bool on) {
-	if (self->writing == on) return;
-	self->writing = on;
-	if (on) event_add(&self->writable, NULL);
-	else event_del(&self->writable);
-}
-
-void connection_set_deadline(struct connection *self, int64_t interval) {
-	shim_timer_set(&self->deadline, interval ? shim_loop_now(self->group->loop) + interval : 0);
-}
-
 void connection_release(struct connection *self) {
 	if (--self->references == 0) free(self);
 }
@@ -43,8 +25,8 @@ static bool linger(struct connection *self) {
 	exchange_clear(&self->exchange);
 	parser_free(&self->parser); // also shuts down the sending side
 	pending_input_consume(&self->input, self->input.count);
-	connection_set_deadline(self, LINGER_TIME);
-	connection_set_reading(self, true);
+	watch_set_deadline(&self->watch, LINGER_TIME);
+	watch_set_reading(&self->watch, true);
 	return true;
 }
 
@@ -53,14 +35,12 @@ void connection_end(struct connection *self, enum connection_end how) {
 	if (self->state == CONNECTION_CLOSED || (how == END_LINGER && linger(self))) return;
 	void *context = self->exchange.state == EXCHANGE_PENDING ? self->exchange.context : NULL;
 	if (self->state == CONNECTION_NEW) {
-		event_del(&self->writable);
+		watch_cancel_call(&self->watch);
 		group->adopting--;
 		self->fd = parser_take_socket(&self->parser);
 	}
 	self->state = CONNECTION_CLOSED;
-	connection_set_reading(self, false);
-	connection_set_writing(self, false);
-	shim_timer_stop(&self->deadline);
+	watch_stop(&self->watch);
 	if (how == END_RESET) reset_socket(self->fd);
 	exchange_free(&self->exchange);
 	parser_free(&self->parser);

@@ -8,6 +8,7 @@
 #include "parser.h"
 #include "pending_input.h"
 #include "reply.h"
+#include "watch.h"
 
 #include <stddef.h>
 
@@ -38,14 +39,11 @@ struct connection {
 	struct parser parser;
 	struct reply reply;
 	struct pending_input input;
-	struct event readable, writable;
-	struct shim_timer deadline;
+	struct watch watch;
 	int64_t last_request; ///< when its last head was complete
 	uint32_t lingered;    ///< bytes discarded while lingering
-	bool reading, writing;
-	bool pumping;  ///< `connection_pump` is on the stack
-	bool deferred; ///< the input has more requests, left for the next turn
-	bool urgent;   ///< its bytes are handled before those of other connections
+	bool pumping;         ///< `connection_pump` is on the stack
+	bool deferred;        ///< the input has more requests, left for the next turn
 };
 
 _Static_assert(offsetof(struct connection, exchange) == 0, "the function identifies a connection by its exchange");
@@ -92,17 +90,11 @@ void connection_pump(struct connection *self, const uint8_t *bytes, size_t count
 /// Rejects the request. The function sends the reply.
 void connection_reject(struct connection *self, shim_reject reason);
 
-// ---- connection.c: what is watched, and the end
+// ---- connection.c: the end
 
 /// While reading is paused because a client sends too much, the time between checks that the client is still there, in
 /// nanoseconds.
 #define CONNECTION_PAUSE_CHECK INT64_C(500000000)
-
-void connection_set_reading(struct connection *self, bool on);
-void connection_set_writing(struct connection *self, bool on);
-
-/// Sets the deadline to `interval` nanoseconds from now; 0 removes it.
-void connection_set_deadline(struct connection *self, int64_t interval);
 
 /// Drops a reference. The last one frees the connection.
 void connection_release(struct connection *self);

@@ -14,7 +14,7 @@ static void received_end(struct connection *self) {
 	// that had arrived completely. Reading resumes after them, and finds the end again.
 	if (self->state == CONNECTION_OPEN && (self->exchange.state == EXCHANGE_SENDING || self->deferred)) {
 		if (self->exchange.verdict == VERDICT_LINGER) self->exchange.verdict = VERDICT_CLOSE;
-		connection_set_reading(self, false);
+		watch_set_reading(&self->watch, false);
 		return;
 	}
 	connection_end(self, END_CLOSE);
@@ -50,8 +50,8 @@ static void flush(struct connection *self) {
 		if (sent) connection_check_progress(self);
 		return;
 	}
-	connection_set_writing(self, false);
-	connection_set_deadline(self, self->reading ? 0 : CONNECTION_PAUSE_CHECK);
+	watch_set_writing(&self->watch, false);
+	watch_set_deadline(&self->watch, self->watch.reading ? 0 : CONNECTION_PAUSE_CHECK);
 	if (self->exchange.state == EXCHANGE_SENDING) connection_reply_complete(self);
 	else if (self->exchange.state == EXCHANGE_PENDING && self->exchange.context)
 		self->group->callbacks.drained(self->exchange.context);
@@ -65,7 +65,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
 	if (reply_overflow(&self->reply)) {
 		flush(self);
 	} else {
-		connection_set_writing(self, false);
+		watch_set_writing(&self->watch, false);
 		if (self->deferred) {
 			self->deferred = false;
 			connection_pump(self, NULL, 0);
@@ -78,7 +78,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context) {
 static void check_paused(struct connection *self) {
 	struct pollfd peer = { .fd = self->fd, .events = POLLRDHUP };
 	if (poll(&peer, 1, 0) > 0) connection_end(self, END_CLOSE);
-	else connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
+	else watch_set_deadline(&self->watch, CONNECTION_PAUSE_CHECK);
 }
 
 static void on_deadline(void *context) {
@@ -109,7 +109,7 @@ struct connection *connection_new(struct connection_group *group, struct buffere
 	self->references = 1;
 	self->exchange.budget = group->budget;
 	parser_begin(&self->parser, bev);
-	shim_timer_init(&self->deadline, group->loop, on_deadline, self);
+	shim_timer_init(&self->watch.deadline, group->loop, on_deadline, self);
 	self->next = group->connections;
 	if (self->next) self->next->link = &self->next;
 	self->link = &group->connections;
@@ -121,7 +121,6 @@ struct connection *connection_new(struct connection_group *group, struct buffere
 
 void connection_open(struct connection *self) {
 	struct connection_group *group = self->group;
-	struct event_base *base = group->loop->base;
 	group->adopting--;
 	self->state = CONNECTION_OPEN;
 	self->fd = parser_take_socket(&self->parser);
@@ -129,16 +128,11 @@ void connection_open(struct connection *self) {
 		connection_end(self, END_CLOSE);
 		return;
 	}
-	shim_loop_map(group->loop, self->fd);
-	event_assign(&self->readable, base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
-	event_assign(&self->writable, base, self->fd, EV_WRITE | EV_PERSIST, on_writable, self);
-	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until we know what it asks for
-	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
-	self->urgent = true;
-	connection_set_reading(self, true);
+	watch_socket(&self->watch, self->fd, on_readable, on_writable, self);
+	watch_set_reading(&self->watch, true);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) connection_reject(self, (shim_reject)reason);
 	else if (self->slot.slot == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
-		connection_set_deadline(self, group->limits.header_timeout);
-	else connection_set_deadline(self, group->limits.idle_timeout);
+		watch_set_deadline(&self->watch, group->limits.header_timeout);
+	else watch_set_deadline(&self->watch, group->limits.idle_timeout);
 }

@@ -12,18 +12,11 @@ static bool connection_takes_input(const struct connection *self) {
 	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
 }
 
-/// Serves clients with few, small requests first, such as health checks among ten thousand prompts.
-static void set_urgent(struct connection *self, bool urgent) {
-	if (self->urgent == urgent) return;
-	const int priority = urgent ? SHIM_PRIORITY_URGENT : SHIM_PRIORITY_NORMAL;
-	if (event_priority_set(&self->readable, priority) == 0) self->urgent = urgent; // refused while the event is active
-}
-
 void connection_reject(struct connection *self, shim_reject reason) {
 	exchange_clear(&self->exchange);
 	self->exchange.state = EXCHANGE_PENDING;
 	self->exchange.verdict = VERDICT_LINGER;
-	connection_set_deadline(self, 0);
+	watch_set_deadline(&self->watch, 0);
 	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
 }
 
@@ -38,7 +31,7 @@ static void request_complete(struct connection *self) {
 	}
 	self->exchange.request = request;
 	self->exchange.state = EXCHANGE_PENDING;
-	connection_set_deadline(self, 0);
+	watch_set_deadline(&self->watch, 0);
 	group->callbacks.requested(group->context, &self->exchange);
 }
 
@@ -49,7 +42,7 @@ static void head_complete(struct connection *self, bool is_all) {
 	const bool has_body = input_has_body(exchange);
 	const bool is_reserved = connection_limits_is_reserved(&group->slots, &self->slot);
 	const int64_t now = shim_loop_now(group->loop);
-	set_urgent(self, !has_body && now - self->last_request >= URGENT_INTERVAL);
+	watch_set_urgent(&self->watch, !has_body && now - self->last_request >= URGENT_INTERVAL);
 	self->last_request = now;
 	if (is_reserved && (has_body || exchange->head.method == SHIM_METHOD_POST)) {
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
@@ -58,7 +51,7 @@ static void head_complete(struct connection *self, bool is_all) {
 	exchange->verdict = exchange->head.keep_alive && !is_reserved ? VERDICT_KEEP : VERDICT_CLOSE;
 	if (has_body && exchange->head.method != SHIM_METHOD_HEAD) {
 		exchange->state = EXCHANGE_BODY;
-		connection_set_deadline(self, group->limits.body_timeout);
+		watch_set_deadline(&self->watch, group->limits.body_timeout);
 		if (exchange->head.expect_continue && is_all) reply_send_continue(&self->reply, self->fd);
 		return;
 	}
@@ -73,7 +66,7 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 	for (int steps = 0; at < count && connection_takes_input(self); steps++) {
 		if (steps == STEPS_A_TURN) {
 			self->deferred = true;
-			connection_set_writing(self, true); // fires in the next turn, because the socket is writable
+			watch_set_writing(&self->watch, true); // fires in the next turn, because the socket is writable
 			break;
 		}
 		const struct input_step step = input_next(
@@ -84,7 +77,7 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 			if (step.used) continue;
 			if (self->exchange.state == EXCHANGE_IDLE) {
 				self->exchange.state = EXCHANGE_HEAD;
-				connection_set_deadline(self, limits->header_timeout);
+				watch_set_deadline(&self->watch, limits->header_timeout);
 			}
 			return at;
 		case INPUT_HEAD: head_complete(self, at == count); break;
@@ -99,12 +92,12 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 static void bound_input(struct connection *self) {
 	const bool waits = !connection_takes_input(self) || self->deferred;
 	if (!waits || self->input.count <= PENDING_INPUT_LIMIT) {
-		connection_set_reading(self, true);
+		watch_set_reading(&self->watch, true);
 		return;
 	}
-	connection_set_reading(self, false);
+	watch_set_reading(&self->watch, false);
 	if (self->exchange.state == EXCHANGE_PENDING && !reply_overflow(&self->reply))
-		connection_set_deadline(self, CONNECTION_PAUSE_CHECK);
+		watch_set_deadline(&self->watch, CONNECTION_PAUSE_CHECK);
 }
 
 /// Consumes the pending input.

@@ -11,7 +11,7 @@ static int64_t write_timeout(const struct connection *self) {
 /// Starts the time in which the client must take enough bytes.
 static void begin_waiting(struct connection *self) {
 	reply_begin_waiting(&self->reply, self->fd);
-	connection_set_deadline(self, write_timeout(self));
+	watch_set_deadline(&self->watch, write_timeout(self));
 }
 
 bool connection_check_progress(struct connection *self) {
@@ -36,12 +36,12 @@ void connection_reply_complete(struct connection *self) {
 		return;
 	}
 	self->exchange.state = EXCHANGE_IDLE;
-	connection_set_deadline(self, self->group->limits.idle_timeout);
+	watch_set_deadline(&self->watch, self->group->limits.idle_timeout);
 	if (!parser_complete(&self->parser)) { // evhttp ran out of memory
 		connection_end(self, END_CLOSE);
 		return;
 	}
-	connection_set_reading(self, true);
+	watch_set_reading(&self->watch, true);
 	if (self->input.count) connection_pump(self, NULL, 0);
 }
 
@@ -57,11 +57,11 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	const bool has_waited = reply_overflow(&self->reply);
 	switch (reply_send(&self->reply, self->fd, pieces, third_count ? 3 : second_count ? 2 : 1)) {
 	case REPLY_SENT: return 0;
-	case REPLY_BROKEN: connection_set_reading(self, true); return 0; // the readable side reports it
+	case REPLY_BROKEN: watch_set_reading(&self->watch, true); return 0; // the readable side reports it
 	case REPLY_WAITS: break;
 	}
 	if (!has_waited) begin_waiting(self);
-	connection_set_writing(self, true);
+	watch_set_writing(&self->watch, true);
 	return reply_overflow(&self->reply);
 }
 

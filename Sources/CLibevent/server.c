@@ -77,8 +77,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *context) {
 	// The connection counts from now on, because the server may be freed before the next callback.
 	struct connection *connection = bev ? connection_new(&self->group, bev) : NULL;
 	if (!connection) abort();
-	event_assign(&connection->writable, base, -1, 0, on_adopt, connection);
-	event_active(&connection->writable, 0, 0);
+	watch_call_soon(&connection->watch, on_adopt, connection);
 	if (self->group.adopting == ACCEPTS_A_TURN) { // libevent would continue until no client waits
 		self->accepted_enough = true;
 		set_listening(self, false);
