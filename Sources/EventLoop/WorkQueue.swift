@@ -18,6 +18,8 @@ public final class WorkQueue {
     /// Maximum pieces in one batch, so that results come back and memory is freed early, not only after thousands of
     /// pieces.
     private static let piecesPerBatch = 64
+    /// Pieces of work whose results have not come back. A loop that ends before they do never frees their tasks.
+    package private(set) var outstanding = 0
     /// Whether a batch is running on Dispatch.
     private var isBatchRunning = false
 
@@ -35,8 +37,10 @@ public final class WorkQueue {
     ///
     /// - Parameter weight: roughly how many bytes it processes.
     public func run<Result: Sendable>(weight: Int, _ work: @escaping @Sendable () -> Result) async -> Result {
+        outstanding += 1
+        defer { outstanding -= 1 }
         // Resumed exactly once: each piece of work is called once, and so is the closure that it returns.
-        unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
+        return unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Result, Never>) in
             let piece: Work = {
                 let result = work()
                 return { unsafe continuation.resume(returning: result) }

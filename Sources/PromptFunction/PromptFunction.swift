@@ -75,6 +75,9 @@ package final class PromptFunction: Function {
     /// The number of prompts that backends are handling.
     package var inFlight: Int { admission.inFlight }
 
+    /// The number of bodies that are being decoded on Dispatch, those of clients that have left included.
+    package var decoding: Int { work.outstanding }
+
     // MARK: Requests
 
     /// Reads a prompt, and replies with the model's answer or with the reason why there is none.

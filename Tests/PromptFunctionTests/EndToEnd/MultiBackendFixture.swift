@@ -186,7 +186,8 @@ func withBackends(
         for standIn in fixture.standIns { standIn.release() }
         // A task that the end of the loop finds waiting is never freed.
         try await until("nothing is left", on: loop) {
-            fixture.function.waiting == 0 && fixture.function.inFlight == 0 && fixture.active == 0
+            fixture.function.decoding == 0 && fixture.function.waiting == 0 && fixture.function.inFlight == 0
+                && fixture.active == 0
         }
         await fixture.function.stop()
     }
