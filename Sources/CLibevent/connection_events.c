@@ -132,7 +132,7 @@ void connection_open(struct connection *self) {
 	watch_set_reading(&self->watch, true);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) connection_reject(self, (shim_reject)reason);
-	else if (self->slot.slot == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
+	else if (self->slot.kind == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
 		watch_set_deadline(&self->watch, group->limits.header_timeout);
 	else watch_set_deadline(&self->watch, group->limits.idle_timeout);
 }

@@ -1,9 +1,9 @@
 #include "connection_limits.h"
 
-static void move(struct connection_limits *self, struct connection_slot *connection, enum slot slot) {
-	if (connection->slot != SLOT_NONE) self->taken[connection->slot]--;
-	connection->slot = slot;
-	if (slot != SLOT_NONE) self->taken[slot]++;
+static void move(struct connection_limits *self, struct connection_slot *connection, enum slot_kind kind) {
+	if (connection->kind != SLOT_NONE) self->taken[connection->kind]--;
+	connection->kind = kind;
+	if (kind != SLOT_NONE) self->taken[kind]++;
 }
 
 static bool has_room(const struct connection_limits *self) { return self->taken[SLOT_ORDINARY] < self->max; }
@@ -29,12 +29,12 @@ int connection_limits_admit(struct connection_limits *self, struct connection_sl
 }
 
 bool connection_limits_is_reserved(struct connection_limits *self, struct connection_slot *connection) {
-	if (connection->slot == SLOT_RESERVED && has_room(self)) move(self, connection, SLOT_ORDINARY);
-	return connection->slot == SLOT_RESERVED;
+	if (connection->kind == SLOT_RESERVED && has_room(self)) move(self, connection, SLOT_ORDINARY);
+	return connection->kind == SLOT_RESERVED;
 }
 
 bool connection_limits_linger(struct connection_limits *self, struct connection_slot *connection) {
-	if (connection->slot == SLOT_ORDINARY) return true;
+	if (connection->kind == SLOT_ORDINARY) return true;
 	if (self->taken[SLOT_REJECTED] >= SHIM_MAX_LINGERING) return false;
 	move(self, connection, SLOT_REJECTED);
 	return true;

@@ -6,7 +6,7 @@
 #include "shim_server.h"
 
 /// The kind of slot that a connection has.
-enum slot {
+enum slot_kind {
 	SLOT_NONE,     ///< none yet, or rejected at once
 	SLOT_ORDINARY, ///< one of `max_connections`
 	SLOT_RESERVED, ///< one beyond `max_connections`, for one request without a body
@@ -16,7 +16,7 @@ enum slot {
 
 /// What the limits record about one connection. All zero at the start.
 struct connection_slot {
-	enum slot slot;
+	enum slot_kind kind;
 	struct address_key address; ///< counted in the table; family 0: not counted
 };
 

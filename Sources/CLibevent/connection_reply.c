@@ -77,7 +77,7 @@ void shim_exchange_finish(shim_exchange *exchange, bool keep_alive) {
 	if (!keep_alive && exchange->verdict == VERDICT_KEEP) exchange->verdict = VERDICT_CLOSE;
 	if (self->reply.broken) connection_end(self, END_CLOSE);
 	else if (!reply_overflow(&self->reply)) connection_reply_complete(self);
-	else if (self->slot.slot == SLOT_NONE) connection_end(self, END_CLOSE); // no slot, so we do not wait for the client
+	else if (self->slot.kind == SLOT_NONE) connection_end(self, END_CLOSE); // no slot, so we do not wait for the client
 	else exchange->state = EXCHANGE_SENDING;
 }
 

@@ -7,7 +7,7 @@ package protocol BodySink: AnyObject {
     func receive(_ bytes: Span<UInt8>)
 
     /// Called after all bytes of one read were given, so that the sink can pass on its results.
-    func settle() -> BodyDemand
+    func endRead() -> BodyDemand
 }
 
 /// The sink's decision about what comes next.

@@ -165,7 +165,7 @@ import EventLoop
         guard case .running(let sink) = delivery else { return }
         let (consumed, stop) = response.readBody { sink.receive($0) }
         consume(consumed)
-        switch BodyDelivery.next(after: stop, sink.settle()) {
+        switch BodyDelivery.next(after: stop, sink.endRead()) {
         case .finish(let isWhole):
             delivery = .finished(isWhole: isWhole)
             deadline.waitForTotal()

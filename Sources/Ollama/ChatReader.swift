@@ -15,7 +15,7 @@ package protocol ChatReceiver: AnyObject {
     /// Called after all parts of one read were given, so that the receiver can send its results.
     ///
     /// - Returns: whether the receiver can take more now. If not, the reply pauses until `BodyFlow.resume` is called.
-    func settle() -> Bool
+    func endRead() -> Bool
 }
 
 /// Splits a streamed reply into lines, and reads them. Belongs to the loop's thread.
@@ -47,8 +47,8 @@ final class ChatReader: BodySink {
         if unsafe !rest.isEmpty { _ = unsafe keep(rest) }
     }
 
-    func settle() -> BodyDemand {
-        let mayGoOn = receiver.settle()
+    func endRead() -> BodyDemand {
+        let mayGoOn = receiver.endRead()
         if failure != nil { return .stop }
         return isDone ? .end : mayGoOn ? .more : .pause
     }
@@ -119,7 +119,7 @@ final class ChatReader: BodySink {
     func end() throws(OllamaError) {
         if !partial.isEmpty && failure == nil && !isDone {  // one object without a line end, as for an empty chat
             takePartial()
-            _ = receiver.settle()
+            _ = receiver.endRead()
         }
         if let failure { throw failure }
         if !isDone { throw .incomplete }

@@ -141,5 +141,5 @@ private final class TextReceiver: ChatReceiver {
         if !text.isEmpty { receive(String(decoding: text, as: UTF8.self)) }
     }
 
-    func settle() -> Bool { true }
+    func endRead() -> Bool { true }
 }

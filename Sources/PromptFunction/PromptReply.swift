@@ -19,7 +19,7 @@ final class PromptReply: ChatReceiver {
     private var reply: Reply?
     /// The body of a stream; set after the response head is sent.
     private var body: Body?
-    /// Whether parts have arrived since the last call of `settle`.
+    /// Whether parts have arrived since the last call of `endRead`.
     private var hasNews = false
     private var isComplete = false
     /// `eval_count` of the answer.
@@ -71,7 +71,7 @@ final class PromptReply: ChatReceiver {
         }
     }
 
-    func settle() -> Bool {
+    func endRead() -> Bool {
         guard hasNews else { return true }
         hasNews = false
         heartbeat?.postpone()

@@ -1,17 +1,18 @@
-import JSON
 import FoundationEssentials
-import Glibc
+import JSON
 import Logging
 
-/// Writes log lines to standard error, each with one write(2).
+/// Formats log lines, and gives them to a writer.
 struct LineLogHandler: LogHandler {
     var logLevel: Logger.Level
     let format: LogFormat
+    let writer: LogWriter
     var metadata: Logger.Metadata = [:]
 
-    init(logLevel: Logger.Level, format: LogFormat) {
+    init(logLevel: Logger.Level, format: LogFormat, writer: LogWriter) {
         self.logLevel = logLevel
         self.format = format
+        self.writer = writer
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -21,15 +22,20 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let pairs = all.map { ($0.key, "\($0.value)") }
+        writer.write(Self.line(format, event.level, "\(event.message)", all.map { ($0.key, "\($0.value)") }))
+    }
+
+    /// A whole line with the present time, and its line end.
+    static func line(
+        _ format: LogFormat, _ level: Logger.Level, _ message: String, _ pairs: [(String, String)]
+    ) -> [UInt8] {
         let time = Date().formatted(.iso8601)
-        var line =
+        let line =
             switch format {
-            case .text: Self.text(time, event.level, "\(event.message)", pairs)
-            case .json: Self.json(time, event.level, "\(event.message)", pairs)
+            case .text: text(time, level, message, pairs)
+            case .json: json(time, level, message, pairs)
             }
-        line.append(0x0A)
-        unsafe line.withUnsafeBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        return line + [0x0A]
     }
 
     private static func text(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 
 /// Options for the log.
@@ -9,8 +10,8 @@ struct LogOptions: ParsableArguments {
     @Option(help: "The format of log lines: text or json. (default: text)")
     var logFormat: LogFormat?
 
-    /// A logger that writes to standard error.
-    func logger() throws -> Logger {
+    /// A logger that writes to standard error, and the writer that it uses: flush that before the process ends.
+    func logger() throws -> (Logger, LogWriter) {
         let format = try Environment.setting(logFormat, "PROMPTD_LOG_FORMAT", LogFormat.expected, default: .text)
         let name = logLevel ?? Environment.text("PROMPTD_LOG_LEVEL") ?? "info"
         guard let level = Logger.Level(rawValue: name.lowercased()) else {
@@ -18,6 +19,14 @@ struct LogOptions: ParsableArguments {
                 "The log level is '\(name)': give trace, debug, info, notice, warning, error or critical with --log-level."
             )
         }
-        return Logger(label: "promptd") { _ in LineLogHandler(logLevel: level, format: format) }
+        StandardStreams.open()
+        let writer = LogWriter(STDERR_FILENO) { count in
+            LineLogHandler.line(
+                format, .warning, "log lines were lost: the log was not read fast enough, or could not be written",
+                [("lines", "\(count)")])
+        }
+        return (
+            Logger(label: "promptd") { _ in LineLogHandler(logLevel: level, format: format, writer: writer) }, writer
+        )
     }
 }

@@ -31,7 +31,8 @@ struct Serve: ParsableCommand {
             reloadKeys: protection.reload,
             isEmbedded: embedded,
             drain: try stopping.settings())
-        let log = try logging.logger()
+        let (log, writer) = try logging.logger()
+        defer { writer.flush() }
         for warning in warnings { log.warning("\(warning)") }
         ProcessMemory.prepare()
         let loop = try EventLoop()

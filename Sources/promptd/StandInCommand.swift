@@ -58,7 +58,9 @@ struct StandInCommand: ParsableCommand {
         settings.parallel = parallel
         settings.queue = queue
         settings.models = models?.split(separator: ",").map(String.init) ?? []
-        try Self.serve(settings, at: try SocketAddress.resolve(host: address, port: port)[0], log: try logging.logger())
+        let (log, writer) = try logging.logger()
+        defer { writer.flush() }
+        try Self.serve(settings, at: try SocketAddress.resolve(host: address, port: port)[0], log: log)
     }
 
     /// Serves until SIGTERM or SIGINT.

@@ -15,7 +15,7 @@ private final class Sink: BodySink {
         self.bytes.append(bytes)
     }
 
-    func settle() -> BodyDemand {
+    func endRead() -> BodyDemand {
         reads += 1
         return demand(self)
     }

@@ -22,7 +22,7 @@ private final class Transcript: ChatReceiver {
         isDone = part.isDone
     }
 
-    func settle() -> Bool {
+    func endRead() -> Bool {
         settled += 1
         return true
     }
@@ -36,7 +36,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
     var start = 0
     for end in offsets + [stream.count] where end > start {
         unsafe withCopy(of: stream[start..<end]) { unsafe reader.receive(Span(_unsafeBytes: $0)) }
-        if case .stop = reader.settle() { break }
+        if case .stop = reader.endRead() { break }
         start = end
     }
     do throws(OllamaError) {

@@ -1,0 +1,102 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Writes log lines to a descriptor on a thread of its own, so that a log which nobody reads never blocks the loop.
+///
+/// Lines wait in a buffer of at most `limit` bytes. A line that does not fit, or that the system does not take, is lost;
+/// a later line says how many were. Usable on any thread.
+final class LogWriter: Sendable {
+    /// The time that `flush` waits at most.
+    private static let patience = DispatchTimeInterval.seconds(1)
+
+    private let descriptor: CInt
+    private let limit: Int
+    private let report: @Sendable (Int) -> [UInt8]
+    /// Its thread may block in write(2).
+    private let queue = DispatchQueue(label: "promptd.log")
+    private let state = Mutex(State())
+
+    private struct State {
+        var waiting: [UInt8] = []
+        /// Lines in `waiting`.
+        var lines = 0
+        /// Lines that were lost since the last report.
+        var lost = 0
+        /// Whether `queue` writes, or is about to.
+        var isWriting = false
+    }
+
+    /// - Parameters:
+    ///   - descriptor: stays open as long as the process writes log lines.
+    ///   - limit: bytes of lines that may wait.
+    ///   - report: makes the line that says how many lines were lost.
+    init(_ descriptor: CInt, limit: Int = 1 << 20, report: @escaping @Sendable (Int) -> [UInt8]) {
+        self.descriptor = descriptor
+        self.limit = limit
+        self.report = report
+    }
+
+    /// Adds a line, with its line end. Never blocks.
+    func write(_ line: [UInt8]) {
+        let mustStart = state.withLock { state in
+            guard state.waiting.count + line.count <= limit else {
+                state.lost += 1
+                return false
+            }
+            state.waiting += line
+            state.lines += 1
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        if mustStart { queue.async { self.writeWaiting() } }
+    }
+
+    /// Waits until all lines are written, for at most a second: the process may be about to end.
+    func flush() {
+        let done = DispatchSemaphore(value: 0)
+        queue.async { done.signal() }
+        _ = done.wait(timeout: .now() + Self.patience)
+    }
+
+    /// Writes until nothing waits.
+    private func writeWaiting() {
+        while true {
+            let (batch, lines, lost) = state.withLock { state in
+                let taken = (state.waiting, state.lines, state.lost)
+                let isWriting = state.isWriting && !(taken.0.isEmpty && taken.2 == 0)
+                state = State()
+                state.isWriting = isWriting
+                return taken
+            }
+            if batch.isEmpty && lost == 0 { return }
+            if !writeAll(lost == 0 ? batch : batch + report(lost)) {
+                // The next line tries again: the disk may have room by then.
+                state.withLock { state in
+                    state.lost += lines + lost
+                    state.isWriting = false
+                }
+                return
+            }
+        }
+    }
+
+    /// Returns false when the system refuses to write, as on a full disk.
+    private func writeAll(_ bytes: [UInt8]) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
+            }
+            if count > 0 {
+                written += count
+            } else if errno == EAGAIN {  // somebody else has made the terminal non-blocking
+                var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                unsafe poll(&wait, 1, -1)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}

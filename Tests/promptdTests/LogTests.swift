@@ -1,0 +1,103 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import promptd
+
+/// What happens when nobody reads the log.
+@Suite(.timeLimit(.minutes(1))) struct `The log` {
+    /// A pipe's two ends.
+    private static func pipe() throws -> (reader: FileHandle, writer: FileHandle) {
+        let pipe = Pipe()
+        return (pipe.fileHandleForReading, pipe.fileHandleForWriting)
+    }
+
+    private static let report: @Sendable (Int) -> [UInt8] = { Array("lost \($0)\n".utf8) }
+
+    @Test func `lines are written whole and in order`() async throws {
+        let (reader, end) = try Self.pipe()
+        let writer = LogWriter(end.fileDescriptor, report: Self.report)
+        for number in 0..<1000 { writer.write(Array("\(number)\n".utf8)) }
+        try await offLoop { writer.flush() }
+        try end.close()
+        let text = try await offLoop { String(decoding: reader.readDataToEndOfFile(), as: UTF8.self) }
+        #expect(text == (0..<1000).map { "\($0)\n" }.joined())
+    }
+
+    @Test func `what does not fit is lost, counted and reported, and the log goes on`() async throws {
+        let (reader, end) = try Self.pipe()
+        let writer = LogWriter(end.fileDescriptor, limit: 1000, report: Self.report)
+        let line = Array((String(repeating: "x", count: 99) + "\n").utf8)
+        // The pipe takes 64 KiB, and the buffer 10 lines.
+        for _ in 0..<2000 { writer.write(line) }
+        let seen = Mutex("")
+        let reading = Task {
+            try await offLoop {
+                while let data = try reader.read(upToCount: 1 << 16), !data.isEmpty {
+                    seen.withLock { $0 += String(decoding: data, as: UTF8.self) }
+                }
+            }
+        }
+        try await offLoop {
+            writer.flush()
+            writer.write(Array("after\n".utf8))
+            writer.flush()
+        }
+        try end.close()
+        try await reading.value
+        let lines = seen.withLock { $0 }.split(separator: "\n")
+        let lost = lines.compactMap { $0.hasPrefix("lost ") ? Int($0.dropFirst(5)) : nil }.reduce(0, +)
+        #expect(lost > 0 && lines.count { $0.hasPrefix("x") } + lost == 2000)
+        #expect(lines.contains("after"))
+    }
+
+    @Test func `a full disk loses lines, and the next line that is written reports them`() async throws {
+        let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+        let writer = LogWriter(full.fileDescriptor, report: Self.report)
+        writer.write(Array("one\n".utf8))
+        try await offLoop { writer.flush() }
+        let (reader, end) = try Self.pipe()
+        // The disk has room again.
+        #expect(dup2(end.fileDescriptor, full.fileDescriptor) >= 0)
+        writer.write(Array("two\n".utf8))
+        try await offLoop { writer.flush() }
+        try full.close()
+        try end.close()
+        let text = try await offLoop { String(decoding: reader.readDataToEndOfFile(), as: UTF8.self) }
+        #expect(text == "two\nlost 1\n")
+    }
+
+    @Test(arguments: ["fifo", "/dev/full", "closed"])
+    func `promptd serves and stops when its log goes nowhere`(log: String) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let fifo = folder.appending(path: "log").path
+        #expect(unsafe mkfifo(fifo, 0o600) == 0)
+        let unread = unsafe open(fifo, O_RDWR)  // without a reader, opening it would block
+        defer { close(unread) }
+        let target = log == "closed" ? "2>&-" : "2>\(log == "fifo" ? fifo : log)"
+        let port = try ReservedPort()
+        let server = try Command(
+            "/bin/sh", ["-c", "exec \"$0\" serve --embedded --listen 127.0.0.1:\(port.number) \(target)", Promptd.path])
+        defer { server.end() }
+        let url = "http://127.0.0.1:\(port.number)"
+        try await Promptd.untilReadiness("Ready", at: url)
+        // Each one is logged, and the FIFO takes 64 KiB.
+        try await offLoop { [number = port.number] in
+            for _ in 0..<2000 {
+                let socket = try RawSocket(port: number)
+                defer { socket.close() }
+                try socket.send("x\r\n\r\n")
+                guard try socket.response().status == 400 else { throw POSIXError(.EPROTO) }
+            }
+        }
+        let answer = try await Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
+        #expect(answer.hasSuffix("You asked: eggs"))
+        server.signal(SIGTERM)
+        let status = try await server.finish().status
+        #expect(status == 0)
+    }
+}
