@@ -67,8 +67,8 @@ import EventLoop
     // MARK: The reply
 
     func send(_ response: Response) {
-        guard let handle = unsafe handle else { return }
         isAnswered = true
+        guard let handle = unsafe handle else { return }
         unsafe server.send(response, on: handle)
         unsafe finish(keepAlive: server.keepsAlive(handle))
     }

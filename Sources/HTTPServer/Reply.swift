@@ -10,7 +10,7 @@ public struct Reply: ~Copyable {
     deinit {
         if !exchange.isAnswered {
             exchange.noteMissingReply()
-            exchange.send(.failure(.internalServerError, "The function sent no reply: this is a bug in the server."))
+            exchange.send(.failure(.internalServerError, "The function sent no reply: this is a bug in the function."))
         }
     }
 

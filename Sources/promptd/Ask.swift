@@ -16,7 +16,7 @@ struct Ask: ParsableCommand {
     @Option(help: "The URL of promptd. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
     var url: String?
 
-    @Option(help: "How long to wait for the answer; 0 for no limit. (default: 0)")
+    @Option(help: "How long to wait for the answer; 0 for no limit.")
     var timeout: DurationArgument = DurationArgument(.zero)
 
     func run() throws {

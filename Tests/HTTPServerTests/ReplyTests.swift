@@ -118,6 +118,30 @@ import Testing
         }
     }
 
+    @Test func `a reply to a client that has left counts as sent`() async throws {
+        try await withServer { loop, host in
+            let left = Gate(), replied = Gate()
+            host.function.handler = { request, reply in
+                await left.wait()
+                reply.send(.text("late"))
+                replied.open()
+            }
+            let port = host.port
+            let socket = try await offLoop {
+                let socket = try RawSocket(port: port)
+                try socket.send(post("{}"))
+                return socket
+            }
+            try await until("the request has come", on: loop) { host.function.handled == 1 }
+            socket.reset()
+            try await until("the client has left", on: loop) { host.server.requestsInFlight == 0 }
+            left.open()
+            await replied.wait()
+            await loop.turn()
+            #expect(host.log.lines(with: "the function sent no reply").isEmpty)
+        }
+    }
+
     @Test func `a HEAD that the function answers has no body`() async throws {
         try await withServer { loop, host in
             host.function.handlesAll = true
