@@ -1,4 +1,5 @@
 import EventLoop
+import FunctionHost
 @_spi(RawReply) import HTTPServer
 import Ollama
 import PromptFunction
@@ -30,12 +31,14 @@ import Testing
             let closing = Closing()
             let fixture = try MultiBackendFixture([StandInSettings()], services: [closing], on: loop) {
                 $0.maxInFlight = 1
+                ($0.model, $0.readiness) = ("model0", .loaded)
             }
             let standIn = fixture.standIn
             standIn.hold()
             try await fixture.function.start()
             try await until("both were checked", on: loop) { fixture.listings == 2 && closing.listings == 2 }
-            _ = try await fixture.get("/")  // so that what was listed is known
+            // The closing host comes first for each prompt, once it is known that it has the model loaded.
+            try await until("what was listed is known", on: loop) { fixture.function.ready() == .healthy }
             // One is with the stand-in, and so are others soon: the closing host fails each of them at once.
             let sockets = try await fixture.begin((0..<5).map { #"{"prompt":"\#($0)","model":"model0"}"# }, on: loop)
             try await until("each was tried, and waits for the stand-in", on: loop) {
