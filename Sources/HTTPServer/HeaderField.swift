@@ -8,14 +8,14 @@ public struct HeaderField: Sendable, Equatable {
     /// Fields that the server writes itself: about the body, the connection and the time, and other parts of `Response`.
     private static let reserved: Set<String> = [
         "allow", "connection", "content-length", "content-type", "date", "keep-alive", "retry-after", "te", "trailer",
-        "transfer-encoding",
-        "upgrade",
+        "transfer-encoding", "upgrade",
     ]
 
     /// Makes a field that is safe to send, even if its value comes from a client.
     ///
     /// - Returns: `nil` when the name is not a token, or one of those that the server writes itself (Content-Type,
-    ///   Retry-After and Allow are parts of `Response`), or when the value has a control character, such as a line end, or a space at an end.
+    ///   Retry-After and Allow are parts of `Response`), or when the value has a control character, such as a line end,
+    ///   or a space at an end.
     public init?(_ name: String, _ value: String) {
         let isValue = value.utf8.allSatisfy { ($0 >= 0x20 || $0 == 0x09) && $0 != 0x7F }
         let isTrimmed = ![0x20, 0x09].contains(value.utf8.first) && ![0x20, 0x09].contains(value.utf8.last)

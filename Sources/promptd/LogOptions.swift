@@ -19,7 +19,6 @@ struct LogOptions: ParsableArguments {
                 "The log level is '\(name)': give trace, debug, info, notice, warning, error or critical with --log-level."
             )
         }
-        StandardStreams.open()
         let writer = LogWriter(STDERR_FILENO) { count in
             LineLogHandler.line(
                 format, .warning, "log lines were lost: the log was not read fast enough, or could not be written",

@@ -61,24 +61,27 @@ final class LogWriter: Sendable {
 
     /// Writes until nothing waits.
     private func writeWaiting() {
-        while true {
-            let (batch, lines, lost) = state.withLock { state in
-                let taken = (state.waiting, state.lines, state.lost)
-                let isWriting = state.isWriting && !(taken.0.isEmpty && taken.2 == 0)
-                state = State()
-                state.isWriting = isWriting
-                return taken
+        while let batch = takeBatch() {
+            if writeAll(batch.bytes) { continue }
+            // The next line tries again: the disk may have room by then.
+            state.withLock { state in
+                state.lost += batch.lines
+                state.isWriting = false
             }
-            if batch.isEmpty && lost == 0 { return }
-            if !writeAll(lost == 0 ? batch : batch + report(lost)) {
-                // The next line tries again: the disk may have room by then.
-                state.withLock { state in
-                    state.lost += lines + lost
-                    state.isWriting = false
-                }
-                return
-            }
+            return
         }
+    }
+
+    /// Takes what waits, and the report of what was lost. If there is neither, writing is over.
+    private func takeBatch() -> (bytes: [UInt8], lines: Int)? {
+        let taken = state.withLock { state in
+            let taken = state
+            state = State()
+            state.isWriting = taken.lines + taken.lost > 0
+            return taken
+        }
+        guard taken.lines + taken.lost > 0 else { return nil }
+        return (taken.lost == 0 ? taken.waiting : taken.waiting + report(taken.lost), taken.lines + taken.lost)
     }
 
     /// Returns false when the system refuses to write, as on a full disk.

@@ -20,4 +20,9 @@ struct Promptd: ParsableCommand {
         version: version,
         subcommands: [Serve.self, Ask.self, Probe.self, Load.self, StandInCommand.self],
         defaultSubcommand: Serve.self)
+
+    static func main() {
+        StandardStreams.open()
+        main(nil)
+    }
 }

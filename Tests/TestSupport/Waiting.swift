@@ -1,3 +1,4 @@
+import Dispatch
 package import EventLoop
 import Synchronization
 
@@ -19,16 +20,20 @@ package func until(
     let end = ContinuousClock.now + limit
     let watch = TurnWatch(on: loop) { condition() || ContinuousClock.now >= end }
     loop.executor.onTurnEnd { [weak watch] in watch?.look() }
-    let alarm = Task.detached { [executor = loop.executor] in
-        try await Task.sleep(until: end)
-        executor.post([{}])  // one more turn
-    }
+    let alarm = DispatchSource.makeTimerSource()
+    alarm.schedule(deadline: .now() + limit.seconds)
+    alarm.setEventHandler { [executor = loop.executor] in executor.post([{}]) }  // one more turn
+    alarm.resume()
     defer { alarm.cancel() }
     while !condition() {  // it may hold no longer, if the turn that follows has brought something else
         guard ContinuousClock.now < end else { throw TimedOut(what) }
         await watch.happened.wait()
     }
     withExtendedLifetime(watch) {}
+}
+
+extension Duration {
+    fileprivate var seconds: Double { Double(inNanoseconds) / 1e9 }
 }
 
 /// Looks at something at the end of each turn of a loop. Belongs to the loop.

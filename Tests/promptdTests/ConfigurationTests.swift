@@ -38,27 +38,24 @@ import Testing
             "--check-interval": settings.checkInterval, "--drain": FunctionServer.Drain().limit,
             "--grace": FunctionServer.Drain().grace,
         ]
-        for (flag, duration) in durations {
-            let text = try #require(help[flag] ?? nil, "\(flag)")
-            #expect(DurationArgument(argument: text)?.duration == duration, "\(flag)")
-        }
         let sizes = [
             "--max-header-bytes": limits.headerBytes, "--max-body-bytes": limits.bodyBytes,
             "--max-buffered-bytes": limits.bufferedBytes, "--max-queue-bytes": settings.maxQueueBytes,
         ]
-        for (flag, size) in sizes {
-            let text = try #require(help[flag] ?? nil, "\(flag)")
-            #expect(ByteCount(argument: text)?.bytes == size, "\(flag)")
-        }
         let numbers = [
             "--max-connections": limits.connections, "--reserved-connections": limits.reservedConnections,
             "--max-connections-per-address": limits.connectionsPerAddress, "--max-in-flight": settings.maxInFlight,
             "--max-queue": settings.maxQueue, "--ready-queue": settings.readyQueue,
         ]
-        for (flag, number) in numbers {
-            let text = try #require(help[flag] ?? nil, "\(flag)")
-            #expect(text.prefix { $0.isNumber } == "\(number)", "\(flag)")
+        func check<Value>(_ defaults: [String: Value], _ isDefault: (_ text: String, Value) -> Bool) throws {
+            for (flag, value) in defaults {
+                let text = try #require(help[flag] ?? nil, "\(flag)")
+                #expect(isDefault(text, value), "\(flag): \(text)")
+            }
         }
+        try check(durations) { DurationArgument(argument: $0)?.duration == $1 }
+        try check(sizes) { ByteCount(argument: $0)?.bytes == $1 }
+        try check(numbers) { $0.prefix { $0.isNumber } == "\($1)" }
         #expect(help["--model"] == settings.model)
     }
 

@@ -69,25 +69,48 @@ import Testing
         #expect(text == "two\nlost 1\n")
     }
 
-    @Test(arguments: ["fifo", "/dev/full", "closed"])
-    func `promptd serves and stops when its log goes nowhere`(log: String) async throws {
+    /// Where a log can go without being written.
+    enum Nowhere: CaseIterable, Sendable {
+        /// A pipe that nobody reads.
+        case fifo
+        /// A disk without room.
+        case full
+        /// No standard error at all.
+        case closed
+        /// A terminal that was stopped by Ctrl-S.
+        case terminal
+    }
+
+    @Test(arguments: Nowhere.allCases)
+    func `promptd serves and stops when its log goes nowhere`(log: Nowhere) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let fifo = folder.appending(path: "log").path
         #expect(unsafe mkfifo(fifo, 0o600) == 0)
-        let unread = unsafe open(fifo, O_RDWR)  // without a reader, opening it would block
-        defer { close(unread) }
-        let target = log == "closed" ? "2>&-" : "2>\(log == "fifo" ? fifo : log)"
+        let reader = unsafe open(fifo, O_RDWR)  // without a reader, opening it would block
+        let terminal = try StoppedTerminal()
+        defer {
+            close(reader)
+            terminal.close()
+        }
+        let target =
+            switch log {
+            case .fifo: "2>\(fifo)"
+            case .full: "2>/dev/full"
+            case .closed: "2>&-"
+            case .terminal: "2>\(terminal.name)"
+            }
         let port = try ReservedPort()
         let server = try Command(
             "/bin/sh", ["-c", "exec \"$0\" serve --embedded --listen 127.0.0.1:\(port.number) \(target)", Promptd.path])
         defer { server.end() }
         let url = "http://127.0.0.1:\(port.number)"
         try await Promptd.untilReadiness("Ready", at: url)
-        // Each one is logged, and the FIFO takes 64 KiB.
+        // Each one is logged: with 15,000, more than the pipe and the buffer take.
+        let count = log == .fifo ? 15_000 : 500
         try await offLoop { [number = port.number] in
-            for _ in 0..<2000 {
+            for _ in 0..<count {
                 let socket = try RawSocket(port: number)
                 defer { socket.close() }
                 try socket.send("x\r\n\r\n")
@@ -96,8 +119,60 @@ import Testing
         }
         let answer = try await Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
         #expect(answer.hasSuffix("You asked: eggs"))
+        if log == .fifo {
+            // Somebody reads again: the log goes on, and says what is missing.
+            let (written, lost) = try await offLoop {
+                let handle = FileHandle(fileDescriptor: reader, closeOnDealloc: false)
+                var text = ""
+                while !text.contains("log lines were lost") || !text.hasSuffix("\n") {
+                    text += String(decoding: handle.availableData, as: UTF8.self)
+                }
+                let lines = text.split(separator: "\n")
+                let report = lines.last { $0.contains("log lines were lost") }.map(String.init) ?? ""
+                return (lines.count { $0.contains("request rejected") }, Int(Promptd.field("lines", of: report)))
+            }
+            #expect(written + (lost ?? 0) == count)
+        }
         server.signal(SIGTERM)
         let status = try await server.finish().status
         #expect(status == 0)
+    }
+
+    @Test func `closed standard streams are no sockets`() async throws {
+        let port = try ReservedPort()
+        let command = "exec \"$0\" serve --embedded --listen 127.0.0.1:\(port.number) <&- >&- 2>&-"
+        let server = try Command("/bin/sh", ["-c", command, Promptd.path])
+        defer { server.end() }
+        try await Promptd.untilReadiness("Ready", at: "http://127.0.0.1:\(port.number)")
+        for descriptor in 0...2 {
+            let path = "/proc/\(server.identifier)/fd/\(descriptor)"
+            let target = try FileManager.default.destinationOfSymbolicLink(atPath: path)
+            #expect(target == "/dev/null")
+        }
+    }
+}
+
+/// A terminal whose output is stopped, as by Ctrl-S: writing to it blocks. Source: pty(7), tcflow(3).
+private struct StoppedTerminal {
+    let name: String
+    private let controller: CInt
+    private let terminal: CInt
+
+    init() throws {
+        // Swift's Glibc module has no posix_openpt(3). Source: ioctl_tty(2), TIOCSPTLCK and TIOCGPTN.
+        controller = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var lock: CInt = 0
+        var number: CInt = 0
+        guard controller >= 0, unsafe ioctl(controller, 0x4004_5431, &lock) == 0,
+            unsafe ioctl(controller, 0x8004_5430, &number) == 0
+        else { throw POSIXError(.ENOTTY) }
+        name = "/dev/pts/\(number)"
+        terminal = unsafe open(name, O_RDWR | O_NOCTTY)
+        guard terminal >= 0, tcflow(terminal, TCOOFF) == 0 else { throw POSIXError(.ENOTTY) }
+    }
+
+    func close() {
+        Glibc.close(terminal)
+        Glibc.close(controller)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPClient
 import HTTPServer
 
 /// A header field in command-line syntax: `Name: value`.
@@ -18,7 +19,7 @@ struct HeaderArgument: ExpressibleByArgument, Sendable {
         name = String(argument[..<colon])
         value = String(argument[argument.index(after: colon)...].drop { $0 == " " })
         guard HeaderField.isName(name), !Self.reserved.contains(name.lowercased()),
-            value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+            RequestTemplate.canSend(value)
         else { return nil }
     }
 }
