@@ -1,5 +1,6 @@
 import Dispatch
 package import EventLoop
+import Foundation
 import Synchronization
 
 /// Something did not happen in time.
@@ -20,11 +21,13 @@ package func until(
     let end = ContinuousClock.now + limit
     let watch = TurnWatch(on: loop) { condition() || ContinuousClock.now >= end }
     loop.executor.onTurnEnd { [weak watch] in watch?.look() }
-    let alarm = DispatchSource.makeTimerSource()
-    alarm.schedule(deadline: .now() + limit.seconds)
-    alarm.setEventHandler { [executor = loop.executor] in executor.post([{}]) }  // one more turn
-    alarm.resume()
-    defer { alarm.cancel() }
+    // A thread, as a timer of Dispatch would need a descriptor, and some tests use all.
+    let isOver = DispatchSemaphore(value: 0)
+    let alarm = Thread { [executor = loop.executor] in
+        if isOver.wait(timeout: .now() + limit.seconds) == .timedOut { executor.post([{}]) }  // one more turn
+    }
+    alarm.start()
+    defer { isOver.signal() }
     while !condition() {  // it may hold no longer, if the turn that follows has brought something else
         guard ContinuousClock.now < end else { throw TimedOut(what) }
         await watch.happened.wait()
