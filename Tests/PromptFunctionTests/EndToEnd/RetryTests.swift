@@ -39,10 +39,17 @@ import Testing
             try await until("both were checked", on: loop) { fixture.listings == 2 && closing.listings == 2 }
             // The closing host comes first for each prompt, once it is known that it has the model loaded.
             try await until("what was listed is known", on: loop) { fixture.function.ready() == .healthy }
-            // One is with the stand-in, and so are others soon: the closing host fails each of them at once.
-            let sockets = try await fixture.begin((0..<5).map { #"{"prompt":"\#($0)","model":"model0"}"# }, on: loop)
-            try await until("each was tried, and waits for the stand-in", on: loop) {
-                fixture.log.lines(with: "retrying after a failure").count == 5 && fixture.function.waiting == 4
+            // The closing host fails each of them at once. The next one comes when it is free again: it takes one at a
+            // time, and while it has one, the next would go to the stand-in.
+            var sockets: [RawSocket] = []
+            for number in 0..<5 {
+                sockets += try await fixture.begin([#"{"prompt":"\#(number)","model":"model0"}"#], on: loop)
+                try await until("it was tried", on: loop) {
+                    fixture.log.lines(with: "retrying after a failure").count == number + 1
+                }
+                try await until("it is with the stand-in, or waits for it", on: loop) {
+                    fixture.function.inFlight == 1 && fixture.function.waiting == number
+                }
             }
             try await until("one is with the stand-in", on: loop) { standIn.counts.active == 1 }
             // The connection that the checks left open was closed by the first: that one was sent again.
