@@ -5,8 +5,9 @@ internal import HTTPServer
 extension PromptFunction {
     /// Whether prompts should be sent here, according to the last checks. Sends no request.
     var readiness: Health {
-        if settings.readyQueue > 0 && admission.waiting >= settings.readyQueue {
-            return .unhealthy("\(admission.waiting) prompts are waiting")
+        let waiting = admission.waiting
+        if settings.readyQueue > 0 && waiting >= settings.readyQueue {
+            return .unhealthy(waiting == 1 ? "1 prompt is waiting" : "\(waiting) prompts are waiting")
         }
         guard settings.readiness != .process else { return .healthy }
         guard backends.contains(where: { $0.lastCheck != nil }) else {

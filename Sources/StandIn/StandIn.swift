@@ -64,7 +64,9 @@ package final class StandIn: Service {
         case "/api/ps":
             return json("{\"models\":[\(runner.loaded.sorted().map(Self.description).joined(separator: ","))]}")
         case "/stand-in/counts":
-            return (try? JSONEncoder().encode(counts)).map { Response(.ok, .json, body: Array($0)) }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys  // without it the order differs between processes
+            return (try? encoder.encode(counts)).map { Response(.ok, .json, body: Array($0)) }
         case "/api/chat", "/api/generate", "/api/show":
             return .text(.methodNotAllowed, "405 method not allowed")
         default: return notFound

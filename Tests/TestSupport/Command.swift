@@ -17,13 +17,19 @@ package final class Command: @unchecked Sendable {
     private var openPipes = 2
     private var status: Int32?
 
-    /// Starts `program` with an environment of nothing but a path and `environment`.
+    /// What a sanitizer needs in every process: without it, what it finds in a program beside the test is not seen.
+    private static let sanitizerVariables = ProcessInfo.processInfo.environment.filter {
+        ["LD_PRELOAD", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
+    }
+
+    /// Starts `program` with an environment of nothing but a path, `environment`, and what a sanitizer needs.
     package init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
         self.arguments = arguments
         let (output, outputEnd) = try Self.pipe()
         let (errors, errorsEnd) = try Self.pipe()
         defer { [outputEnd, errorsEnd].forEach { close($0) } }
-        let variables = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let variables = ["PATH": "/usr/bin:/bin"].merging(Self.sanitizerVariables) { $1 }
+            .merging(environment) { $1 }.map { "\($0)=\($1)" }
         do {
             identifier = try Self.spawn([program] + arguments, variables, outputEnd, errorsEnd)
         } catch {

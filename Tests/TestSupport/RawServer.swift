@@ -62,7 +62,8 @@ package final class RawServer: Sendable {
 
     /// Waits until a socket is connecting to the server.
     package func untilConnecting() async throws {
-        try await untilSeen("a socket is connecting") { try await offLoop { try self.connecting() } > 0 }
+        try await untilSeen(
+            "a socket is connecting", { try await offLoop { try self.connecting() } }, isRight: { $0 > 0 })
     }
 
     /// Sockets of this machine that are connecting to the server. It may miss one while others come and go. Source:

@@ -53,17 +53,20 @@ private final class TurnWatch {
     }
 }
 
-/// Looks again and again at what only another process or the kernel knows, such as by a request to it, until it is so.
-/// For what nobody tells of: no line of the process's log, no event of a connection.
+/// Looks again and again at what only another process or the kernel knows, such as by a request to it, until it is
+/// right.
 ///
-/// - Throws: `TimedOut` after `limit`, which only a failure reaches.
-package func untilSeen(
-    _ what: String, within limit: Duration = .seconds(30), _ look: () async throws -> Bool
+/// - Throws: `TimedOut` after `limit`, which only a failure reaches, with what was seen last.
+package func untilSeen<Seen>(
+    _ what: String, within limit: Duration = .seconds(30), _ look: () async throws -> Seen,
+    isRight: (Seen) -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
-    while try await !look() {
+    while true {
+        let seen = try await look()
+        if isRight(seen) { return }
         try Task.checkCancellation()
-        guard ContinuousClock.now < end else { throw TimedOut(what) }
+        guard ContinuousClock.now < end else { throw TimedOut("\(what). Seen last: \(seen)") }
     }
 }
 

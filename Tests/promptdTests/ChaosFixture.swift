@@ -102,8 +102,10 @@ actor ChaosFixture {
     /// Waits until no stand-in has anything to do.
     func untilIdle() async throws {
         for host in hosts {
-            try await untilSeen("nothing is active at \(host.port)") {
-                try await Promptd.curl("http://127.0.0.1:\(host.port)/stand-in/counts").contains("\"active\":0,")
+            do {
+                try await Promptd.untilAnswer("\"active\":0,", at: "http://127.0.0.1:\(host.port)/stand-in/counts")
+            } catch {
+                throw TimedOut("\(error). The stand-in's log ends with: \(host.command.log.suffix(4000))")
             }
         }
     }

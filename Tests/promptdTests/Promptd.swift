@@ -27,12 +27,17 @@ enum Promptd {
 
     /// Waits until nobody listens at `url`: a server that finishes first serves who has already connected.
     static func untilRefused(_ url: String) async throws {
-        try await untilSeen("nobody listens at \(url)") { try await curl(url).contains("curl: (7)") }
+        try await untilAnswer("curl: (7)", at: url)
     }
 
     /// Waits until readiness answers `text`, or a longer text with it.
     static func untilReadiness(_ text: String, at url: String) async throws {
-        try await untilSeen("readiness is: \(text)") { try await curl(url + "/health/readiness").contains(text) }
+        try await untilAnswer(text, at: url + "/health/readiness")
+    }
+
+    /// Waits until a GET gets an answer with `text`, or curl has a message with it.
+    static func untilAnswer(_ text: String, at url: String) async throws {
+        try await untilSeen("\(url) says: \(text)", { try await curl(url) }, isRight: { $0.contains(text) })
     }
 
     static func url(of command: Command) async throws -> String {
