@@ -11,16 +11,11 @@ enum {
 	CHUNK_DATA_CR,
 	CHUNK_DATA_LF,
 	TRAILER_START,
-	TRAILER_LINE,
+	TRAILER_NAME,
+	TRAILER_VALUE,
 	TRAILER_LF,
 	LAST_LF,
 };
-
-static int hex_value(uint8_t byte) {
-	if (byte >= '0' && byte <= '9') return byte - '0';
-	if ((byte | 32) >= 'a' && (byte | 32) <= 'f') return (byte | 32) - 'a' + 10;
-	return -1;
-}
 
 static bool chunk_size_byte(struct chunked_decoder *self, uint8_t byte) {
 	const int value = hex_value(byte);
@@ -59,9 +54,13 @@ static bool framing_byte(struct chunked_decoder *self, uint8_t byte) {
 			self->state = LAST_LF;
 			return true;
 		}
-		self->state = TRAILER_LINE;
+		self->state = TRAILER_NAME;
 		return is_token_byte(byte) && skipped_byte(self, byte, TRAILER_LF);
-	case TRAILER_LINE: return skipped_byte(self, byte, TRAILER_LF);
+	case TRAILER_NAME: // RFC 9112, 5.1
+		if (byte == ':') self->state = TRAILER_VALUE;
+		else if (!is_token_byte(byte)) return false;
+		return skipped_byte(self, byte, TRAILER_LF);
+	case TRAILER_VALUE: return skipped_byte(self, byte, TRAILER_LF);
 	case TRAILER_LF: self->state = TRAILER_START; return byte == '\n';
 	default: return false;
 	}

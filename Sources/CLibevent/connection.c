@@ -26,6 +26,7 @@ static bool linger(struct connection *self) {
 	parser_free(&self->parser); // also shuts down the sending side
 	pending_input_consume(&self->input, self->input.count);
 	watch_set_deadline(&self->watch, LINGER_TIME);
+	watch_set_urgent(&self->watch, false);
 	watch_set_reading(&self->watch, true);
 	return true;
 }
@@ -36,7 +37,6 @@ void connection_end(struct connection *self, enum connection_end how) {
 	void *context = self->exchange.state == EXCHANGE_PENDING ? self->exchange.context : NULL;
 	if (self->state == CONNECTION_NEW) {
 		watch_cancel_call(&self->watch);
-		group->adopting--;
 		self->fd = parser_take_socket(&self->parser);
 	}
 	self->state = CONNECTION_CLOSED;

@@ -8,6 +8,7 @@
 #include "parser.h"
 #include "pending_input.h"
 #include "reply.h"
+#include "urgency.h"
 #include "watch.h"
 
 #include <stddef.h>
@@ -43,7 +44,7 @@ struct connection {
 	int64_t last_request; ///< when its last head was complete
 	uint32_t lingered;    ///< bytes discarded while lingering
 	bool pumping;         ///< `connection_pump` is on the stack
-	bool deferred;        ///< the input has more requests, left for the next turn
+	bool deferred;        ///< the input has more requests, left for later
 };
 
 _Static_assert(offsetof(struct connection, exchange) == 0, "the function identifies a connection by its exchange");
@@ -56,8 +57,8 @@ struct connection_group {
 	void *context;                  ///< passed to the callbacks
 	struct connection *connections; ///< all of them, newest first
 	size_t count, peak;
-	unsigned adopting; ///< number of connections in the state CONNECTION_NEW
 	struct connection_limits slots;
+	struct urgency urgency;
 	struct body_budget *budget;
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };

@@ -29,15 +29,14 @@ static void received(struct connection *self, const uint8_t *bytes, size_t count
 	connection_pump(self, bytes, count);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context) {
-	(void)what;
-	struct connection *self = context;
+static void on_readable(struct queued_event *event) {
+	struct connection *self = EVENT_OWNER(event, struct connection, watch.readable);
+	watch_set_urgent(&self->watch, false); // until a request earns it
 	shim_loop *loop = self->group->loop;
-	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
+	const ssize_t count = recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
 	if (count > 0) received(self, loop->buffer, (size_t)count);
 	else if (count == 0) received_end(self);
 	else if (errno != EAGAIN && errno != EINTR) connection_end(self, END_CLOSE);
-	shim_loop_settle(loop);
 }
 
 static void flush(struct connection *self) {
@@ -57,21 +56,14 @@ static void flush(struct connection *self) {
 		self->group->callbacks.drained(self->exchange.context);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *context) {
-	(void)fd;
-	(void)what;
-	struct connection *self = context;
-	shim_loop *loop = self->group->loop;
+static void on_writable(struct queued_event *event) {
+	struct connection *self = EVENT_OWNER(event, struct connection, watch.writable);
 	if (reply_overflow(&self->reply)) {
 		flush(self);
-	} else {
-		watch_set_writing(&self->watch, false);
-		if (self->deferred) {
-			self->deferred = false;
-			connection_pump(self, NULL, 0);
-		}
+	} else if (self->deferred) {
+		self->deferred = false;
+		connection_pump(self, NULL, 0);
 	}
-	shim_loop_settle(loop);
 }
 
 /// While reading is paused, checks whether the client is still there.
@@ -81,8 +73,8 @@ static void check_paused(struct connection *self) {
 	else watch_set_deadline(&self->watch, CONNECTION_PAUSE_CHECK);
 }
 
-static void on_deadline(void *context) {
-	struct connection *self = context;
+/// Handles the deadline of what the connection waits for.
+static void deadline_passed(struct connection *self) {
 	if (self->state != CONNECTION_OPEN) {
 		connection_end(self, END_CLOSE);
 		return;
@@ -97,6 +89,17 @@ static void on_deadline(void *context) {
 		break;
 	case EXCHANGE_SENDING: connection_check_pace(self); break;
 	}
+}
+
+/// Bytes that have arrived before the deadline count, even if this process, suspended or busy, has not read them.
+static void on_deadline(void *context) {
+	struct connection *self = context;
+	const enum exchange_state before = self->exchange.state;
+	self->references++;
+	const bool has_read = queued_event_handle_now(&self->watch.readable);
+	const bool is_met = has_read && (self->watch.deadline.deadline || self->exchange.state != before);
+	if (self->state != CONNECTION_CLOSED && !is_met) deadline_passed(self);
+	connection_release(self);
 }
 
 // ---- opening
@@ -114,21 +117,19 @@ struct connection *connection_new(struct connection_group *group, struct buffere
 	if (self->next) self->next->link = &self->next;
 	self->link = &group->connections;
 	group->connections = self;
-	group->adopting++;
 	if (++group->count > group->peak) group->peak = group->count;
 	return self;
 }
 
 void connection_open(struct connection *self) {
 	struct connection_group *group = self->group;
-	group->adopting--;
 	self->state = CONNECTION_OPEN;
 	self->fd = parser_take_socket(&self->parser);
 	if (self->fd < 0) {
 		connection_end(self, END_CLOSE);
 		return;
 	}
-	watch_socket(&self->watch, self->fd, on_readable, on_writable, self);
+	watch_socket(&self->watch, self->fd, on_readable, on_writable);
 	watch_set_reading(&self->watch, true);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) connection_reject(self, (shim_reject)reason);

@@ -2,11 +2,8 @@
 
 #include "input.h"
 
-/// The most steps through one connection's input in a turn, so that a pipeline does not delay other connections.
-enum { STEPS_A_TURN = 32 };
-
-/// The shortest time between two requests of an urgent client, in nanoseconds.
-static const int64_t URGENT_INTERVAL = 5 * 1000 * 1000;
+/// The most steps through one connection's input at once, so that a pipeline does not delay other connections.
+enum { STEPS_AT_ONCE = 32 };
 
 static bool connection_takes_input(const struct connection *self) {
 	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
@@ -20,39 +17,68 @@ void connection_reject(struct connection *self, shim_reject reason) {
 	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
 }
 
-/// Handles a complete request: evhttp parses its head, and the function gets it.
-static void request_complete(struct connection *self) {
-	struct connection_group *group = self->group;
-	struct evhttp_request *request = parser_parse(&self->parser, &group->parsing);
+/// Has evhttp parse the head. Returns whether it could.
+static bool parse_head(struct connection *self) {
+	struct evhttp_request *request = parser_parse(&self->parser, &self->group->parsing);
 	if (!request) { // out of memory; evhttp has no reason to reject a canonical head
 		if (self->parser.evcon) connection_reject(self, SHIM_REJECT_MALFORMED);
 		else connection_end(self, END_CLOSE);
-		return;
+		return false;
 	}
 	self->exchange.request = request;
-	self->exchange.state = EXCHANGE_PENDING;
-	watch_set_deadline(&self->watch, 0);
-	group->callbacks.requested(group->context, &self->exchange);
+	self->exchange.judged = self->exchange.head.method != SHIM_METHOD_POST; // there is nothing to decide on others
+	return true;
 }
 
-/// Handles a complete head. `is_all`: no more bytes have arrived after it.
-static void head_complete(struct connection *self, bool is_all) {
+/// Handles a complete request: the function gets it, unless its head decides already.
+static void request_complete(struct connection *self) {
+	struct connection_group *group = self->group;
+	self->exchange.state = EXCHANGE_PENDING;
+	watch_set_deadline(&self->watch, 0);
+	if (self->exchange.judged || !group->callbacks.refused(group->context, &self->exchange))
+		group->callbacks.requested(group->context, &self->exchange);
+}
+
+/// Handles the time before more of a body comes. What the head decides is decided now.
+static void await_body(struct connection *self) {
+	struct connection_group *group = self->group;
+	struct shim_exchange *exchange = &self->exchange;
+	const enum exchange_verdict verdict = exchange->verdict;
+	if (!exchange->judged) {
+		exchange->judged = true;
+		exchange->state = EXCHANGE_PENDING;
+		exchange->verdict = VERDICT_LINGER;
+		watch_set_deadline(&self->watch, 0);
+		if (group->callbacks.refused(group->context, exchange)) return;
+		exchange->state = EXCHANGE_BODY;
+		exchange->verdict = verdict;
+		watch_set_deadline(&self->watch, group->limits.body_timeout);
+	}
+	if (!exchange->head.expect_continue) return;
+	exchange->head.expect_continue = false;
+	if (!exchange->body_count) reply_send_continue(&self->reply, self->fd);
+}
+
+/// Handles a complete head.
+static void head_complete(struct connection *self) {
 	struct connection_group *group = self->group;
 	struct shim_exchange *exchange = &self->exchange;
 	const bool has_body = input_has_body(exchange);
 	const bool is_reserved = connection_limits_is_reserved(&group->slots, &self->slot);
 	const int64_t now = shim_loop_now(group->loop);
-	watch_set_urgent(&self->watch, !has_body && now - self->last_request >= URGENT_INTERVAL);
+	const bool is_full = group->loop->queues.full[EVENT_URGENT];
+	const bool is_earned = urgency_is_earned(&group->urgency, now - self->last_request, now, is_full);
+	watch_set_urgent(&self->watch, !has_body && is_earned);
 	self->last_request = now;
 	if (is_reserved && (has_body || exchange->head.method == SHIM_METHOD_POST)) {
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
 		return;
 	}
 	exchange->verdict = exchange->head.keep_alive && !is_reserved ? VERDICT_KEEP : VERDICT_CLOSE;
+	if (!parse_head(self)) return;
 	if (has_body && exchange->head.method != SHIM_METHOD_HEAD) {
 		exchange->state = EXCHANGE_BODY;
 		watch_set_deadline(&self->watch, group->limits.body_timeout);
-		if (exchange->head.expect_continue && is_all) reply_send_continue(&self->reply, self->fd);
 		return;
 	}
 	if (has_body) exchange->verdict = VERDICT_LINGER; // the body of a HEAD request is not read
@@ -60,13 +86,13 @@ static void head_complete(struct connection *self, bool is_all) {
 }
 
 /// Consumes as much of `bytes` as possible. Returns the number of bytes consumed.
-static size_t take(struct connection *self, const uint8_t *bytes, size_t count) {
+static size_t take_requests(struct connection *self, const uint8_t *bytes, size_t count) {
 	const shim_server_limits *limits = &self->group->limits;
 	size_t at = 0;
 	for (int steps = 0; at < count && connection_takes_input(self); steps++) {
-		if (steps == STEPS_A_TURN) {
+		if (steps == STEPS_AT_ONCE) {
 			self->deferred = true;
-			watch_set_writing(&self->watch, true); // fires in the next turn, because the socket is writable
+			watch_continue_later(&self->watch);
 			break;
 		}
 		const struct input_step step = input_next(
@@ -75,17 +101,24 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 		switch (step.event) {
 		case INPUT_NEEDS_MORE:
 			if (step.used) continue;
-			if (self->exchange.state == EXCHANGE_IDLE) {
+			if (self->exchange.state == EXCHANGE_IDLE && bytes[at] != '\r') { // half an empty line begins no head
 				self->exchange.state = EXCHANGE_HEAD;
 				watch_set_deadline(&self->watch, limits->header_timeout);
 			}
 			return at;
-		case INPUT_HEAD: head_complete(self, at == count); break;
+		case INPUT_HEAD: head_complete(self); break;
 		case INPUT_COMPLETE: request_complete(self); break;
 		case INPUT_REJECTED: connection_reject(self, step.reason); return count;
 		}
 	}
 	return at;
+}
+
+/// Consumes as much of `bytes` as possible. Returns the number of bytes consumed.
+static size_t take(struct connection *self, const uint8_t *bytes, size_t count) {
+	const size_t used = take_requests(self, bytes, count);
+	if (self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_BODY && !self->deferred) await_body(self);
+	return used;
 }
 
 /// Stops reading while there is too much pending input, and then checks regularly that the client is still there.

@@ -51,13 +51,11 @@ bool exchange_takes_input(const struct shim_exchange *self) {
 
 void shim_exchange_set_context(shim_exchange *self, void *context) { self->context = context; }
 
-shim_method shim_exchange_method(const shim_exchange *self) {
-	return self->request ? self->head.method : SHIM_METHOD_NONE;
-}
+shim_method shim_exchange_method(const shim_exchange *self) { return self->head.method; }
 
 const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
 	const char *target = self->request ? self->target : "/";
-	*count = strcspn(target, "?#");
+	*count = strcspn(target, "?");
 	return target;
 }
 
@@ -65,7 +63,7 @@ const char *shim_exchange_query(const shim_exchange *self, size_t *count) {
 	size_t path = 0;
 	const char *rest = shim_exchange_path(self, &path) + path;
 	if (*rest != '?') return NULL;
-	*count = strcspn(rest + 1, "#");
+	*count = strlen(rest + 1);
 	return rest + 1;
 }
 

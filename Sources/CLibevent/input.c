@@ -30,25 +30,30 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	return 0;
 }
 
-/// Returns the number of bytes of empty lines before a request, which are skipped. Source: RFC 9112, 2.2.
-static size_t empty_lines(const uint8_t *bytes, size_t count) {
+/// The most empty lines before a request that are skipped: others would have us read for nothing. Source: RFC
+/// 9112, 2.2, which asks for one.
+enum { MAX_EMPTY_LINES = 16 };
+
+/// Skips empty lines before a request.
+static struct input_step skip_empty_lines(struct shim_exchange *exchange, const uint8_t *bytes, size_t count) {
 	size_t at = 0;
-	while (at + 2 <= count && bytes[at] == '\r' && bytes[at + 1] == '\n') at += 2;
-	return at;
+	while (at + 2 <= count && bytes[at] == '\r' && bytes[at + 1] == '\n') {
+		if (++exchange->empty_lines > MAX_EMPTY_LINES) return rejected(SHIM_REJECT_MALFORMED);
+		at += 2;
+	}
+	if (!at && count >= 2) return rejected(SHIM_REJECT_MALFORMED);
+	return step(INPUT_NEEDS_MORE, at);
 }
 
 static struct input_step next_of_head(struct shim_exchange *exchange, const shim_server_limits *limits,
 	struct evbuffer *canonical, const uint8_t *bytes, size_t count) {
-	if (exchange->scanned == 0 && bytes[0] == '\r') {
-		const size_t empty = empty_lines(bytes, count);
-		if (empty) return step(INPUT_NEEDS_MORE, empty);
-		return count >= 2 ? rejected(SHIM_REJECT_MALFORMED) : step(INPUT_NEEDS_MORE, 0);
-	}
+	if (exchange->scanned == 0 && bytes[0] == '\r') return skip_empty_lines(exchange, bytes, count);
 	switch (request_find_end(bytes, count, &exchange->scanned)) {
 	case HEAD_END_MALFORMED: return rejected(SHIM_REJECT_MALFORMED);
 	case HEAD_END_FOUND: {
 		const size_t length = exchange->scanned;
 		exchange->scanned = 0;
+		exchange->empty_lines = 0;
 		const int reason = take_head(exchange, limits, canonical, bytes, length);
 		return reason ? rejected(reason) : step(INPUT_HEAD, length);
 	}

@@ -2,23 +2,11 @@
 #ifndef SHIM_INTERNAL_H
 #define SHIM_INTERNAL_H
 
+#include "event_queues.h"
 #include "shim_loop.h"
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdatomic.h>
 
 enum { SHIM_RECEIVE_BYTES = 64 * 1024 };
-
-/// The order in which events are handled when many are ready. Events of one level are handled in order of arrival.
-enum shim_priority {
-	SHIM_PRIORITY_URGENT, ///< a client that sends few, small requests, such as a health check
-	SHIM_PRIORITY_NEW,    ///< new connections; also libevent's default priority
-	SHIM_PRIORITY_NORMAL,
-	SHIM_PRIORITIES,
-};
-
-/// The number of callbacks after which a turn ends even if more events are ready, so that urgent events are seen soon.
-enum { SHIM_CALLBACKS_A_TURN = 32 };
 
 struct shim_loop {
 	struct event_base *base;
@@ -30,14 +18,16 @@ struct shim_loop {
 	int64_t now;                            ///< 0: not read in this turn
 	struct shim_manual_clock *manual_clock; ///< NULL: the time is the system's
 	bool stopping;
-	unsigned callbacks_left;            ///< in this turn
+	bool busy;        ///< the last turn has left something to do
+	unsigned handled; ///< events handled in this turn
+	struct event_queues queues;
 	int mapped;                         ///< libevent has an entry for every descriptor below this
 	uint8_t buffer[SHIM_RECEIVE_BYTES]; ///< recv(2) fills it, for every socket of the loop
 };
 
 struct shim_timer {
 	shim_loop *loop;
-	struct event event;
+	struct queued_event event;
 	int64_t deadline; ///< 0: none
 	int64_t armed;    ///< when `event` fires; 0: it is not armed
 	void (*fire)(void *context);
@@ -53,10 +43,10 @@ void shim_timer_stop(struct shim_timer *self);
 /// connections, these entries would keep every page of the heap in use long after the connections are gone.
 void shim_loop_map(shim_loop *self, int fd);
 
-/// Must be called at the end of every libevent callback.
+/// Must be called after every event that was handled.
 static inline void shim_loop_settle(shim_loop *self) {
 	self->callbacks.settled(self->context);
-	if (--self->callbacks_left == 0) event_base_loopbreak(self->base); // the rest stays active for the next turn
+	self->handled++;
 }
 
 #endif

@@ -72,7 +72,7 @@ bool manual_clock_step(struct shim_manual_clock *self, int64_t limit) {
 			continue;
 		}
 		remove_at(self, index);
-		event_active(&timer->event, EV_TIMEOUT, 0);
+		queued_event_push(&timer->event);
 	}
 	return true;
 }

@@ -75,30 +75,77 @@ static int check_version(struct text version, struct request_head *head) {
 	if (version.count != 8 || memcmp(version.bytes, "HTTP/", 5) != 0 || version.bytes[6] != '.')
 		return SHIM_REJECT_MALFORMED;
 	const uint8_t major = version.bytes[5], minor = version.bytes[7];
-	if (major < '0' || major > '9' || minor < '0' || minor > '9') return SHIM_REJECT_MALFORMED;
+	if (!is_digit(major) || !is_digit(minor)) return SHIM_REJECT_MALFORMED;
 	if (major != '1' || minor > '1') return SHIM_REJECT_VERSION;
 	head->http10 = minor == '0';
 	return 0;
 }
 
-/// Records where the target's path begins, or its query if the path is empty. The authority of an absolute form is
-/// ignored: every authority is treated as ours. Source: RFC 9112, 3.2.2.
-static void note_target(struct text target, size_t at, struct request_head *head) {
-	size_t start = 0;
-	if (target.bytes[0] != '/') {
-		const uint8_t *scheme_end = memmem(target.bytes, target.count, "://", 3);
-		if (!scheme_end) return;
-		start = (size_t)(scheme_end - target.bytes) + 3;
-		while (start < target.count && target.bytes[start] != '/' && target.bytes[start] != '?') start++;
+/// Whether `text` is an IP literal between brackets, without a check of the address. Source: RFC 3986, 3.2.2.
+static bool is_literal(struct text text) {
+	for (size_t i = 0; i < text.count; i++) {
+		if (!is_host_byte(text.bytes[i]) && text.bytes[i] != ':' && text.bytes[i] != '%') return false;
 	}
-	head->target = at + start;
-	head->target_count = target.count - start;
+	return text.count > 1;
+}
+
+/// Whether `text` is a host's name or IPv4 address. Source: RFC 3986, 3.2.2.
+static bool is_name(struct text text) {
+	for (size_t i = 0; i < text.count; i++) {
+		if (is_host_byte(text.bytes[i])) continue;
+		if (text.bytes[i] != '%' || text.count - i < 3) return false;
+		if (hex_value(text.bytes[i + 1]) < 0 || hex_value(text.bytes[i + 2]) < 0) return false;
+		i += 2;
+	}
+	return true;
+}
+
+/// Whether `text` is `host [":" port]`. The host may be empty, and so may the port. Source: RFC 9110, 4.2 and 7.2.
+static bool is_authority(struct text text) {
+	size_t digits = text.count;
+	while (digits && is_digit(text.bytes[digits - 1])) digits--;
+	if (digits && text.bytes[digits - 1] == ':') text.count = digits - 1;
+	if (!text.count || text.bytes[0] != '[') return is_name(text);
+	return text.bytes[text.count - 1] == ']' && is_literal((struct text){ text.bytes + 1, text.count - 2 });
+}
+
+/// Finds the path in `scheme "://" authority path`. False: it has another form. Source: RFC 9112, 3.2.2.
+static bool check_absolute_target(struct text target, size_t *path) {
+	static const char mark[] = "://";
+	const uint8_t *scheme_end = memmem(target.bytes, target.count, mark, sizeof mark - 1);
+	if (!scheme_end || scheme_end == target.bytes) return false;
+	for (const uint8_t *byte = target.bytes; byte < scheme_end; byte++) {
+		if (!is_token_byte(*byte)) return false;
+	}
+	const size_t start = (size_t)(scheme_end - target.bytes) + sizeof mark - 1;
+	size_t end = start;
+	while (end < target.count && target.bytes[end] != '/' && target.bytes[end] != '?') end++;
+	*path = end;
+	return end > start && target.bytes[start] != ':' &&
+		   is_authority((struct text){ target.bytes + start, end - start });
+}
+
+/// Checks the target, and records where its path begins, or its query if the path is empty. The authority of an
+/// absolute form is ignored: every authority is treated as ours. Source: RFC 9112, 3.2.
+static int check_target(struct text target, size_t at, struct request_head *head) {
+	size_t path = 0;
+	if (memchr(target.bytes, '#', target.count)) return SHIM_REJECT_MALFORMED;
+	if (target.bytes[0] != '/') {
+		if (head->method == SHIM_METHOD_NONE) return 0; // of CONNECT, for example; it is rejected anyway
+		if (target.count == 1 && target.bytes[0] == '*')
+			return head->method == SHIM_METHOD_OPTIONS ? 0 : SHIM_REJECT_MALFORMED;
+		if (!check_absolute_target(target, &path)) return SHIM_REJECT_MALFORMED;
+	}
+	head->target = at + path;
+	head->target_count = target.count - path;
+	return 0;
 }
 
 static shim_method known_method(struct text method) {
 	if (method.count == 3 && memcmp(method.bytes, "GET", 3) == 0) return SHIM_METHOD_GET;
 	if (method.count == 4 && memcmp(method.bytes, "POST", 4) == 0) return SHIM_METHOD_POST;
 	if (method.count == 4 && memcmp(method.bytes, "HEAD", 4) == 0) return SHIM_METHOD_HEAD;
+	if (method.count == 7 && memcmp(method.bytes, "OPTIONS", 7) == 0) return SHIM_METHOD_OPTIONS;
 	return SHIM_METHOD_NONE;
 }
 
@@ -111,10 +158,10 @@ static int check_request_line(struct text line, struct request_head *head, struc
 	const size_t target = ++at;
 	while (at < line.count && line.bytes[at] > ' ' && line.bytes[at] != 127) at++;
 	if (at == target || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
-	const int rejected = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
-	if (rejected) return rejected;
-	note_target((struct text){ line.bytes + target, at - target }, target, head);
 	head->method = known_method(method);
+	int rejected = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
+	if (!rejected) rejected = check_target((struct text){ line.bytes + target, at - target }, target, head);
+	if (rejected) return rejected;
 	// The shim keeps the target. evhttp does not need it, and could interpret it differently.
 	put(canonical, method.bytes, method.count);
 	static const char rest[] = " / HTTP/1.1\r\n";
@@ -135,7 +182,7 @@ static int check_content_length(struct text value, struct request_head *head) {
 	if (value.count == 0 || value.count > 18) return SHIM_REJECT_MALFORMED;
 	uint64_t length = 0;
 	for (size_t i = 0; i < value.count; i++) {
-		if (value.bytes[i] < '0' || value.bytes[i] > '9') return SHIM_REJECT_MALFORMED;
+		if (!is_digit(value.bytes[i])) return SHIM_REJECT_MALFORMED;
 		length = length * 10 + (uint64_t)(value.bytes[i] - '0');
 	}
 	head->content_length = length;
@@ -178,7 +225,10 @@ static int note_field(struct text name, struct text value, struct request_head *
 		head->expect_continue = true;
 		return 0;
 	}
-	if (equals(name, "host")) seen->host++;
+	if (equals(name, "host")) {
+		seen->host++;
+		if (!is_authority(value)) return SHIM_REJECT_MALFORMED;
+	}
 	put_field(canonical, name, value);
 	return 0;
 }

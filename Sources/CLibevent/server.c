@@ -24,7 +24,9 @@ struct shim_server {
 	size_t listener_count;
 	enum accepting accepting;
 	struct shim_timer accept_timer;
-	bool accepted_enough; ///< no more are accepted in this turn
+	uint32_t accept_turn; ///< the turn in which a connection was accepted last
+	unsigned accepted;    ///< in that turn
+	struct queued_event accept_again;
 	time_t date_second;
 	char date[40];
 };
@@ -32,7 +34,10 @@ struct shim_server {
 /// The servers of this thread's loop.
 static _Thread_local struct shim_server *servers;
 
-enum { ACCEPTS_A_TURN = 64 }; // so that a rush of new clients does not delay the connected ones
+/// The most connections that are accepted in a turn, so that a rush of new clients does not delay the connected ones.
+/// If the last turn has left something to do, what was accepted is served first: more clients than can be served wait
+/// in the kernel, or are refused by it, and cost nothing.
+enum { ACCEPTS_A_TURN = 64, ACCEPTS_WHEN_BUSY = 4 };
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 static const int64_t ACCEPT_TRIAL = 1000 * 1000 * 1000;
 
@@ -46,10 +51,8 @@ static void set_listening(struct shim_server *self, bool listening) {
 	}
 }
 
-/// Accepts again once the shim has taken over all connections of this turn.
-static void accept_again(struct shim_server *self) {
-	if (self->group.adopting || !self->accepted_enough) return;
-	self->accepted_enough = false;
+static void on_accept_again(struct queued_event *event) {
+	struct shim_server *self = EVENT_OWNER(event, struct shim_server, accept_again);
 	if (self->accepting != ACCEPTING_PAUSED) set_listening(self, true);
 }
 
@@ -64,8 +67,8 @@ static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	struct connection *connection = context;
 	struct shim_server *self = server_of(connection->group);
 	shim_loop *loop = self->group.loop;
+	if (self->accept_turn != loop->queues.turn) abort(); // evhttp may have read from the socket
 	connection_open(connection);
-	accept_again(self);
 	shim_loop_settle(loop);
 }
 
@@ -78,9 +81,12 @@ static struct bufferevent *on_accept(struct event_base *base, void *context) {
 	struct connection *connection = bev ? connection_new(&self->group, bev) : NULL;
 	if (!connection) abort();
 	watch_call_soon(&connection->watch, on_adopt, connection);
-	if (self->group.adopting == ACCEPTS_A_TURN) { // libevent would continue until no client waits
-		self->accepted_enough = true;
-		set_listening(self, false);
+	const shim_loop *loop = self->group.loop;
+	if (self->accept_turn != loop->queues.turn) self->accepted = 0;
+	self->accept_turn = loop->queues.turn;
+	if (++self->accepted == (loop->busy ? ACCEPTS_WHEN_BUSY : ACCEPTS_A_TURN)) {
+		set_listening(self, false); // libevent would continue until no client waits
+		queued_event_push(&self->accept_again);
 	}
 	return bev;
 }
@@ -143,6 +149,7 @@ shim_server *shim_server_new(
 	self->next = servers;
 	servers = self;
 	shim_timer_init(&self->accept_timer, loop, on_accept_timer, self);
+	queued_event_init(&self->accept_again, &loop->queues, -1, 0, EVENT_ACCEPT, on_accept_again);
 	evhttp_set_bevcb(http, on_accept, self);
 	parser_set_up(http, &self->group.parsing); // evhttp sets no limits: the validator has them, and counts more exactly
 	return self;
@@ -200,7 +207,6 @@ void shim_server_close_idle(shim_server *self) {
 void shim_server_cut_all(shim_server *self) {
 	// A callback may end other connections, so begin at the first again each time.
 	while (self->group.connections) connection_end(self->group.connections, END_RESET);
-	accept_again(self);
 }
 
 size_t shim_server_connection_count(const shim_server *self) { return self->group.count; }
@@ -218,6 +224,7 @@ static void on_nothing(void *context) { (void)context; }
 void shim_server_free(shim_server *self) {
 	self->group.callbacks.emptied = on_nothing;
 	shim_timer_stop(&self->accept_timer);
+	queued_event_stop(&self->accept_again);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 	shim_server_cut_all(self);
 	evhttp_free(self->http);

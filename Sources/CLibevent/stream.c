@@ -22,7 +22,7 @@ struct shim_stream {
 	enum stream_state state;
 	bool reading;    ///< whether the owner wants to read
 	int write_error; ///< why sending failed, an errno; otherwise 0
-	struct event readable, writable;
+	struct queued_event readable, writable;
 	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
 	shim_stream_callbacks callbacks;
 	void *context;
@@ -39,29 +39,27 @@ size_t shim_stream_unsent(const shim_stream *self) { return overflow_count(self)
 static void stream_break(shim_stream *self, int error) {
 	self->state = STREAM_SEND_FAILED;
 	self->write_error = error;
-	event_del(&self->writable);
+	queued_event_stop(&self->writable);
 	if (self->overflow) evbuffer_drain(self->overflow, overflow_count(self));
 }
 
 static void stream_end(shim_stream *self, int error) {
 	self->state = STREAM_ENDED;
-	event_del(&self->readable);
-	event_del(&self->writable);
+	queued_event_stop(&self->readable);
+	queued_event_stop(&self->writable);
 	self->callbacks.ended(self->context, error); // may free the stream
 }
 
-static void on_stream_readable(evutil_socket_t fd, short what, void *context) {
-	(void)what;
-	shim_stream *self = context;
+static void on_readable(struct queued_event *event) {
+	shim_stream *self = EVENT_OWNER(event, shim_stream, readable);
 	shim_loop *loop = self->loop;
-	const ssize_t count = recv(fd, loop->buffer, sizeof loop->buffer, 0);
+	const ssize_t count = recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
 	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
 		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
 	else if (errno != EAGAIN && errno != EINTR) stream_end(self, errno);
-	shim_loop_settle(loop);
 }
 
 /// Finishes connecting. Returns false if the stream ended.
@@ -74,7 +72,7 @@ static bool stream_connected(shim_stream *self) {
 		return false;
 	}
 	self->state = STREAM_OPEN;
-	if (self->reading) event_add(&self->readable, NULL);
+	if (self->reading) queued_event_watch(&self->readable, NULL);
 	return true;
 }
 
@@ -89,24 +87,16 @@ static void flush_stream(shim_stream *self) {
 	else if (sent < 0 && errno != EAGAIN && errno != EINTR) stream_break(self, errno);
 }
 
-static void on_stream_writable(evutil_socket_t fd, short what, void *context) {
-	(void)fd;
-	(void)what;
-	shim_stream *self = context;
-	shim_loop *loop = self->loop;
+static void on_writable(struct queued_event *event) {
+	shim_stream *self = EVENT_OWNER(event, shim_stream, writable);
 	if (self->state == STREAM_CONNECTING) {
-		if (!stream_connected(self)) {
-			shim_loop_settle(loop);
-			return;
-		}
-		if (!overflow_count(self)) event_del(&self->writable);
+		if (!stream_connected(self)) return;
+		if (!overflow_count(self)) queued_event_stop(&self->writable);
 		self->callbacks.connected(self->context); // may free the stream
-		shim_loop_settle(loop);
 		return;
 	}
 	if (overflow_count(self)) flush_stream(self);
-	if (!overflow_count(self)) event_del(&self->writable);
-	shim_loop_settle(loop);
+	if (!overflow_count(self)) queued_event_stop(&self->writable);
 }
 
 shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
@@ -132,11 +122,9 @@ shim_stream *shim_stream_connect(shim_loop *loop, const struct sockaddr *address
 		.callbacks = callbacks,
 		.context = context };
 	shim_loop_map(loop, fd);
-	event_assign(&self->readable, loop->base, fd, EV_READ | EV_PERSIST, on_stream_readable, self);
-	event_assign(&self->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_stream_writable, self);
-	event_priority_set(&self->readable, SHIM_PRIORITY_NORMAL);
-	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
-	event_add(connected ? &self->readable : &self->writable, NULL);
+	queued_event_init(&self->readable, &loop->queues, fd, EV_READ | EV_PERSIST, EVENT_OUTBOUND, on_readable);
+	queued_event_init(&self->writable, &loop->queues, fd, EV_WRITE | EV_PERSIST, EVENT_OUTBOUND, on_writable);
+	queued_event_watch(connected ? &self->readable : &self->writable, NULL);
 	return self;
 }
 
@@ -185,20 +173,20 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 	else if (evbuffer_add_reference(
 				 self->overflow, (const char *)body + body_sent, body_count - body_sent, on_body_sent, borrowed) < 0)
 		abort();
-	event_add(&self->writable, NULL);
+	queued_event_watch(&self->writable, NULL);
 }
 
 void shim_stream_set_reading(shim_stream *self, bool reading) {
 	if (self->reading == reading) return;
 	self->reading = reading;
 	if (self->state == STREAM_CONNECTING || self->state == STREAM_ENDED) return;
-	if (reading) event_add(&self->readable, NULL);
-	else event_del(&self->readable);
+	if (reading) queued_event_watch(&self->readable, NULL);
+	else queued_event_stop(&self->readable);
 }
 
 void shim_stream_free(shim_stream *self) {
-	event_del(&self->readable);
-	event_del(&self->writable);
+	queued_event_stop(&self->readable);
+	queued_event_stop(&self->writable);
 	close(self->fd);
 	if (self->overflow) evbuffer_free(self->overflow);
 	free(self);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static void timer_arm(struct shim_timer *self) {
+	if (queued_event_waits(&self->event)) return; // `on_due` looks at the new deadline
 	int64_t wait = self->deadline - shim_loop_now(self->loop);
 	if (wait < 0) wait = 0;
 	self->armed = self->deadline;
@@ -17,36 +18,31 @@ static void timer_arm(struct shim_timer *self) {
 	// Rounded up, because libevent's clock is coarse, and a timer that fires early has to wait again.
 	const int64_t microseconds = wait / 1000 + 1;
 	const struct timeval interval = { .tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 };
-	event_add(&self->event, &interval);
+	queued_event_watch(&self->event, &interval);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *context) {
-	(void)fd;
-	(void)what;
-	struct shim_timer *self = context;
-	shim_loop *loop = self->loop;
+static void on_due(struct queued_event *event) {
+	struct shim_timer *self = EVENT_OWNER(event, struct shim_timer, event);
 	self->armed = 0;
 	if (!self->deadline) return;
-	if (shim_loop_now(loop) < self->deadline) {
+	if (shim_loop_now(self->loop) < self->deadline) {
 		timer_arm(self);
 		return;
 	}
 	self->deadline = 0;
 	self->fire(self->context); // may free the timer
-	shim_loop_settle(loop);
 }
 
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
 	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
-	evtimer_assign(&self->event, loop->base, on_timer, self);
-	event_priority_set(&self->event, SHIM_PRIORITY_NORMAL); // timers never run before bytes that have arrived
+	queued_event_init(&self->event, &loop->queues, -1, 0, EVENT_TIMER, on_due);
 }
 
 void shim_timer_stop(struct shim_timer *self) {
 	self->deadline = 0;
 	if (!self->armed) return;
 	if (self->loop->manual_clock) manual_clock_remove(self->loop->manual_clock, self);
-	event_del(&self->event);
+	queued_event_stop(&self->event);
 	self->armed = 0;
 }
 

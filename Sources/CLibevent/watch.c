@@ -1,35 +1,32 @@
 #include "watch.h"
 
-void watch_socket(
-	struct watch *self, int fd, event_callback_fn on_readable, event_callback_fn on_writable, void *context) {
-	struct event_base *base = self->deadline.loop->base;
-	shim_loop_map(self->deadline.loop, fd);
-	event_assign(&self->readable, base, fd, EV_READ | EV_PERSIST, on_readable, context);
-	event_assign(&self->writable, base, fd, EV_WRITE | EV_PERSIST, on_writable, context);
-	event_priority_set(&self->readable, SHIM_PRIORITY_URGENT); // until we know what it asks for
-	event_priority_set(&self->writable, SHIM_PRIORITY_NORMAL);
-	self->urgent = true;
-}
-
 void watch_call_soon(struct watch *self, event_callback_fn callback, void *context) {
-	event_assign(&self->writable, self->deadline.loop->base, -1, 0, callback, context);
-	event_active(&self->writable, 0, 0);
+	event_assign(&self->writable.event, self->deadline.loop->base, -1, 0, callback, context);
+	event_active(&self->writable.event, 0, 0);
 }
 
-void watch_cancel_call(struct watch *self) { event_del(&self->writable); }
+void watch_cancel_call(struct watch *self) { event_del(&self->writable.event); }
+
+void watch_socket(struct watch *self, int fd, void (*on_readable)(struct queued_event *),
+	void (*on_writable)(struct queued_event *)) {
+	shim_loop *loop = self->deadline.loop;
+	shim_loop_map(loop, fd);
+	queued_event_init(&self->readable, &loop->queues, fd, EV_READ | EV_PERSIST, EVENT_URGENT, on_readable);
+	queued_event_init(&self->writable, &loop->queues, fd, EV_WRITE | EV_PERSIST, EVENT_CLIENT, on_writable);
+}
 
 void watch_set_reading(struct watch *self, bool on) {
 	if (self->reading == on) return;
 	self->reading = on;
-	if (on) event_add(&self->readable, NULL);
-	else event_del(&self->readable);
+	if (on) queued_event_watch(&self->readable, NULL);
+	else queued_event_stop(&self->readable);
 }
 
 void watch_set_writing(struct watch *self, bool on) {
 	if (self->writing == on) return;
 	self->writing = on;
-	if (on) event_add(&self->writable, NULL);
-	else event_del(&self->writable);
+	if (on) queued_event_watch(&self->writable, NULL);
+	else queued_event_stop(&self->writable);
 }
 
 void watch_set_deadline(struct watch *self, int64_t interval) {
@@ -37,13 +34,16 @@ void watch_set_deadline(struct watch *self, int64_t interval) {
 }
 
 void watch_set_urgent(struct watch *self, bool urgent) {
-	if (self->urgent == urgent) return;
-	const int priority = urgent ? SHIM_PRIORITY_URGENT : SHIM_PRIORITY_NORMAL;
-	if (event_priority_set(&self->readable, priority) == 0) self->urgent = urgent; // refused while the event is active
+	queued_event_set_class(&self->readable, urgent ? EVENT_URGENT : EVENT_CLIENT);
 }
 
+void watch_continue_later(struct watch *self) { queued_event_push(&self->writable); }
+
 void watch_stop(struct watch *self) {
-	watch_set_reading(self, false);
-	watch_set_writing(self, false);
+	if (self->readable.queues) { // `watch_socket` was called
+		queued_event_stop(&self->readable);
+		queued_event_stop(&self->writable);
+	}
+	self->reading = self->writing = false;
 	shim_timer_stop(&self->deadline);
 }

@@ -5,10 +5,9 @@
 #include "internal.h"
 
 struct watch {
-	struct event readable, writable;
+	struct queued_event readable, writable;
 	struct shim_timer deadline;
 	bool reading, writing;
-	bool urgent; ///< its bytes are handled before those of other connections
 };
 
 /// Calls `callback` in this turn of the loop, before any socket is polled. Only as long as no socket is watched.
@@ -19,7 +18,7 @@ void watch_cancel_call(struct watch *self);
 
 /// Prepares to watch the socket `fd`. Nothing is watched yet.
 void watch_socket(
-	struct watch *self, int fd, event_callback_fn on_readable, event_callback_fn on_writable, void *context);
+	struct watch *self, int fd, void (*on_readable)(struct queued_event *), void (*on_writable)(struct queued_event *));
 
 void watch_set_reading(struct watch *self, bool on);
 void watch_set_writing(struct watch *self, bool on);
@@ -27,8 +26,12 @@ void watch_set_writing(struct watch *self, bool on);
 /// Sets the deadline to `interval` nanoseconds from now; 0 removes it.
 void watch_set_deadline(struct watch *self, int64_t interval);
 
-/// Serves clients with few, small requests first, such as health checks among ten thousand prompts.
+/// Has the socket's bytes handled with those of other clients that send few, small requests, such as health checks, or
+/// with all others'.
 void watch_set_urgent(struct watch *self, bool urgent);
+
+/// Calls `on_writable` soon, after what others wait for.
+void watch_continue_later(struct watch *self);
 
 /// Watches nothing more.
 void watch_stop(struct watch *self);

@@ -39,6 +39,16 @@ enum Fields {
         unsafe withName(name) { unsafe shim_exchange_header_at(handle, $0, index).map { unsafe String(cString: $0) } }
     }
 
+    static func list(_ handle: OpaquePointer, _ name: StaticString) -> String? {
+        guard var list = unsafe field(handle, name) else { return nil }
+        var index = 1
+        while let next = unsafe field(handle, name, at: index) {
+            list += "," + next
+            index += 1
+        }
+        return list
+    }
+
     private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         // A static string ends with a zero byte.
         name.withUTF8Buffer { unsafe body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }

@@ -12,11 +12,13 @@
     deinit { unsafe bytes.deallocate() }
 
     /// How the end of the body is marked.
-    enum Framing {
+    enum Framing: Equatable {
         case length(Int)
         case chunked
         /// By closing the connection, for HTTP/1.0.
         case close
+        /// There is no body, and nothing that describes one. Source: RFC 9110, 8.6.
+        case none
     }
 
     /// What the head says about the connection: nothing when it is the default of the HTTP version.
@@ -55,14 +57,16 @@
         put(status.phrase)
         put("\r\nDate: ")
         unsafe put(UnsafeRawBufferPointer(start: date, count: 29))
-        put("\r\nContent-Type: ")
-        put(contentType.field)
+        if framing != .none {
+            put("\r\nContent-Type: ")
+            put(contentType.field)
+        }
         switch framing {
         case .length(let length):
             put("\r\nContent-Length: ")
             put(length)
         case .chunked: put("\r\nTransfer-Encoding: chunked")
-        case .close: break
+        case .close, .none: break
         }
         switch connection {
         case .implied: break

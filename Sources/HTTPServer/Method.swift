@@ -1,4 +1,4 @@
-/// The methods that the server accepts.
+/// The methods that a service gets. The server answers OPTIONS itself, and rejects all others.
 public enum Method: Sendable {
     case get, head, post
 }

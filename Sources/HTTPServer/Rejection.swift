@@ -9,7 +9,7 @@ struct Rejection {
     init(_ reason: shim_reject, limits: Limits) {
         switch reason {
         case .SHIM_REJECT_METHOD:
-            self.init(.methodNotAllowed, "Use GET, HEAD or POST.", cause: "method not allowed")
+            self.init(.methodNotAllowed, "Use GET, HEAD, OPTIONS or POST.", cause: "method not allowed")
             return
         case .SHIM_REJECT_VERSION:
             self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "unsupported HTTP version")
@@ -45,7 +45,7 @@ struct Rejection {
 
     private init(_ status: Status, _ sentence: String, cause: String, retryAfter: Int? = nil) {
         var response = Response.failure(status, sentence, retryAfter: retryAfter)
-        if status == .methodNotAllowed { response.allow = "GET, HEAD, POST" }
+        if status == .methodNotAllowed { response.allow = Response.allowedMethods }
         self.response = response
         self.cause = cause
     }

@@ -21,15 +21,16 @@ public struct Request {
         unsafe exchange.handle.flatMap { unsafe Fields.field($0, name) }
     }
 
+    /// Calls `body` with the head. `nil` after the reply was sent or the client has left.
+    public func withHead<Result>(_ body: (borrowing RequestHead) -> Result) -> Result? {
+        guard let handle = unsafe exchange.handle else { return nil }
+        let head = unsafe RequestHead(handle: handle)
+        return body(head)
+    }
+
     /// All fields of this name, in any case, joined by commas in their order. Source: RFC 9110, 5.3.
     public func list(_ name: StaticString) -> String? {
-        guard let handle = unsafe exchange.handle, var list = unsafe Fields.field(handle, name) else { return nil }
-        var index = 1
-        while let next = unsafe Fields.field(handle, name, at: index) {
-            list += "," + next
-            index += 1
-        }
-        return list
+        unsafe exchange.handle.flatMap { unsafe Fields.list($0, name) }
     }
 
     /// Returns the type in `offered` that the client's Accept field prefers, or the first if it prefers none.

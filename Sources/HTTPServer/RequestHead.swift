@@ -21,6 +21,12 @@ internal import CLibevent
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 
+    /// All fields of this name, in any case, joined by commas in their order. Source: RFC 9110, 5.3.
+    public func list(_ name: StaticString) -> String? { unsafe Fields.list(handle, name) }
+
+    /// Returns the type in `offered` that the client's Accept field prefers, or the first if it prefers none.
+    public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
+
     /// The client's address, numeric, without port.
     public var peer: String { unsafe Fields.peer(handle) }
 }

@@ -12,7 +12,7 @@ public struct Response: Sendable {
     /// Seconds after which the client may try again, for the Retry-After field; at least 0.
     /// Source: RFC 9110, 10.2.3.
     public var retryAfter: Int?
-    /// The methods that are allowed, for a 405. Source: RFC 9110, 10.2.1.
+    /// The methods that are allowed, for a 405 or an answer to OPTIONS. Source: RFC 9110, 10.2.1.
     public var allow: StaticString?
 
     /// Makes a response; without arguments but a body, 200 with text.
@@ -22,6 +22,15 @@ public struct Response: Sendable {
         self.body = body
         self.retryAfter = retryAfter
     }
+
+    static let allowedMethods: StaticString = "GET, HEAD, OPTIONS, POST"
+
+    /// The answer to OPTIONS, which load balancers use as a health check. Source: RFC 9110, 9.3.7.
+    static let options: Self = {
+        var response = Self(.noContent, body: [])
+        response.allow = allowedMethods
+        return response
+    }()
 
     /// Text, in UTF-8, without a line end.
     public static func text(_ text: String) -> Self { Self(body: Array(text.utf8)) }

@@ -30,6 +30,7 @@ public import Logging
         self.log = ServerLog(log)
         LoopSignal.ignoreBrokenPipes()
         let callbacks = unsafe shim_server_callbacks(
+            refused: { unsafe Server.from($0).refuses($1) },
             requested: { unsafe Server.from($0).receive($1) },
             rejected: { unsafe Server.from($0).reject($1, $2) },
             gone: { unsafe Exchange.from($0).clientLeft() },
@@ -90,16 +91,32 @@ public import Logging
     // MARK: Requests
 
     private func receive(_ exchange: OpaquePointer) {
-        // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.
-        if unsafe shim_exchange_body_count(exchange) == 0 || shim_exchange_method(exchange) != .SHIM_METHOD_POST {
-            let head = unsafe RequestHead(handle: exchange)
-            if let response = service.respond(to: head) {
-                unsafe send(response, on: exchange)
-                unsafe shim_exchange_finish(exchange, keepsAlive(exchange))
-                return
-            }
+        if let response = unsafe responseAtOnce(exchange) {
+            unsafe send(response, on: exchange)
+            unsafe shim_exchange_finish(exchange, keepsAlive(exchange))
+        } else {
+            unsafe start(exchange)
         }
-        unsafe start(exchange)
+    }
+
+    /// The response to a request that needs no task.
+    private func responseAtOnce(_ exchange: OpaquePointer) -> Response? {
+        let method = unsafe shim_exchange_method(exchange)
+        if method == .SHIM_METHOD_OPTIONS { return .options }
+        // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.
+        guard unsafe method != .SHIM_METHOD_POST || shim_exchange_body_count(exchange) == 0 else { return nil }
+        let head = unsafe RequestHead(handle: exchange)
+        return service.respond(to: head)
+    }
+
+    /// Answers a request that its head decides. Returns false if there is none yet.
+    private func refuses(_ exchange: OpaquePointer) -> Bool {
+        let head = unsafe RequestHead(handle: exchange)
+        guard let response = service.refusal(of: head) else { return false }
+        let keepsAlive = unsafe keepsAlive(exchange)
+        unsafe send(response, on: exchange)
+        unsafe shim_exchange_finish(exchange, keepsAlive)
+        return true
     }
 
     private func start(_ handle: OpaquePointer) {
@@ -133,7 +150,8 @@ public import Logging
 
     func send(_ response: Response, on exchange: OpaquePointer) {
         let head = unsafe headWriter.head(
-            response.status, response.contentType, .length(response.body.count), connectionField(exchange),
+            response.status, response.contentType,
+            response.status == .noContent ? .none : .length(response.body.count), connectionField(exchange),
             date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow,
             fields: response.fields)
         let isHead = unsafe shim_exchange_method(exchange) == .SHIM_METHOD_HEAD

@@ -8,6 +8,13 @@ public protocol Service: AnyObject {
     /// Runs inside the server's callback, without a task. It must not do anything slow.
     func respond(to request: borrowing RequestHead) -> Response?
 
+    /// Judges a POST request by its head: by a key, or by its Content-Type. Returns the response that refuses it, or `nil`
+    /// to receive its body and handle it.
+    ///
+    /// Called once for each, before `100 Continue` is sent; a body that is still to come is not received if the request
+    /// is refused. Runs inside the server's callback, without a task. It must not do anything slow.
+    func refusal(of request: borrowing RequestHead) -> Response?
+
     /// Answers a request. The task is cancelled when the client leaves.
     func handle(_ request: Request, _ reply: consuming Reply) async
 
@@ -16,5 +23,6 @@ public protocol Service: AnyObject {
 }
 
 extension Service {
+    public func refusal(of request: borrowing RequestHead) -> Response? { nil }
     public func serverIsDraining() {}
 }

@@ -16,6 +16,8 @@ public struct Status: Sendable, Equatable {
     }
 
     public static let ok = Self(200, "OK")
+    /// Sent without a Content-Type and a body. Source: RFC 9110, 15.3.5.
+    public static let noContent = Self(204, "No Content")
     public static let badRequest = Self(400, "Bad Request")
     public static let unauthorized = Self(401, "Unauthorized")
     public static let forbidden = Self(403, "Forbidden")

@@ -11,9 +11,9 @@ enum AnswerForm: Sendable, Equatable {
     case events
 
     /// The form that the client prefers; text unless it asks for something else.
-    init(_ request: Request) {
+    init(_ head: borrowing RequestHead) {
         self =
-            switch request.preferred(of: [.text, .eventStream, .ndjson, .json]) {
+            switch head.preferred(of: [.text, .eventStream, .ndjson, .json]) {
             case .eventStream: .events
             case .ndjson, .json: .objects
             default: .text

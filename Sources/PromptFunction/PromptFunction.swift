@@ -80,11 +80,26 @@ package final class PromptFunction: Function {
 
     // MARK: Requests
 
+    /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
+    package func refusal(of request: borrowing RequestHead) -> Response? {
+        do throws(PromptFailure) {
+            try protection.check(request, at: loop.now)
+            return nil
+        } catch {
+            note(error)
+            return error.response(asJSON: AnswerForm(request).tellsErrorsAsJSON)
+        }
+    }
+
+    /// The client that sent the request. If it has left, which one no longer matters.
+    private func client(of request: Request) -> ClientIdentity {
+        request.withHead { protection.client(of: $0) } ?? .v4(0)
+    }
+
     /// Reads a prompt, and replies with the model's answer or with the reason why there is none.
     package func handle(_ request: Request, _ reply: consuming Reply) async {
         let reply = PromptReply(request, reply, scratch: scratch, on: loop)
         do throws(PromptFailure) {
-            try protection.check(request, at: loop.now)
             let prompt = try await decode(request)
             if Task.isCancelled { throw .cancelled }
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
@@ -92,7 +107,7 @@ package final class PromptFunction: Function {
             if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(
-                admissionRequest, client: { [self] in protection.client(of: request) }
+                admissionRequest, client: { [self] in client(of: request) }
             ) {
                 reply.positionInQueue = $0
             }

@@ -14,7 +14,7 @@ final class PromptReply: ChatReceiver {
     private let loop: EventLoop
     private let scratch: ScratchBuffer
     /// The form that the client asked for.
-    private(set) lazy var form = AnswerForm(request)
+    private(set) lazy var form = request.withHead { AnswerForm($0) } ?? .text
     /// Set until the response head is sent. As long as it is set, an error can have its own status.
     private var reply: Reply?
     /// The body of a stream; set after the response head is sent.

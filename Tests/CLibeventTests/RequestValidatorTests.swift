@@ -27,7 +27,23 @@ import Testing
         Row("RFC 9112, 3.1", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_METHOD),
         Row("RFC 9112, 3.2", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
         Row("RFC 9112, 3.2", "GET /\u{7F} HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.1", "GET //a:b/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3.2.1", "GET /?a=b/c?d HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3.2.1", "GET a HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.1", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
         Row("RFC 9112, 3.2.2", "GET http://b/c?d HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3.2.2", "GET HTTPS://[::1]:8080 HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3.2.2", "GET ://b/ HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.2", "GET h@b://b/ HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 4.2.1", "GET http:///c HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 4.2.1", "GET http://:80/c HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9110, 4.2.4", "GET http://a@b/c HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.3", "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.3", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", .SHIM_REJECT_METHOD),
+        Row("RFC 9112, 3.2.4", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
+        Row("RFC 9112, 3.2.4", "OPTIONS /a HTTP/1.0\r\n\r\n"),
+        Row("RFC 9112, 3.2.4", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
+        Row("RFC 9112, 3.2.4", "OPTIONS ** HTTP/1.1\r\nHost: a\r\n\r\n", .SHIM_REJECT_MALFORMED),
         Row("RFC 9112, 2.3", "GET / HTTP/1.0\r\n\r\n"),
         Row("RFC 9112, 2.3", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", .SHIM_REJECT_VERSION),
         Row("RFC 9112, 2.3", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", .SHIM_REJECT_VERSION),
@@ -67,6 +83,23 @@ import Testing
         Row("RFC 9110, 10.1.1", "POST / HTTP/1.0\r\nExpect: other\r\n\r\n"),
     ]
 
+    /// Values of Host, and whether they are valid. Source: RFC 9110, 7.2; RFC 3986, 3.2.2.
+    static let hosts: [(String, Bool)] = [
+        ("", true), ("a", true), ("a.b-c_d~e:8080", true), ("a:", true), ("127.0.0.1:1", true), ("[::1]", true),
+        ("[::1]:80", true), ("[fe80::1%25eth0]", true), ("a%2D1", true), ("x1", true), ("1", true), (":80", true),
+        ("(a);b=c,!", true), ("a b", false), ("a@b", false), ("http://a", false), ("a/b", false), ("[::1", false),
+        ("::1", false), ("::1]", false), ("[::1]80", false), ("[::1]a", false), ("[]", false), ("[", false),
+        ("a:b", false), ("a:80:80", false), ("a%2", false), ("a%", false), ("a%2g", false), ("\u{E9}", false),
+        ("a?b", false), ("a#b", false), ("a,b c", false), ("\"a\"", false), ("a\\b", false), ("{a}", false),
+    ]
+
+    @Test(arguments: hosts) func `takes a host and a port, and nothing else`(host: String, isValid: Bool) {
+        for line in ["Host: \(host)", "host:\(host)\t"] {
+            let rejected = validate("GET / HTTP/1.1\r\n\(line)\r\n\r\n").rejected
+            #expect(rejected == (isValid ? 0 : CInt(shim_reject.SHIM_REJECT_MALFORMED.rawValue)))
+        }
+    }
+
     /// Validates a head. `nil`: it is rejected.
     private func validate(_ text: String) -> (rejected: CInt, head: request_head, canonical: String) {
         let bytes = Array(text.utf8)
@@ -93,7 +126,7 @@ import Testing
 
     @Test(arguments: [
         ("/a?b", "/a?b"), ("//a:b/", "//a:b/"), ("http://a", ""), ("http://a/b?c", "/b?c"), ("http://a?b", "?b"),
-        ("*", ""),
+        ("/a://b", "/a://b"),
     ])
     func `finds the target in origin form`(target: String, path: String) {
         let text = "GET \(target) HTTP/1.1\r\nHost: a\r\n\r\n"

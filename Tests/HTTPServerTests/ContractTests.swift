@@ -43,7 +43,7 @@ import Testing
 
     @Test(arguments: [
         ("/health/liveness", "Alive"), ("/health/readiness", "Ready"), ("/health/liveness?verbose", "Alive"),
-        ("/health/liveness#x", "Alive"), ("http://elsewhere/health/liveness", "Alive"), ("http://elsewhere", "OK"),
+        ("http://elsewhere/health/liveness", "Alive"), ("http://elsewhere", "OK"),
         ("http://elsewhere?/health/liveness", "OK"),
     ])
     func `health checks match exactly, whatever the query`(target: String, body: String) async throws {
@@ -66,14 +66,56 @@ import Testing
         }
     }
 
-    @Test(arguments: ["PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "BREW", "M-SEARCH", "GETS"])
+    @Test(arguments: ["PUT", "DELETE", "options", "TRACE", "CONNECT", "PATCH", "get", "BREW", "M-SEARCH", "GETS"])
     func `another method is answered 405 with what is allowed`(method: String) async throws {
         try await withServer { loop, host in
             let (response, rest) = try await host.askToTheEnd(request(method))
             #expect(response.status == 405)
-            #expect(response["Allow"] == "GET, HEAD, POST")
+            #expect(response["Allow"] == "GET, HEAD, OPTIONS, POST")
             #expect(response["Connection"] == "close")
             #expect(rest.isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        "OPTIONS / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "OPTIONS / HTTP/1.0\r\n\r\n",  // HAProxy's default health check
+    ])
+    func `OPTIONS is answered 204 with what is allowed`(text: String) async throws {
+        try await withServer { loop, host in
+            let head = try await host.client { socket in
+                try socket.send(text + get("/health/liveness", "Connection: close"))
+                return try socket.receive(until: "\r\n\r\n")
+            }
+            #expect(head.hasPrefix("HTTP/1.1 204 No Content\r\n"))
+            #expect(head.contains("\r\nAllow: GET, HEAD, OPTIONS, POST\r\n"))
+            #expect(!head.contains("Content-"))
+            #expect(host.function.handled == 0)
+        }
+    }
+
+    @Test func `a connection goes on after OPTIONS`() async throws {
+        try await withServer { loop, host in
+            let text = try await host.client { socket in
+                try socket.send(request("OPTIONS", "*") + get("/health/liveness"))
+                _ = try socket.receive(until: "\r\n\r\n")
+                return try socket.response().text
+            }
+            #expect(text == "Alive")
+        }
+    }
+
+    /// Source: RFC 9110, 9.3.2.
+    @Test(arguments: ["Host: a\r\nHost: b", "Host: a b", "Host: a\r\nContent-Length: x", "Host: a\r\nExpect: b"])
+    func `a HEAD request that is rejected gets no body`(fields: String) async throws {
+        try await withServer { loop, host in
+            let all = try await host.client { socket in
+                try socket.send("HEAD / HTTP/1.1\r\n\(fields)\r\n\r\n")
+                return try socket.rest().text
+            }
+            #expect(all.hasPrefix("HTTP/1.1 4"))
+            #expect(all.hasSuffix("\r\n\r\n") && !all.contains("Content-Length: 0"))
         }
     }
 

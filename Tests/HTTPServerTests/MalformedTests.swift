@@ -124,6 +124,13 @@ import Testing
         }
     }
 
+    @Test(arguments: [16, 17]) func `no more than 16 empty lines are passed over`(count: Int) async throws {
+        try await withServer { loop, host in
+            let status = try await host.ask(String(repeating: "\r\n", count: count) + get()).status
+            #expect(status == (count == 16 ? 200 : 400))
+        }
+    }
+
     @Test func `what is allowed is not refused`() async throws {
         try await withServer { loop, host in
             for head in [

@@ -14,7 +14,11 @@ final class TestFunction: Function {
     var handlesAll = false
     /// Calls of `handle` so far.
     var handled = 0
+    /// Requests that were answered at once, without `handle`.
+    var answered = 0
     var knowsOfDraining = false
+    /// Requests that were refused by their heads, as they have an X-Refuse field.
+    var refused = 0
     /// Whether GET is answered with the client's address.
     var answersPeer = false
 
@@ -25,11 +29,18 @@ final class TestFunction: Function {
 
     func respond(to request: borrowing RequestHead) -> Response? {
         guard !handlesAll, request.method != .post else { return nil }
+        answered += 1
         if request.isPath("/health/liveness") { return .text("Alive") }
         if request.isPath("/health/readiness") {
             return health == .healthy ? .text("Ready") : .text(.serviceUnavailable, "not well")
         }
         return .text(answersPeer ? request.peer : "OK")
+    }
+
+    func refusal(of request: borrowing RequestHead) -> Response? {
+        guard request.field("X-Refuse") != nil else { return nil }
+        refused += 1
+        return .text(.forbidden, "refused")
     }
 
     func serverIsDraining() { knowsOfDraining = true }

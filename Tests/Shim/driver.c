@@ -118,6 +118,16 @@ static struct pending *wait_with(shim_exchange *exchange, void (*fire)(void *), 
 	return self;
 }
 
+static bool on_refused(void *context, shim_exchange *exchange) {
+	(void)context;
+	CHECK(shim_exchange_method(exchange) == SHIM_METHOD_POST);
+	if (!shim_exchange_header(exchange, "X-Refuse")) return false;
+	static const char answer[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+	shim_exchange_send(exchange, answer, sizeof answer - 1, NULL, 0, NULL, 0);
+	shim_exchange_finish(exchange, shim_exchange_keep_alive(exchange));
+	return true;
+}
+
 static void on_requested(void *context, shim_exchange *exchange) {
 	(void)context;
 	requested_count++;
@@ -790,8 +800,8 @@ int main(void) {
 		.body_timeout = 1500 * MS,
 		.idle_timeout = 3000 * MS,
 		.write_timeout = PATIENCE };
-	const shim_server_callbacks callbacks = { on_requested, on_rejected, on_gone, on_drained, on_accept_failed,
-		on_accept_recovered, on_dropped, on_emptied };
+	const shim_server_callbacks callbacks = { on_refused, on_requested, on_rejected, on_gone, on_drained,
+		on_accept_failed, on_accept_recovered, on_dropped, on_emptied };
 	CHECK(server = shim_server_new(loop, limits, callbacks, NULL));
 	struct sockaddr_storage address = { 0 };
 	struct sockaddr_in *in = (struct sockaddr_in *)&address;

@@ -64,6 +64,18 @@ package final class RawSocket: @unchecked Sendable {
         return count
     }
 
+    /// Receives what is there, and forgets it. Returns the bytes received; `nil` when the connection has ended.
+    package func discard() -> Int? {
+        var total = 0
+        while socket.wait(POLLIN, 0) {
+            let count = socket.receive(64 * 1024, into: &pending)
+            pending.removeAll(keepingCapacity: true)
+            if count <= 0 { return nil }
+            total += count
+        }
+        return total
+    }
+
     /// Ends the sending side: a FIN.
     package func shutdownWrite() { shutdown(socket.fd, CInt(SHUT_WR)) }
 

@@ -21,7 +21,7 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_REJECT_MALFORMED = 1,
 	/// An HTTP version other than 1.0 and 1.1.
 	SHIM_REJECT_VERSION,
-	/// A method other than GET, HEAD and POST.
+	/// A method other than GET, HEAD, OPTIONS and POST.
 	SHIM_REJECT_METHOD,
 	/// An expectation other than 100-continue.
 	SHIM_REJECT_EXPECTATION,
@@ -44,6 +44,7 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_METHOD_GET,
 	SHIM_METHOD_HEAD,
 	SHIM_METHOD_POST,
+	SHIM_METHOD_OPTIONS,
 } shim_method;
 
 typedef struct {
@@ -71,9 +72,14 @@ enum {
 };
 
 typedef struct {
+	/// The head of a POST request has arrived. Called once, before `100 Continue` is sent, and before the body is
+	/// received unless all of it came with the head. Returns true if it has sent an answer and finished: the request is
+	/// refused, and a body that is still to come is not received.
+	bool (*refused)(void *_Nullable context, shim_exchange *exchange);
 	/// A request has arrived completely. Reply in the callback, or set a context and reply later.
 	void (*requested)(void *_Nullable context, shim_exchange *exchange);
-	/// A request was rejected: send an answer and finish. The exchange has no method, target or body.
+	/// A request was rejected: send an answer and finish. The exchange has no target and no body, and a method only if
+	/// a whole head has arrived that has one.
 	void (*rejected)(void *_Nullable context, shim_exchange *exchange, shim_reject reason);
 	/// The client of the exchange with this context has left. The exchange is no longer valid.
 	void (*gone)(void *exchange_context);

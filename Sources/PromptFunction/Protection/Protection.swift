@@ -1,7 +1,7 @@
 internal import EventLoop
 internal import HTTPServer
 
-/// Decides whether a client may send a request, before its body is decoded. Belongs to the loop's thread.
+/// Decides whether a client may send a request, before its body is received. Belongs to the loop's thread.
 struct Protection {
     private let proxies: TrustedProxies
     /// The current keys. Replaced when the operator changes them.
@@ -15,19 +15,19 @@ struct Protection {
     }
 
     /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
-    mutating func check(_ request: Request, at now: LoopInstant) throws(PromptFailure) {
+    mutating func check(_ request: borrowing RequestHead, at now: LoopInstant) throws(PromptFailure) {
         if keys == nil && rate == nil { return }
         if keys != nil && key(of: request) == nil { throw .unauthorized }
         let client = client(of: request)
         if let seconds = rate?.take(client, at: now) { throw .rateLimited(retryAfter: seconds) }
     }
 
-    private func key(of request: Request) -> ClientIdentity? {
+    private func key(of request: borrowing RequestHead) -> ClientIdentity? {
         keys?.client(authorization: request.field("Authorization"), apiKey: request.field("X-API-Key"))
     }
 
     /// Returns the client that sent the request: by its key if that is known, otherwise by its address.
-    func client(of request: Request) -> ClientIdentity {
+    func client(of request: borrowing RequestHead) -> ClientIdentity {
         if let key = key(of: request) { return key }
         guard let peer = IPAddress(request.peer[...]) else { return .v4(0) }
         return ClientIdentity(proxies.client(peer: peer, forwardedFor: request.list("X-Forwarded-For")))
