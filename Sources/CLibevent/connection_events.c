@@ -21,6 +21,7 @@ static void received_end(struct connection *self) {
 }
 
 static void received(struct connection *self, const uint8_t *bytes, size_t count) {
+	watch_set_urgent(&self->watch, false); // until a request earns it
 	if (self->state == CONNECTION_LINGERING) {
 		self->lingered += (uint32_t)count;
 		if (self->lingered > LINGER_LIMIT) connection_end(self, END_CLOSE);
@@ -31,7 +32,6 @@ static void received(struct connection *self, const uint8_t *bytes, size_t count
 
 static void on_readable(struct queued_event *event) {
 	struct connection *self = EVENT_OWNER(event, struct connection, watch.readable);
-	watch_set_urgent(&self->watch, false); // until a request earns it
 	shim_loop *loop = self->group->loop;
 	const ssize_t count = recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
 	if (count > 0) received(self, loop->buffer, (size_t)count);
@@ -131,6 +131,8 @@ void connection_open(struct connection *self) {
 	}
 	watch_socket(&self->watch, self->fd, on_readable, on_writable);
 	watch_set_reading(&self->watch, true);
+	// Nearly every client has sent its request by now: it need not wait for one more poll.
+	if (group->loop->busy) queued_event_push(&self->watch.readable);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) connection_reject(self, (shim_reject)reason);
 	else if (self->slot.kind == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only

@@ -68,7 +68,7 @@ static void head_complete(struct connection *self) {
 	const int64_t now = shim_loop_now(group->loop);
 	const bool is_full = group->loop->queues.full[EVENT_URGENT];
 	const bool is_earned = urgency_is_earned(&group->urgency, now - self->last_request, now, is_full);
-	watch_set_urgent(&self->watch, !has_body && is_earned);
+	watch_set_urgent(&self->watch, is_earned);
 	self->last_request = now;
 	if (is_reserved && (has_body || exchange->head.method == SHIM_METHOD_POST)) {
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);

@@ -37,7 +37,7 @@ static _Thread_local struct shim_server *servers;
 /// The most connections that are accepted in a turn, so that a rush of new clients does not delay the connected ones.
 /// If the last turn has left something to do, what was accepted is served first: more clients than can be served wait
 /// in the kernel, or are refused by it, and cost nothing.
-enum { ACCEPTS_A_TURN = 64, ACCEPTS_WHEN_BUSY = 4 };
+enum { ACCEPTS_A_TURN = 64, ACCEPTS_WHEN_BUSY = 16 };
 static const int64_t ACCEPT_PAUSE = 100 * 1000 * 1000;
 static const int64_t ACCEPT_TRIAL = 1000 * 1000 * 1000;
 

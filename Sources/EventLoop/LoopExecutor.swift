@@ -24,11 +24,6 @@ import Synchronization
     private static let drainLimit = 4096
     private static let backlogPerTurn = 32
 
-    /// Turns since the last turn that handled all its events. Until the next such turn, the hooks are called only every
-    /// `turnsPerHook` turns, so that batches can grow.
-    private var cutTurns = 0
-    private static let turnsPerHook = 8
-
     private var turnHooks: [() -> Void] = []
     private let inbox = Mutex(Inbox())
 
@@ -52,7 +47,7 @@ import Synchronization
         let callbacks = unsafe shim_loop_callbacks(
             woken: { unsafe LoopExecutor.from($0).takeInbox() },
             settled: { unsafe LoopExecutor.from($0).runReady() },
-            turned: { unsafe LoopExecutor.from($0).endTurn(isCut: $1) })
+            turned: { unsafe LoopExecutor.from($0).endTurn() })
         unsafe shim_loop_set_callbacks(handle, callbacks, Unmanaged.passUnretained(self).toOpaque())
         bind()
     }
@@ -112,7 +107,7 @@ import Synchronization
 
     func run() {
         runReady()
-        _ = endTurn(isCut: false)
+        _ = endTurn()
         unsafe shim_loop_run(handle)
     }
 
@@ -173,21 +168,17 @@ import Synchronization
         }
     }
 
-    /// Calls `hook` at the end of each turn that has handled all pending events, and otherwise after every
-    /// `turnsPerHook` turns. It stays for the loop's lifetime. Loop's thread only.
+    /// Calls `hook` at the end of each turn. It stays for the loop's lifetime. Loop's thread only.
     package func onTurnEnd(_ hook: @escaping () -> Void) {
         checkThread()
         turnHooks.append(hook)
     }
 
     /// Returns whether there is more work, so that the loop must not wait for events.
-    private func endTurn(isCut: Bool) -> Bool {
+    private func endTurn() -> Bool {
         runBacklog()
         runReady()  // before the hooks: work that a job collects after them would wait for another event
-        cutTurns = isCut || backlogStart < backlog.count ? cutTurns + 1 : 0
-        if cutTurns % Self.turnsPerHook == 0 {
-            for hook in turnHooks { hook() }
-        }
-        return isCut || !backlog.isEmpty || !ready.isEmpty
+        for hook in turnHooks { hook() }
+        return !backlog.isEmpty || !ready.isEmpty
     }
 }

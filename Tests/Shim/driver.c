@@ -711,7 +711,7 @@ static void on_woken(void *context) {
 
 static void on_settled(void *context) { (void)context; }
 
-static bool on_turned(void *context, bool is_cut) {
+static bool on_turned(void *context) {
 	(void)context;
 	(void)is_cut;
 	turns++;

@@ -15,9 +15,8 @@ typedef struct {
 	void (*woken)(void *_Nullable context);
 	/// An event was handled. The callback should now run the work that the event made ready.
 	void (*settled)(void *_Nullable context);
-	/// A turn is over: all its events were handled or, if `is_cut`, the turn reached its limit and the remaining events
-	/// wait for the next turn. Returns true if there is more to do; the next turn then does not wait for events.
-	bool (*turned)(void *_Nullable context, bool is_cut);
+	/// A turn is over. Returns true if there is more to do; the next turn then does not wait for events.
+	bool (*turned)(void *_Nullable context);
 } shim_loop_callbacks;
 
 /// Makes a loop. The caller owns it and frees it with `shim_loop_free`. NULL if the system refuses; errno says why.
