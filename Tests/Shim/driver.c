@@ -713,7 +713,6 @@ static void on_settled(void *context) { (void)context; }
 
 static bool on_turned(void *context) {
 	(void)context;
-	(void)is_cut;
 	turns++;
 	connections_now = (int)shim_server_connection_count(server);
 	return false;
