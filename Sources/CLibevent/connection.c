@@ -55,7 +55,13 @@ void connection_end(struct connection *self, enum connection_end how) {
 	if (context) group->callbacks.gone(context);
 }
 
-void connection_close_if_idle(struct connection *self) {
-	const bool is_idle = self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_IDLE;
-	if (is_idle && !self->input.count) connection_end(self, END_CLOSE);
+void connection_hurry(struct connection *self, int64_t interval) {
+	if (self->state != CONNECTION_OPEN || !exchange_takes_input(&self->exchange)) return;
+	if (self->exchange.state == EXCHANGE_IDLE && !self->deferred) {
+		connection_end(self, END_CLOSE);
+		return;
+	}
+	const int64_t latest = shim_loop_now(self->group->loop) + interval;
+	const int64_t deadline = self->watch.deadline.deadline;
+	if (!deadline || deadline > latest) watch_set_deadline(&self->watch, interval);
 }

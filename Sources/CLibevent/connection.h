@@ -100,8 +100,9 @@ void connection_reject(struct connection *self, shim_reject reason);
 /// Drops a reference. The last one frees the connection.
 void connection_release(struct connection *self);
 
-/// Closes the connection if it is between requests.
-void connection_close_if_idle(struct connection *self);
+/// Closes the connection if it is between requests. If a part of a request has arrived, the rest has at most
+/// `interval`.
+void connection_hurry(struct connection *self, int64_t interval);
 
 /// Ends the connection, and tells the function if it has a request. All connections end through this function.
 void connection_end(struct connection *self, enum connection_end how);

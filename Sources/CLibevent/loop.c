@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/// The time in nanoseconds that a turn gives to the events of one class, if there are as many, besides the time that
-/// the poll took: so that most of the time is not spent on polls that find thousands of sockets again. One is always
-/// handled.
-static const int64_t CLASS_SHARE = 1000 * 1000;
+/// The time in nanoseconds that a turn gives to the events of one class, if there are as many. One is always handled.
+/// The time that the poll took is added, so that most of the time is not spent on polls that find thousands of sockets
+/// again.
+static const int64_t CLASS_SHARE = INT64_C(1000) * 1000, LONGEST_SHARE = INT64_C(3000) * 1000;
 
 /// A variable whose address identifies the thread.
 static _Thread_local char this_thread;
@@ -132,7 +132,8 @@ void shim_loop_run(shim_loop *self) {
 		self->now = 0;
 		self->handled = 0;
 		self->queues.turn++;
-		const int64_t share = CLASS_SHARE + poll_events(self, !has_more);
+		const int64_t wanted = CLASS_SHARE + poll_events(self, !has_more);
+		const int64_t share = wanted < LONGEST_SHARE ? wanted : LONGEST_SHARE;
 		for (int i = 0; i < EVENT_CLASSES; i++) serve(self, (enum event_class)i, share);
 		const bool has_left = event_queues_end_turn(&self->queues);
 		self->busy = self->callbacks.turned(self->context) || has_left;

@@ -197,10 +197,15 @@ void shim_server_stop_listening(shim_server *self) {
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 }
 
-void shim_server_close_idle(shim_server *self) {
+static int64_t shorter(int64_t timeout, int64_t interval) { return timeout && timeout < interval ? timeout : interval; }
+
+void shim_server_close_idle(shim_server *self, int64_t interval) {
+	shim_server_limits *limits = &self->group.limits;
+	limits->header_timeout = shorter(limits->header_timeout, interval);
+	limits->body_timeout = shorter(limits->body_timeout, interval);
 	for (struct connection *each = self->group.connections, *next; each; each = next) {
 		next = each->next;
-		connection_close_if_idle(each);
+		connection_hurry(each, interval);
 	}
 }
 

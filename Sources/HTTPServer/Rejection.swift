@@ -6,7 +6,7 @@ struct Rejection {
     /// For the log.
     let cause: String
 
-    init(_ reason: shim_reject, limits: Limits) {
+    init(_ reason: shim_reject, limits: Limits, isDraining: Bool) {
         switch reason {
         case .SHIM_REJECT_METHOD:
             self.init(.methodNotAllowed, "Use GET, HEAD, OPTIONS or POST.", cause: "method not allowed")
@@ -36,6 +36,10 @@ struct Rejection {
                 .serviceUnavailable,
                 "Too many connections from your address are open: close some, or reuse them.",
                 cause: "more than \(limits.connectionsPerAddress) connections from one address", retryAfter: 1)
+        case .SHIM_REJECT_TOO_SLOW where isDraining:
+            self.init(
+                .serviceUnavailable, "The server is stopping: try again later.",
+                cause: "the rest of the request did not come before the stop", retryAfter: 1)
         case .SHIM_REJECT_TOO_SLOW:
             self.init(.requestTimeout, "Send the request faster.", cause: "request too slow")
         case .SHIM_REJECT_MALFORMED:

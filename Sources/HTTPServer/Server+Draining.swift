@@ -2,11 +2,16 @@ internal import CLibevent
 import EventLoop
 
 extension Server {
+    /// How long a request that has arrived in part may take for the rest of its head, and then for the rest of its body:
+    /// it may never come.
+    private static let timeForRest = Duration.milliseconds(500)
+
     /// Shuts down gracefully: waits until every request is answered and every connection is closed.
     ///
     /// During `grace` the server works as before, with two differences: it tells its service, which is then no longer
     /// ready, and each reply closes its connection. This gives clients and load balancers time to notice. Then the
-    /// server stops listening and closes idle connections. Connections that are still open `limit` after the start are
+    /// server stops listening and closes idle connections; requests of which a part is missing have half a second more.
+    /// Connections that are still open `limit` after the start are
     /// reset (RST), and the tasks of their requests are cancelled.
     ///
     /// - Parameters:
@@ -21,7 +26,7 @@ extension Server {
         await takeWaiting()
         unsafe shim_server_stop_listening(handle)
         await loop.turn()  // also reads what those connections have sent
-        unsafe shim_server_close_idle(handle)
+        unsafe shim_server_close_idle(handle, Self.timeForRest.inNanoseconds)
         guard connections > 0 else { return 0 }
         let latch = Latch(on: loop)
         lastConnectionClosed = latch

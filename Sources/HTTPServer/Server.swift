@@ -133,7 +133,7 @@ public import Logging
     }
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
-        let rejection = Rejection(reason, limits: limits)
+        let rejection = Rejection(reason, limits: limits, isDraining: isDraining)
         unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
         unsafe send(rejection.response, on: exchange)
         unsafe shim_exchange_finish(exchange, false)

@@ -67,6 +67,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "G", "GET / HTTP/1.1\r\n", post("{}").dropLast().description,
+        request("POST", "/", ["Transfer-Encoding: chunked"]) + "1\r\na\r\n", get() + "GET /",
+    ])
+    func `does not wait for the rest of a request`(part: String) async throws {
+        try await withServer(clock: .manual) { loop, host in
+            let socket = try await host.open(part)
+            defer { socket.close() }
+            if part.hasPrefix(get()) { _ = try await response(on: socket) }
+            try await until("it has arrived", on: loop) { host.server.connections == 1 }
+            for _ in 0..<3 { await loop.turn() }
+            let count = host.beginDraining(on: loop)
+            try await passDeadline(.milliseconds(500), on: loop)
+            let rest = try await offLoop { try socket.rest().text }
+            socket.close()
+            #expect(await count.value == 0)
+            #expect(rest.contains("\r\n\r\nThe server is stopping: try again later.\n"))
+            #expect(rest.hasPrefix("HTTP/1.1 503 ") && rest.contains("\r\nRetry-After: 1\r\n"))
+        }
+    }
+
     @Test func `serves a connection that the kernel has accepted`() async throws {
         try await withServer { loop, host in
             let gate = Gate()

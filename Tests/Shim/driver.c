@@ -837,7 +837,7 @@ int main(void) {
 		requested_count, rejected_count, gone_count, outbound_started, shim_server_connection_count(server),
 		pending_count);
 	shim_server_stop_listening(server);
-	shim_server_close_idle(server);
+	shim_server_close_idle(server, 500 * MS);
 	shim_server_cut_all(server);
 	CHECK(shim_server_connection_count(server) == 0);
 	CHECK(shim_server_buffered_bytes(server) == 0);

@@ -107,8 +107,9 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 /// Closes the listening sockets. Connections that the kernel has accepted, and the loop has not seen yet, are reset.
 void shim_server_stop_listening(shim_server *self);
 
-/// Closes the connections that are between requests.
-void shim_server_close_idle(shim_server *self);
+/// Closes the connections that are between requests. From now on, a request of which a part has arrived has `interval`
+/// for the rest of its head, and then for the rest of its body.
+void shim_server_close_idle(shim_server *self, int64_t interval);
 
 /// Cuts every connection with a RST, and calls `gone` for those with a pending request.
 void shim_server_cut_all(shim_server *self);
