@@ -15,8 +15,10 @@ extension PromptFunction {
         let began: LoopInstant
         /// The backends that failed in another way than by being busy.
         var failed: [OllamaBackend] = []
-        var busy = 0
-        var count: Int { failed.count + busy }
+        /// The backends that were busy since the last pause.
+        var busy: [OllamaBackend] = []
+        var pauses = 0
+        var count = 0
     }
 
     /// Returns the admission request for a prompt.
@@ -24,8 +26,8 @@ extension PromptFunction {
         Admission.Request(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
-    /// Gets an answer. If a backend fails before the first byte of its response, asks another one. If a backend is
-    /// busy, retries after a pause. Never retries after the first byte.
+    /// Gets an answer. If a backend fails before the first byte of its response, or refuses what others may answer, asks
+    /// another one. If all backends are busy, retries after a pause. Never retries after a part of an answer.
     ///
     /// - Parameters:
     ///   - request: the prompt's admission request, to get further permits.
@@ -44,9 +46,9 @@ extension PromptFunction {
                 return
             } catch {
                 admission.release(permit, outcome(of: error, prompt, attempts))
-                pause = try retry(after: error, prompt, at: permit.backend, &attempts)
+                pause = try retry(after: error, prompt, at: permit.backend, reply, &attempts)
             }
-            request.failed = attempts.failed
+            request.failed = attempts.failed + attempts.busy
             await loop.sleep(for: pause)
             if Task.isCancelled { throw .cancelled }
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
@@ -59,10 +61,11 @@ extension PromptFunction {
     /// - Returns: the pause before the retry.
     /// - Throws: the failure, if the prompt is not retried.
     private func retry(
-        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ attempts: inout Attempts
+        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ reply: PromptReply,
+        _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
         let failure = PromptFailure.ollama(error, model: prompt.modelText)
-        guard let pause = nextTry(after: error, backend, &attempts) else { throw failure }
+        guard let pause = nextTry(after: error, backend, reply, &attempts) else { throw failure }
         log.notice(
             "retrying after a failure",
             metadata: ["ollama": "\(backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
@@ -104,32 +107,49 @@ extension PromptFunction {
     }
 
     /// Returns the pause before a retry; `nil` if the prompt is not retried.
-    private func nextTry(after error: OllamaError, _ backend: OllamaBackend, _ attempts: inout Attempts) -> Duration? {
+    private func nextTry(
+        after error: OllamaError, _ backend: OllamaBackend, _ reply: PromptReply, _ attempts: inout Attempts
+    ) -> Duration? {
+        attempts.count += 1
         if case .refused(status: 503, _, _) = error {
-            attempts.busy += 1
-            let longest = 200 << attempts.busy  // milliseconds
-            let pause = Duration.milliseconds(Int.random(in: (longest / 2)...longest))
-            let isInTime = loop.now - attempts.began + pause < Self.busyTime
-            return attempts.busy <= Self.busyRetries && isInTime ? pause : nil
+            attempts.busy.append(backend)
+            return hasOther(than: attempts) ? .zero : pause(&attempts)
         }
-        guard error.isBeforeFirstByte else { return nil }
+        guard error.mayBeRetried(hasBegun: reply.hasBegun) else { return nil }
         attempts.failed.append(backend)
         // If the other backends failed meanwhile, this backend may have been asked twice.
         guard attempts.failed.count < backends.count else { return nil }
-        let hasOther = backends.contains { other in other.admitsPrompts && !attempts.failed.contains { $0 === other } }
-        return hasOther ? .zero : nil
+        return hasOther(than: attempts) ? .zero : nil
+    }
+
+    /// Whether a backend admits prompts that has not failed this one.
+    private func hasOther(than attempts: Attempts) -> Bool {
+        backends.contains { other in
+            other.admitsPrompts && !(attempts.failed + attempts.busy).contains { $0 === other }
+        }
+    }
+
+    /// Returns the pause before all backends, which are busy, are asked again; `nil` if it is too late for that.
+    private func pause(_ attempts: inout Attempts) -> Duration? {
+        attempts.busy = []
+        attempts.pauses += 1
+        let longest = 200 << attempts.pauses  // milliseconds
+        let pause = Duration.milliseconds(Int.random(in: (longest / 2)...longest))
+        let isInTime = loop.now - attempts.began + pause < Self.busyTime
+        return attempts.pauses <= Self.busyRetries && isInTime ? pause : nil
     }
 }
 
 extension OllamaError {
-    /// Whether the failure came before any byte of a response: then another backend can be asked, and the client gets
-    /// nothing twice.
-    fileprivate var isBeforeFirstByte: Bool {
+    /// Whether another backend can be asked: it may answer, and the client gets nothing twice. A response that broke off
+    /// is not retried: its backend has worked for it.
+    fileprivate func mayBeRetried(hasBegun: Bool) -> Bool {
         switch self {
         case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),
             .transport(.timeout(.firstByte)), .transport(.closed(_, beforeFirstByte: true)):
             true
-        default: false
+        case .transport: false
+        default: mayDifferElsewhere && !hasBegun
         }
     }
 }

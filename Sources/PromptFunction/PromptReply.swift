@@ -36,6 +36,9 @@ final class PromptReply: ChatReceiver {
         self.loop = loop
     }
 
+    /// Whether a part of an answer has arrived.
+    private(set) var hasBegun = false
+
     // MARK: Whole
 
     /// Sends the whole answer.
@@ -65,6 +68,7 @@ final class PromptReply: ChatReceiver {
         case .events: EventWriter.append(part, to: &scratch.bytes)
         }
         hasNews = true
+        hasBegun = true
         if part.isDone {
             isComplete = true
             tokens = part.tokens

@@ -108,11 +108,8 @@ final class Admission {
 
     /// Admits as many queued prompts as there are permits. Must be called when a backend has recovered.
     func serve() {
-        while queue.count > 0, hasRoom {
-            // The first prompt may wait for a backend that has no permit left: the others must not wait for that.
-            let first = queue.inFront.flatMap { permit(for: $0.request) }
-            guard let queued = queue.dequeue(skippingFront: first == nil) else { return }
-            guard let permit = first ?? permit(for: queued.request) else { preconditionFailure("there was room") }
+        // A prompt may wait for a backend that has no permit left: the others must not wait for that.
+        while queue.count > 0, hasRoom, let (queued, permit) = queue.take({ permit(for: $0.request) }) {
             queued.end(.success(permit))
         }
     }

@@ -99,18 +99,47 @@ final class FairQueue<Value> {
 
     // MARK: Leaving
 
-    /// The first of the prompts that are ahead of all clients' queues.
-    var inFront: Value? { queues[front].count > 0 ? nodes[queues[front].first].value : nil }
+    /// The most clients whose first prompts are offered in one call of `take`.
+    private static var clientsOffered: Int { 64 }
 
-    /// Removes and returns the prompt whose turn it is.
+    /// Removes and returns the first prompt that can be admitted, in the order in which they are served, with what
+    /// `admit` returned for it.
     ///
-    /// - Parameter skippingFront: whether to skip the prompts that are ahead of all clients' queues.
-    func dequeue(skippingFront: Bool = false) -> Value? {
-        if !skippingFront, queues[front].count > 0 { return remove(queues[front].first) }
-        guard nextQueue != none else { return nil }
-        let queue = nextQueue
-        nextQueue = queues[queue].next
-        return remove(queues[queue].first)
+    /// Offers the first of the prompts ahead of all clients' queues, then the first of each client. A client whose prompt
+    /// cannot be admitted keeps its turn.
+    ///
+    /// - Parameter admit: `nil` for a prompt that has to wait longer.
+    func take<Admitted>(_ admit: (Value) -> Admitted?) -> (value: Value, admitted: Admitted)? {
+        if queues[front].count > 0, let admitted = admit(nodes[queues[front].first].value) {
+            return (remove(queues[front].first), admitted)
+        }
+        var queue = nextQueue
+        for _ in 0..<Self.clientsOffered where queue != none {
+            let first = queues[queue].first
+            if let admitted = admit(nodes[first].value) {
+                moveToEnd(queue)
+                return (remove(first), admitted)
+            }
+            queue = queues[queue].next
+            if queue == nextQueue { break }
+        }
+        return nil
+    }
+
+    /// Ends a client's turn.
+    private func moveToEnd(_ queue: Int32) {
+        let (next, previous) = (queues[queue].next, queues[queue].previous)
+        if queue == nextQueue {
+            nextQueue = next
+            return
+        }
+        queues[previous].next = next
+        queues[next].previous = previous
+        let last = queues[nextQueue].previous
+        queues[queue].previous = last
+        queues[queue].next = nextQueue
+        queues[last].next = queue
+        queues[nextQueue].previous = queue
     }
 
     /// Removes a node, because its client left.

@@ -9,23 +9,42 @@ extension CircuitBreaker {
         case refused
         /// The host accepts no connection.
         case connection
-        /// The host replied that it failed.
-        case server
         /// A deadline passed.
         case deadline
 
         /// `nil` for errors that say too little about the host: the client left or sent a wrong request, the model is
-        /// unknown or repeated itself, the queue is full, or one reply broke off. The next prompt may well succeed.
+        /// unknown, failed or repeated itself, the queue is full, or one reply broke off. The next prompt, or one for
+        /// another model, may well succeed: see `ModelPauses`.
         init?(_ error: OllamaError) {
             switch error {
             case .transport(.unreachable(errno: ECONNREFUSED)): self = .refused
             case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)): self = .connection
             case .transport(.timeout): self = .deadline
-            // Ollama replies with status 500 here, although the client made the mistake.
-            case .refused(_, let message, _) where message.hasPrefix("option \""): return nil
-            case .refused(let status, _, _) where status >= 500 && status != 503: self = .server
             default: return nil
             }
         }
+    }
+}
+
+extension OllamaError {
+    /// Whether another host may answer what this one has failed: then the prompt is sent there, and so are others for
+    /// the model, for a while. Not if the prompt is to blame, the model is missing, or the host is only busy.
+    var mayDifferElsewhere: Bool {
+        switch self {
+        // Ollama replies with status 500 here, although the client made the mistake.
+        case .refused(_, let message, _) where message.hasPrefix("option \""): false
+        case .refused(status: 503, _, _): false
+        case .refused(let status, _, _):
+            status >= 500 || (300..<400).contains(status) || [401, 403, 429].contains(status)
+        case .malformedResponse: true
+        case .transport(.cancelled): false
+        case .transport: true
+        default: false
+        }
+    }
+
+    /// The seconds for which the host asks not to be asked again.
+    var retryAfter: Int? {
+        if case .refused(_, _, let seconds) = self { seconds } else { nil }
     }
 }

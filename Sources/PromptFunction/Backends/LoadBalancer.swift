@@ -4,7 +4,8 @@ internal import EventLoop
 enum LoadBalancer {
     /// Returns the index in `backends` of the best host; `nil` if none may take a prompt.
     ///
-    /// Hosts that have the model loaded or are loading it come first, then hosts that have it, then hosts of which this
+    /// A host that has lately failed prompts for the model gets none while another one admits prompts and may have the
+    /// model. Hosts that have the model loaded or are loading it come first, then hosts that have it, then hosts of which this
     /// is unknown, then the rest. Among these, the least busy host is the best. Among equally busy hosts, the same
     /// `prefix` always gets the same host, so that prompts that begin alike find what Ollama has cached of the last
     /// one. This is rendezvous hashing: when a host is added or removed, the prompts of the others do not move.
@@ -18,11 +19,16 @@ enum LoadBalancer {
         avoiding isAvoided: (Host) -> Bool = { _ in false }
     ) -> Int? {
         let hasOthers = backends.contains { $0.admitsPrompts && !isAvoided($0) }
+        let hasUnpaused = backends.contains { host in
+            host.admitsPrompts && !(hasOthers && isAvoided(host)) && !host.isPaused(for: model, at: now)
+                && host.inventory.availability(of: model, at: now) > .absent
+        }
         var best: (index: Int, rank: Rank)?
         for index in backends.indices {
             let backend = backends[index]
             guard backend.admitsPrompts, backend.limit == 0 || backend.inFlight < backend.limit else { continue }
             if hasOthers && isAvoided(backend) { continue }
+            if hasUnpaused && backend.isPaused(for: model, at: now) { continue }
             let rank = Rank(
                 availability: backend.inventory.availability(of: model, at: now), inFlight: backend.inFlight,
                 score: PromptPrefix.mix(prefix ^ backend.seed))

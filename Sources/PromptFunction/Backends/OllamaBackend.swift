@@ -13,6 +13,7 @@ final class OllamaBackend: Backend {
     private var adaptive: ConcurrencyLimiter?
     var breaker = CircuitBreaker()
     private(set) var inventory = ModelInventory()
+    private var pauses = ModelPauses()
     /// The result of the last check; `nil` before the first.
     private(set) var lastCheck: Check?
     private var random = SystemRandomNumberGenerator()
@@ -38,12 +39,15 @@ final class OllamaBackend: Backend {
 
     var admitsPrompts: Bool { breaker.admits }
 
+    func isPaused(for model: ModelName, at now: LoopInstant) -> Bool { pauses.isPaused(model, at: now) }
+
     // MARK: Prompts
 
     /// Records that a prompt is sent, and returns its permit.
     func begin(_ model: ModelName, at now: LoopInstant) -> Permit {
         inFlight += 1
         inventory.chatSent(model, at: now)
+        pauses.sent(model, at: now)
         return Permit(self, model, began: now, epoch: breaker.epoch, inFlight: inFlight)
     }
 
@@ -54,18 +58,27 @@ final class OllamaBackend: Backend {
         case .answered:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .answered, at: now)
+            pauses.answered(permit.model)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
         case .failed(.refused(status: 404, _, _)):
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .missing, at: now)
+            pauses.answered(permit.model)
         case .failed(let error):
             inventory.chatEnded(permit.model, .failed, at: now)
             note(error, permit, at: now)
-        case .inconclusive: inventory.chatEnded(permit.model, .failed, at: now)
+        case .inconclusive:
+            inventory.chatEnded(permit.model, .failed, at: now)
+            pauses.inconclusive(permit.model, began: permit.began)
         }
     }
 
     private func note(_ error: OllamaError, _ permit: Permit, at now: LoopInstant) {
+        if error.mayDifferElsewhere {
+            pauses.failed(permit.model, began: permit.began, retryAfter: error.retryAfter, at: now)
+        } else {
+            pauses.inconclusive(permit.model, began: permit.began)
+        }
         if case .refused(let status, _, _) = error, status < 500 { breaker.chatSucceeded(permit.epoch) }
         guard let failure = CircuitBreaker.Failure(error) else {
             if case .refused(status: 503, _, _) = error { noteOverload(permit, at: now) }

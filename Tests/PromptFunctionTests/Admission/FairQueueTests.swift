@@ -9,6 +9,18 @@ import Testing
 
     static func client(_ number: Int) -> ClientIdentity { .v4(UInt32(number)) }
 
+    @Test func `a prompt that cannot be admitted keeps its turn, and others go on in turns`() throws {
+        let queue = Queue()
+        for (client, values) in [(1, [10, 11]), (2, [20, 21]), (3, [30, 31])] {
+            for value in values { _ = try queue.enqueue(value, client: .v4(UInt32(client)), bytes: 1, deadline: nil) }
+        }
+        _ = queue.enqueueFirst(1, bytes: 1, deadline: nil)
+        func next(besides waiting: [Int]) -> Int? { queue.take { waiting.contains($0) ? nil : () }?.value }
+        let blocked = [1, 10]
+        #expect((0..<5).map { _ in next(besides: blocked) } == [20, 30, 21, 31, nil])
+        #expect((0..<4).map { _ in queue.dequeue() } == [1, 10, 11, nil])
+    }
+
     @Test func `one client is served in the order of arrival`() throws {
         let queue = Queue()
         for value in 0..<5 { _ = try queue.enqueue(value, client: .v4(1), bytes: 0, deadline: nil) }

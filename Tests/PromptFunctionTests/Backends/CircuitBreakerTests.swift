@@ -49,7 +49,7 @@ import Testing
         let epoch = breaker.epoch
         switch event {
         case .success: breaker.chatSucceeded(epoch)
-        case .failure: breaker.chatFailed(.server, epoch, at: now, using: &random)
+        case .failure: breaker.chatFailed(.deadline, epoch, at: now, using: &random)
         case .refusal: breaker.chatFailed(.refused, epoch, at: now, using: &random)
         case .oldSuccess: breaker.chatSucceeded(first)
         case .oldFailure: breaker.chatFailed(.deadline, first, at: now, using: &random)
@@ -93,7 +93,7 @@ import Testing
             #expect(!breaker.probeIsDue(at: now))
             if probesSucceed {
                 breaker.probeSucceeded()
-                breaker.chatFailed(.server, breaker.epoch, at: now, using: &random)
+                breaker.chatFailed(.deadline, breaker.epoch, at: now, using: &random)
             } else {
                 breaker.probeFailed(at: now, using: &random)
             }
@@ -131,7 +131,7 @@ import Testing
         (.transport(.closed(errno: 0, beforeFirstByte: true)), nil),
         (.transport(.timeout(.connect)), .connection), (.transport(.timeout(.firstByte)), .deadline),
         (.transport(.malformed("x")), nil), (.transport(.cancelled), nil), (.transport(.tooLarge(limit: 1)), nil),
-        (.refused(status: 500, message: "", retryAfter: nil), .server),
+        (.refused(status: 500, message: "", retryAfter: nil), nil),
         (.refused(status: 503, message: "", retryAfter: nil), nil),
         (.refused(status: 404, message: "", retryAfter: nil), nil),
         (.refused(status: 400, message: "", retryAfter: nil), nil),

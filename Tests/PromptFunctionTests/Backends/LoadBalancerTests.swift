@@ -10,6 +10,9 @@ import Testing
         var inFlight = 0
         var limit = 0
         var inventory = ModelInventory()
+        var paused: Set<ModelName> = []
+
+        func isPaused(for model: ModelName, at now: LoopInstant) -> Bool { paused.contains(model) }
 
         init(_ number: Int) { seed = PromptPrefix.hash("http://host\(number):11434".utf8) }
     }
@@ -34,6 +37,22 @@ import Testing
 
     @Test func `a host with the model loaded wins over idle ones`() {
         #expect(best(hosts([(["a"], [], 0), (["a"], ["A:latest"], 7), ([], [], 0)])) == 1)
+    }
+
+    @Test func `one that has failed the model lately gets nothing while another may have it`() {
+        var all = hosts([(["a", "b"], ["a", "b"], 0), (["a", "b"], [], 7), ([], [], 0)])
+        all[0].paused = [Self.model]
+        #expect(best(all) == 1)
+        #expect(best(all, ModelName("b")) == 0)
+        all[2].admitsPrompts = false
+        all[1].limit = 7
+        #expect(best(all) == nil)  // it waits for the other
+        all[2].admitsPrompts = true
+        all[1].admitsPrompts = false
+        #expect(best(all) == 0)  // the third does not have it
+        all[1].admitsPrompts = true
+        all[1].paused = [Self.model]
+        #expect(best(all) == 0)
     }
 
     @Test func `of those that have it loaded the least busy wins`() {

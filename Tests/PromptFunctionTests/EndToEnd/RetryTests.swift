@@ -43,7 +43,7 @@ import Testing
             // time, and while it has one, the next would go to the stand-in.
             var sockets: [RawSocket] = []
             for number in 0..<5 {
-                sockets += try await fixture.begin([#"{"prompt":"\#(number)","model":"model0"}"#], on: loop)
+                sockets += try await fixture.begin([#"{"prompt":"\#(number)","model":"model\#(number)"}"#], on: loop)
                 try await until("it was tried", on: loop) {
                     fixture.log.lines(with: "retrying after a failure").count == number + 1
                 }
