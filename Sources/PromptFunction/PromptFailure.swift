@@ -1,5 +1,6 @@
 internal import HTTPServer
 internal import HTTPClient
+internal import Logging
 internal import Ollama
 
 /// Why a prompt has no answer. All HTTP statuses of the function are decided here.
@@ -20,14 +21,14 @@ indirect enum PromptFailure: Error, Equatable {
     case queueTimeout(Duration, retryAfter: Int)
     /// Every backend has failed lately, and is unavailable until a probe succeeds.
     case allBackendsDown(count: Int, retryAfter: Int)
-    /// Ollama gave no answer.
-    case ollama(OllamaError, model: String)
+    /// Ollama gave no answer. `host` is its URL, for the log.
+    case ollama(OllamaError, model: String, host: String)
     /// The client left, so the reply is not needed.
     case cancelled
 
     var isCancelled: Bool {
         switch self {
-        case .cancelled, .ollama(.transport(.cancelled), _): true
+        case .cancelled, .ollama(.transport(.cancelled), _, _): true
         default: false
         }
     }
@@ -36,6 +37,16 @@ indirect enum PromptFailure: Error, Equatable {
     func response(asJSON: Bool) -> Response {
         let (status, sentence, retryAfter) = parts
         return .failure(status, sentence, asJSON: asJSON, retryAfter: retryAfter)
+    }
+
+    /// What a log line says of it. Texts of hosts and clients are cut to 500 characters.
+    var logMetadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["cause": "\(cause.prefix(500))"]
+        if case .ollama(_, let model, let host) = self {
+            metadata["ollama"] = "\(host)"
+            metadata["model"] = "\(model.prefix(200))"
+        }
+        return metadata
     }
 
     var status: Status { parts.0 }
@@ -57,16 +68,16 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(_, let seconds):
             (.serviceUnavailable, "Ollama is unavailable: try again in \(seconds) s.", seconds)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
-        case .ollama(.transport(let error), _): Self.parts(error)
-        case .ollama(.refused(let status, let message, let retryAfter), let model):
+        case .ollama(.transport(let error), _, _): Self.parts(error)
+        case .ollama(.refused(let status, let message, let retryAfter), let model, _):
             // These texts can contain what the client sent, so their length is limited.
             Self.parts(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
-        case .ollama(.malformedResponse, _): (.badGateway, "Ollama's response is malformed.", nil)
-        case .ollama(.incomplete, _): (.badGateway, "Ollama ended the answer before it was complete.", nil)
-        case .ollama(.failed(let message), _):
+        case .ollama(.malformedResponse, _, _): (.badGateway, "Ollama's response is malformed.", nil)
+        case .ollama(.incomplete, _, _): (.badGateway, "Ollama ended the answer before it was complete.", nil)
+        case .ollama(.failed(let message), _, _):
             (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
-        case .ollama(.lineTooLong, _): (.badGateway, "A line of Ollama's response is too long.", nil)
-        case .ollama(.toolCalls, _), .toolsAsText:
+        case .ollama(.lineTooLong, _, _): (.badGateway, "A line of Ollama's response is too long.", nil)
+        case .ollama(.toolCalls, _, _), .toolsAsText:
             (
                 .notAcceptable,
                 "Text cannot contain tool calls: send 'Accept: application/json' or, with \"stream\": true, 'Accept: text/event-stream'.",
@@ -126,7 +137,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
-        case .ollama(let error, _): "ollama: \(error)"
+        case .ollama(let error, _, _): "ollama: \(error)"
         }
     }
 }

@@ -64,11 +64,11 @@ extension PromptFunction {
         after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ reply: PromptReply,
         _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
-        let failure = PromptFailure.ollama(error, model: prompt.modelText)
+        let failure = PromptFailure.ollama(error, model: prompt.modelText, host: backend.host.url)
         guard let pause = nextTry(after: error, backend, reply, &attempts) else { throw failure }
         log.notice(
             "retrying after a failure",
-            metadata: ["ollama": "\(backend.host.url)", "cause": "\(failure.cause.prefix(500))"])
+            metadata: failure.logMetadata)
         return pause
     }
 

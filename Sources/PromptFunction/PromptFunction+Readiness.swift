@@ -28,7 +28,7 @@ extension PromptFunction {
     private var whyNoneAnswers: String {
         let causes = backends.map { backend in
             guard case .fails(let error) = backend.lastCheck else { return "Recent requests failed." }
-            return PromptFailure.ollama(error, model: "").sentence
+            return PromptFailure.ollama(error, model: "", host: "").sentence
         }
         return "No Ollama answers: \(causes.first ?? "")"
     }

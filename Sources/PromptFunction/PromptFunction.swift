@@ -43,7 +43,14 @@ package final class PromptFunction: Function {
         let admission = Admission(to: backends, limits, on: loop)
         self.admission = admission
         checks = HealthChecker(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
-            admission.serve()
+            backend, isAvailable in
+            let metadata: Logger.Metadata = ["ollama": "\(backend.host.url)"]
+            if isAvailable {
+                log.notice("ollama is available again", metadata: metadata)
+                admission.serve()
+            } else {
+                log.warning("ollama is unavailable", metadata: metadata)
+            }
         }
         protection = Protection(settings.protection)
         rules = Prompt.Rules(
@@ -132,8 +139,8 @@ package final class PromptFunction: Function {
     private func note(_ failure: PromptFailure) {
         if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
-        log.log(
-            level: level, "prompt failed",
-            metadata: ["status": "\(failure.status.code)", "cause": "\(failure.cause.prefix(500))"])
+        var metadata = failure.logMetadata
+        metadata["status"] = "\(failure.status.code)"
+        log.log(level: level, "prompt failed", metadata: metadata)
     }
 }

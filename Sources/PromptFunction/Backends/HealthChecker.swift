@@ -11,8 +11,8 @@ final class HealthChecker {
     private var timers: [LoopTimer] = []
     private var tasks: [Task<Void, Never>?]
     private var isStopped = false
-    /// Called when a backend has recovered.
-    private let onRecovered: () -> Void
+    /// Called when a backend's circuit breaker has opened (false), or a probe has succeeded after that (true).
+    private let onChange: (_ backend: OllamaBackend, _ isAvailable: Bool) -> Void
 
     /// The deadlines are short, because a listing takes no time, however busy the models are.
     private static let deadlines: Deadlines = {
@@ -27,16 +27,20 @@ final class HealthChecker {
     /// - Parameter interval: the time between two checks of one backend; 0: only backends whose breaker is open are
     ///   checked.
     init(
-        _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop, onRecovered: @escaping () -> Void
+        _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop,
+        onChange: @escaping (_ backend: OllamaBackend, _ isAvailable: Bool) -> Void
     ) {
         self.backends = backends
         self.interval = interval
         self.loop = loop
-        self.onRecovered = onRecovered
+        self.onChange = onChange
         tasks = backends.map { _ in nil }
         for (index, backend) in backends.enumerated() {
             timers.append(LoopTimer(on: loop) { [unowned self] in begin(index) })
-            backend.onBreakerOpened = { [unowned self] in schedule(index) }
+            backend.onBreakerOpened = { [unowned self] in
+                self.onChange(backends[index], false)
+                schedule(index)
+            }
         }
     }
 
@@ -72,6 +76,6 @@ final class HealthChecker {
         let isBack = await backends[index].check(deadlines: Self.deadlines, on: loop)
         tasks[index] = nil
         schedule(index)
-        if isBack { onRecovered() }
+        if isBack { onChange(backends[index], true) }
     }
 }

@@ -19,10 +19,13 @@ enum LoadBalancer {
         avoiding isAvoided: (Host) -> Bool = { _ in false }
     ) -> Int? {
         let hasOthers = backends.contains { $0.admitsPrompts && !isAvoided($0) }
-        let hasUnpaused = backends.contains { host in
-            host.admitsPrompts && !(hasOthers && isAvoided(host)) && !host.isPaused(for: model, at: now)
-                && host.inventory.availability(of: model, at: now) > .absent
-        }
+        let hasPaused = backends.contains { $0.isPaused(for: model, at: now) }
+        let hasUnpaused =
+            hasPaused
+            && backends.contains { host in
+                host.admitsPrompts && !(hasOthers && isAvoided(host)) && !host.isPaused(for: model, at: now)
+                    && host.inventory.availability(of: model, at: now) > .absent
+            }
         var best: (index: Int, rank: Rank)?
         for index in backends.indices {
             let backend = backends[index]

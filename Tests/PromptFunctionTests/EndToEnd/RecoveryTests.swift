@@ -92,6 +92,11 @@ import Testing
             let answered = try await fixture.post("{}")
             #expect(answered.text == answer(to: "Who are you?"))
             #expect(fixture.requests.last == 1)  // the probe was no prompt
+            let failed = fixture.log.lines(with: "prompt failed cause=ollama: cannot connect: ")
+            #expect(failed.count == 1 && failed[0].contains(" model=llama3.2:1b ollama=http://127.0.0.1:"))
+            let back = "ollama is available again ollama=http://\(fixture.addresses[count - 1])"
+            #expect(fixture.log.lines(with: "ollama is unavailable ollama=http://").count == count)
+            #expect(fixture.log.lines(with: "ollama is available again") == [back])
         }
     }
 
