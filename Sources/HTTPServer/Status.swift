@@ -26,6 +26,7 @@ public struct Status: Sendable, Equatable {
     public static let notAcceptable = Self(406, "Not Acceptable")
     public static let requestTimeout = Self(408, "Request Timeout")
     public static let contentTooLarge = Self(413, "Content Too Large")
+    public static let unsupportedMediaType = Self(415, "Unsupported Media Type")
     public static let expectationFailed = Self(417, "Expectation Failed")
     public static let tooManyRequests = Self(429, "Too Many Requests")
     public static let headerFieldsTooLarge = Self(431, "Request Header Fields Too Large")

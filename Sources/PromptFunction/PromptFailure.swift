@@ -11,6 +11,8 @@ indirect enum PromptFailure: Error, Equatable {
     case toolsAsText
     /// The client sent no key, or an unknown one.
     case unauthorized
+    /// The body has a Content-Encoding, such as gzip.
+    case encodedBody(String)
     /// The operator does not allow it. The sentence is for the client.
     case forbidden(String)
     /// The client has sent too many requests.
@@ -59,6 +61,11 @@ indirect enum PromptFailure: Error, Equatable {
         case .unauthorized:
             (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
         case .forbidden(let sentence): (.forbidden, sentence, nil)
+        case .encodedBody(let coding):
+            (
+                .unsupportedMediaType,
+                "Send the body as it is: Content-Encoding '\(coding.prefix(40))' is not understood.", nil
+            )
         case .rateLimited(let seconds):
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
         case .queueFull(_, let seconds):
@@ -131,6 +138,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .toolsAsText: "the request has tools, but asks for text"
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
+        case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
         case .rateLimited: "rate limit exceeded"
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
         case .queueTimeout(let time, _): "waited in the queue for \(time)"

@@ -87,15 +87,29 @@ package final class PromptFunction: Function {
 
     // MARK: Requests
 
+    /// Which codings a body may have. Source: RFC 9110, 12.5.3.
+    private static let acceptedEncodings = HeaderField("Accept-Encoding", "identity")!
+
     /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
     package func refusal(of request: borrowing RequestHead) -> Response? {
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
+            try Self.checkEncoding(of: request)
             return nil
         } catch {
             note(error)
-            return error.response(asJSON: AnswerForm(request).tellsErrorsAsJSON)
+            var response = error.response(asJSON: AnswerForm(request).tellsErrorsAsJSON)
+            if case .encodedBody = error { response.fields = [Self.acceptedEncodings] }
+            return response
         }
+    }
+
+    /// Source: RFC 9110, 8.4 and 15.5.16.
+    private static func checkEncoding(of request: borrowing RequestHead) throws(PromptFailure) {
+        guard let coding = request.list("Content-Encoding"), coding.lowercased() != "identity", !coding.isEmpty else {
+            return
+        }
+        throw .encodedBody(coding)
     }
 
     /// The client that sent the request. If it has left, which one no longer matters.

@@ -5,21 +5,37 @@ extension PromptRequest {
 
     /// Reads a body, in one pass that checks all of it. The time depends on the body's size, so call it on Dispatch.
     ///
+    /// A byte order mark is skipped, as some editors and libraries write one. Source: RFC 8259, 8.1.
+    ///
     /// If a name occurs more than once, the last value counts. `null` counts as absent. Unknown names are ignored.
     ///
     /// - Throws: `PromptFailure.badRequest` with a sentence for the client.
     init(body: [UInt8]) throws(PromptFailure) {
+        let body = body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(body.dropFirst(3)) : body
         var reading = Reading(body)
         let outcome = unsafe body.withUnsafeBytes { bytes in
             var reader = unsafe JSONReader(bytes)
             return Result { () throws(JSONReader.Malformed) in try reading.object(&reader) }
         }
-        guard case .success = outcome else { throw .badRequest(Self.notAnObject) }
+        guard case .success = outcome else { throw .badRequest(Self.wrongEncoding(of: body) ?? Self.notAnObject) }
         if let complaint = reading.complaint { throw .badRequest(complaint) }
         self = reading.request
         if images != nil && prompt == nil && messages != nil {
             throw .badRequest("Put \"images\" into the message that they belong to, or send a \"prompt\" with them.")
         }
+    }
+}
+
+extension PromptRequest {
+    /// A sentence about a body that is not in UTF-8; `nil` if it is.
+    private static func wrongEncoding(of body: [UInt8]) -> String? {
+        let start = body.prefix(2)
+        // JSON begins with two ASCII characters, so one of the first two bytes is 0 in UTF-16 and in UTF-32.
+        if start.elementsEqual([0xFF, 0xFE]) || start.elementsEqual([0xFE, 0xFF]) || start.contains(0) {
+            return "Send the body in UTF-8: this is UTF-16 or UTF-32."
+        }
+        guard String(validating: body, as: UTF8.self) == nil else { return nil }
+        return "Send the body in UTF-8: it has bytes that are not, such as those of Latin-1."
     }
 }
 
@@ -128,6 +144,7 @@ private struct Reading {
         let expected = "\"json\" or as a JSON schema"
         let isString = try reader.kind() == .string
         guard let found = try value("format", &reader, [.string, .object], expected) else { return nil }
+        if found.bytes.elementsEqual("\"\"".utf8) { return nil }  // to Ollama, and so to its clients, this is no format
         if isString && !found.bytes.elementsEqual("\"json\"".utf8) { complain("format", expected) }
         return found
     }

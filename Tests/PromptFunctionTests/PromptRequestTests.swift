@@ -61,6 +61,29 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
         }
     }
 
+    @Test func `a byte order mark is skipped, once`() throws {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let read = try PromptRequest(body: mark + Array(#"{"prompt":"x","messages":[]}"#.utf8))
+        #expect(read.prompt?.string == "x" && read.messages?.bytes.isEmpty == true)
+        #expect(throws: PromptFailure.self) { try PromptRequest(body: mark + mark + Array("{}".utf8)) }
+        #expect(throws: PromptFailure.self) { try PromptRequest(body: mark) }
+    }
+
+    @Test func `another encoding is named`() {
+        let text = #"{"prompt":"caf\u{E9}"}"#.replacing("\\u{E9}", with: "\u{E9}")
+        let utf16 = text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+        let littleEndian = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let latin1 = text.unicodeScalars.map { UInt8($0.value) }
+        for (body, word) in [
+            (utf16, "UTF-16"), (littleEndian, "UTF-16"), ([0xFE, 0xFF] + utf16, "UTF-16"),
+            ([0xFF, 0xFE] + littleEndian, "UTF-16"), (latin1, "Latin-1"),
+        ] {
+            let failure = #expect(throws: PromptFailure.self) { try PromptRequest(body: body) }
+            #expect(failure?.cause.contains("Send the body in UTF-8") == true)
+            #expect(failure?.cause.contains(word) == true)
+        }
+    }
+
     @Test func `of equal names the last counts`() throws {
         let read = try PromptRequest(
             body: Array(#"{"prompt":"a","stream":true,"prompt":"b","stream":false,"tools":[{}],"tools":[]}"#.utf8))
@@ -92,6 +115,10 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
         (
             #"{"format":"json","tools":[{"a":1}],"keep_alive":-1,"think":false,"options":null}"#,
             #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":"json","think":false,"tools":[{"a":1}],"keep_alive":-1"#
+        ),
+        (
+            #"{"format":"","think":""}"#,
+            #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"think":"""#
         ),
         (
             #"{"format":{"type":"object"},"keep_alive":"5m"}"#,
