@@ -425,7 +425,7 @@ static int ask(const char *bytes, size_t count, bool half_close) {
 static const char *const good[] = {
 	"GET / HTTP/1.1\r\n" CLOSE "\r\n",
 	"HEAD /now HTTP/1.1\r\n" CLOSE "\r\n",
-	"GET /later?x=1#y HTTP/1.1\r\n" CLOSE "A: b\r\nA: c\r\n\r\n",
+	"GET /later?x=1 HTTP/1.1\r\n" CLOSE "A: b\r\nA: c\r\n\r\n",
 	"GET /stream HTTP/1.1\r\n" CLOSE "\r\n",
 	"GET http://a/now HTTP/1.1\r\n" CLOSE "\r\n",
 	"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\n\r\nhello",
@@ -462,6 +462,9 @@ static const char *const bad[] = {
 	"GET / HTTP/1.1\r\n\r\n",
 	"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
 	"GET /\r\n\r\n",
+	"GET /later?x=1#y HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+	"HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n",
 	"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
 	"GET / HTTP/1.10\r\nHost: a\r\n\r\n",
 	"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",

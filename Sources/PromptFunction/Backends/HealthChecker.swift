@@ -38,7 +38,7 @@ final class HealthChecker {
         for (index, backend) in backends.enumerated() {
             timers.append(LoopTimer(on: loop) { [unowned self] in begin(index) })
             backend.onBreakerOpened = { [unowned self] in
-                self.onChange(backends[index], false)
+                self.onChange(self.backends[index], false)
                 schedule(index)
             }
         }
