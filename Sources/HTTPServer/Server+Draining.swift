@@ -11,8 +11,8 @@ extension Server {
     /// During `grace` the server works as before, with two differences: it tells its service, which is then no longer
     /// ready, and each reply closes its connection. This gives clients and load balancers time to notice. Then the
     /// server stops listening and closes idle connections; requests of which a part is missing have half a second more.
-    /// Connections that are still open `limit` after the start are
-    /// reset (RST), and the tasks of their requests are cancelled.
+    /// Connections that are still open `limit` after the start are reset (RST), and the tasks of their requests are
+    /// cancelled.
     ///
     /// - Parameters:
     ///   - limit: the time for everything, `grace` included.

@@ -19,6 +19,8 @@ extension PromptFunction {
         var busy: [OllamaBackend] = []
         var pauses = 0
         var count = 0
+        /// The backends that are asked again only if there is no other.
+        var avoided: [OllamaBackend] { failed + busy }
     }
 
     /// Returns the admission request for a prompt.
@@ -48,7 +50,7 @@ extension PromptFunction {
                 admission.release(permit, outcome(of: error, prompt, attempts))
                 pause = try retry(after: error, prompt, at: permit.backend, reply, &attempts)
             }
-            request.failed = attempts.failed + attempts.busy
+            request.failed = attempts.avoided
             await loop.sleep(for: pause)
             if Task.isCancelled { throw .cancelled }
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
@@ -124,9 +126,8 @@ extension PromptFunction {
 
     /// Whether a backend admits prompts that has not failed this one.
     private func hasOther(than attempts: Attempts) -> Bool {
-        backends.contains { other in
-            other.admitsPrompts && !(attempts.failed + attempts.busy).contains { $0 === other }
-        }
+        let avoided = attempts.avoided
+        return backends.contains { other in other.admitsPrompts && !avoided.contains { $0 === other } }
     }
 
     /// Returns the pause before all backends, which are busy, are asked again; `nil` if it is too late for that.

@@ -19,6 +19,8 @@ final class PromptReply: ChatReceiver {
     private var reply: Reply?
     /// The body of a stream; set after the response head is sent.
     private var body: Body?
+    /// Whether a part of an answer has arrived.
+    private(set) var hasBegun = false
     /// Whether parts have arrived since the last call of `endRead`.
     private var hasNews = false
     private var isComplete = false
@@ -35,9 +37,6 @@ final class PromptReply: ChatReceiver {
         self.scratch = scratch
         self.loop = loop
     }
-
-    /// Whether a part of an answer has arrived.
-    private(set) var hasBegun = false
 
     // MARK: Whole
 

@@ -21,7 +21,7 @@ final class Admission {
         let prompt: Prompt
         /// How long it may wait; 0: without limit.
         let wait: Duration
-        /// The backends that have failed this prompt: it waits for another one.
+        /// The backends that have failed this prompt, or are busy: it waits for another one.
         var failed: [OllamaBackend] = []
 
         init(_ prompt: Prompt, wait: Duration) {
