@@ -29,13 +29,13 @@ struct shim_exchange {
 	enum exchange_state state;
 	enum exchange_verdict verdict;
 	struct request_head head;
-	size_t scanned;       ///< how far the bytes of the head have been searched for its end
-	unsigned empty_lines; ///< before the head
-	char *target;         ///< origin form, NUL-terminated; between requests, the previous target
+	size_t scanned;      ///< how far the bytes of the head have been searched for its end
+	uint8_t empty_lines; ///< before the head
+	bool judged;         ///< whether the function has seen the head
+	char *target;        ///< origin form, NUL-terminated; between requests, the previous target
 	size_t target_capacity;
 	/// evhttp's request, for its header fields; NULL until the whole head has arrived.
 	struct evhttp_request *request;
-	bool judged; ///< whether the function has seen the head
 	struct chunked_decoder decoder;
 	uint64_t body_left;    ///< bytes still expected by Content-Length
 	struct evbuffer *body; ///< NULL if there is none or it was taken

@@ -13,18 +13,19 @@ bool input_has_body(const struct shim_exchange *exchange) {
 // ---- heads
 
 /// Checks a complete head, and adds its canonical form to evhttp's input.
-static int take_head(struct shim_exchange *exchange, const shim_server_limits *limits, struct evbuffer *canonical,
+static int take_head(struct shim_exchange *exchange, const shim_server_limits *limits, struct evbuffer *parser_input,
 	const uint8_t *bytes, size_t count) {
 	struct evbuffer_iovec room;
-	if (evbuffer_reserve_space(canonical, (ev_ssize_t)(count + REQUEST_CANONICAL_EXTRA), &room, 1) < 1) abort();
+	if (evbuffer_reserve_space(parser_input, (ev_ssize_t)(count + REQUEST_CANONICAL_EXTRA), &room, 1) < 1) abort();
 	struct request_head *head = &exchange->head;
-	const int reason = request_validate(bytes, count, head, room.iov_base);
+	struct canonical_head canonical = { .bytes = room.iov_base };
+	const int reason = request_validate(bytes, count, head, &canonical);
 	if (reason) return reason;
 	if (count > limits->max_header_bytes) return SHIM_REJECT_HEAD_TOO_LARGE;
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
-	room.iov_len = head->canonical_count;
-	evbuffer_commit_space(canonical, &room, 1);
-	exchange_set_target(exchange, (const char *)bytes + head->target, head->target_count);
+	room.iov_len = canonical.count;
+	evbuffer_commit_space(parser_input, &room, 1);
+	exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count);
 	exchange->body_left = head->content_length;
 	exchange->decoder = (struct chunked_decoder){ 0 };
 	return 0;
@@ -46,7 +47,7 @@ static struct input_step skip_empty_lines(struct shim_exchange *exchange, const 
 }
 
 static struct input_step next_of_head(struct shim_exchange *exchange, const shim_server_limits *limits,
-	struct evbuffer *canonical, const uint8_t *bytes, size_t count) {
+	struct evbuffer *parser_input, const uint8_t *bytes, size_t count) {
 	if (exchange->scanned == 0 && bytes[0] == '\r') return skip_empty_lines(exchange, bytes, count);
 	switch (request_find_end(bytes, count, &exchange->scanned)) {
 	case HEAD_END_MALFORMED: return rejected(SHIM_REJECT_MALFORMED);
@@ -54,7 +55,7 @@ static struct input_step next_of_head(struct shim_exchange *exchange, const shim
 		const size_t length = exchange->scanned;
 		exchange->scanned = 0;
 		exchange->empty_lines = 0;
-		const int reason = take_head(exchange, limits, canonical, bytes, length);
+		const int reason = take_head(exchange, limits, parser_input, bytes, length);
 		return reason ? rejected(reason) : step(INPUT_HEAD, length);
 	}
 	case HEAD_END_MISSING: break;
@@ -105,7 +106,7 @@ static struct input_step next_of_body(
 }
 
 struct input_step input_next(struct shim_exchange *exchange, const shim_server_limits *limits,
-	struct evbuffer *canonical, const uint8_t *bytes, size_t count) {
+	struct evbuffer *parser_input, const uint8_t *bytes, size_t count) {
 	if (exchange->state == EXCHANGE_BODY) return next_of_body(exchange, limits, bytes, count);
-	return next_of_head(exchange, limits, canonical, bytes, count);
+	return next_of_head(exchange, limits, parser_input, bytes, count);
 }

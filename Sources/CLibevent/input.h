@@ -19,11 +19,11 @@ struct input_step {
 
 /// Consumes as much as it can of `bytes`. They begin where the last call stopped; there is at least one.
 ///
-/// For a head, it fills `exchange->head`, stores the target, and adds the canonical head to `canonical`. The caller
+/// For a head, it fills `exchange->head`, stores the target, and adds the canonical head to `parser_input`. The caller
 /// changes the exchange's state: to EXCHANGE_HEAD if a part of a head is left, to EXCHANGE_BODY after INPUT_HEAD with a
 /// body.
 struct input_step input_next(struct shim_exchange *exchange, const shim_server_limits *limits,
-	struct evbuffer *canonical, const uint8_t *bytes, size_t count);
+	struct evbuffer *parser_input, const uint8_t *bytes, size_t count);
 
 /// Whether the head announces a body.
 bool input_has_body(const struct shim_exchange *exchange);

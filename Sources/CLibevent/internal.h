@@ -26,13 +26,17 @@ struct shim_loop {
 };
 
 struct shim_timer {
-	shim_loop *loop;
 	struct queued_event event;
 	int64_t deadline; ///< 0: none
 	int64_t armed;    ///< when `event` fires; 0: it is not armed
 	void (*fire)(void *context);
 	void *context;
 };
+
+/// The loop whose timer it is.
+static inline shim_loop *shim_timer_loop(const struct shim_timer *self) {
+	return EVENT_OWNER(self->event.queues, shim_loop, queues);
+}
 
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context);
 void shim_timer_stop(struct shim_timer *self);

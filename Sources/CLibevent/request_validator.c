@@ -51,17 +51,12 @@ static struct text trimmed(struct text text) {
 }
 
 /// The part of the canonical head that has been written so far.
-struct output {
-	uint8_t *bytes;
-	size_t count;
-};
-
-static void put(struct output *output, const void *bytes, size_t count) {
+static void put(struct canonical_head *output, const void *bytes, size_t count) {
 	memcpy(output->bytes + output->count, bytes, count);
 	output->count += count;
 }
 
-static void put_field(struct output *output, struct text name, struct text value) {
+static void put_field(struct canonical_head *output, struct text name, struct text value) {
 	put(output, name.bytes, name.count);
 	put(output, ": ", 2);
 	put(output, value.bytes, value.count);
@@ -127,7 +122,8 @@ static bool check_absolute_target(struct text target, size_t *path) {
 
 /// Checks the target, and records where its path begins, or its query if the path is empty. The authority of an
 /// absolute form is ignored: every authority is treated as ours. Source: RFC 9112, 3.2.
-static int check_target(struct text target, size_t at, struct request_head *head) {
+static int check_target(
+	struct text target, size_t at, const struct request_head *head, struct canonical_head *canonical) {
 	size_t path = 0;
 	if (memchr(target.bytes, '#', target.count)) return SHIM_REJECT_MALFORMED;
 	if (target.bytes[0] != '/') {
@@ -136,8 +132,8 @@ static int check_target(struct text target, size_t at, struct request_head *head
 			return head->method == SHIM_METHOD_OPTIONS ? 0 : SHIM_REJECT_MALFORMED;
 		if (!check_absolute_target(target, &path)) return SHIM_REJECT_MALFORMED;
 	}
-	head->target = at + path;
-	head->target_count = target.count - path;
+	canonical->target = at + path;
+	canonical->target_count = target.count - path;
 	return 0;
 }
 
@@ -150,7 +146,7 @@ static shim_method known_method(struct text method) {
 }
 
 /// `method SP target SP version`. Source: RFC 9112, 3.
-static int check_request_line(struct text line, struct request_head *head, struct output *canonical) {
+static int check_request_line(struct text line, struct request_head *head, struct canonical_head *canonical) {
 	size_t at = 0;
 	while (at < line.count && is_token_byte(line.bytes[at])) at++;
 	const struct text method = { line.bytes, at };
@@ -160,7 +156,7 @@ static int check_request_line(struct text line, struct request_head *head, struc
 	if (at == target || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
 	head->method = known_method(method);
 	int rejected = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
-	if (!rejected) rejected = check_target((struct text){ line.bytes + target, at - target }, target, head);
+	if (!rejected) rejected = check_target((struct text){ line.bytes + target, at - target }, target, head, canonical);
 	if (rejected) return rejected;
 	// The shim keeps the target. evhttp does not need it, and could interpret it differently.
 	put(canonical, method.bytes, method.count);
@@ -205,7 +201,7 @@ static void note_connection(struct text value, struct seen_fields *seen) {
 
 /// Records a field, or copies it to the canonical head. Returns 0, or the reason for the rejection.
 static int note_field(struct text name, struct text value, struct request_head *head, struct seen_fields *seen,
-	struct output *canonical) {
+	struct canonical_head *canonical) {
 	if (equals(name, "content-length")) {
 		if (seen->length++) return SHIM_REJECT_MALFORMED;
 		return check_content_length(value, head);
@@ -235,7 +231,7 @@ static int note_field(struct text name, struct text value, struct request_head *
 
 /// `name ":" value`. Source: RFC 9112, 5.
 static int check_field(
-	struct text line, struct request_head *head, struct seen_fields *seen, struct output *canonical) {
+	struct text line, struct request_head *head, struct seen_fields *seen, struct canonical_head *canonical) {
 	if (++seen->all > REQUEST_MAX_FIELDS) return SHIM_REJECT_HEAD_TOO_LARGE;
 	size_t at = 0;
 	while (at < line.count && is_token_byte(line.bytes[at])) at++;
@@ -248,22 +244,21 @@ static int check_field(
 	return note_field(name, value, head, seen, canonical);
 }
 
-int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, uint8_t *canonical) {
+int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, struct canonical_head *canonical) {
 	*head = (struct request_head){ 0 };
 	struct seen_fields seen = { 0 };
-	struct output output = { canonical, 0 };
+	*canonical = (struct canonical_head){ .bytes = canonical->bytes };
 	for (size_t at = 0; at + 2 < count;) {
 		const uint8_t *end = memchr(bytes + at, '\n', count - at); // not NULL: each line ends with one
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
-		const int rejected = at == 0 ? check_request_line(line, head, &output)
-									 : check_field(line, head, &seen, &output);
+		const int rejected = at == 0 ? check_request_line(line, head, canonical)
+									 : check_field(line, head, &seen, canonical);
 		if (rejected) return rejected;
 		at = (size_t)(end - bytes) + 1;
 	}
 	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;     // RFC 9112, 6.1
 	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED; // RFC 9112, 3.2
 	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive);                 // RFC 9112, 9.3
-	put(&output, "\r\n", 2);
-	head->canonical_count = output.count;
+	put(canonical, "\r\n", 2);
 	return head->method == SHIM_METHOD_NONE ? SHIM_REJECT_METHOD : 0;
 }

@@ -24,10 +24,15 @@ struct request_head {
 	bool chunked;
 	bool expect_continue;
 	uint64_t content_length; ///< 0 if there is none
-	/// The position of the target in the bytes, in origin form: it begins with the path. A count of 0 means `/`.
-	/// Source: RFC 9112, 3.2.1 and 3.2.2.
+};
+
+/// The head as evhttp gets it.
+struct canonical_head {
+	uint8_t *bytes;
+	size_t count;
+	/// The position of the target in the client's bytes, in origin form: it begins with the path. A count of 0 means
+	/// `/`. Source: RFC 9112, 3.2.1 and 3.2.2.
 	size_t target, target_count;
-	size_t canonical_count; ///< bytes of the canonical head
 };
 
 /// The result of a search for the end of a head.
@@ -40,7 +45,7 @@ enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scann
 
 /// Checks a complete head. Returns 0, or the reason for the rejection (a `shim_reject`).
 ///
-/// Fills `*head`, and writes the canonical head to `canonical`, which has room for `count + REQUEST_CANONICAL_EXTRA`.
-int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, uint8_t *canonical);
+/// Fills `*head` and `*canonical`, whose `bytes` must have room for `count + REQUEST_CANONICAL_EXTRA`.
+int request_validate(const uint8_t *bytes, size_t count, struct request_head *head, struct canonical_head *canonical);
 
 #endif

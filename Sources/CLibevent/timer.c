@@ -5,13 +5,14 @@
 
 static void timer_arm(struct shim_timer *self) {
 	if (queued_event_waits(&self->event)) return; // `on_due` looks at the new deadline
-	int64_t wait = self->deadline - shim_loop_now(self->loop);
+	shim_loop *loop = shim_timer_loop(self);
+	int64_t wait = self->deadline - shim_loop_now(loop);
 	if (wait < 0) wait = 0;
 	self->armed = self->deadline;
-	if (self->loop->manual_clock) {
-		manual_clock_remove(self->loop->manual_clock, self);
+	if (loop->manual_clock) {
+		manual_clock_remove(loop->manual_clock, self);
 		if (wait) {
-			manual_clock_add(self->loop->manual_clock, self);
+			manual_clock_add(loop->manual_clock, self);
 			return;
 		}
 	}
@@ -25,7 +26,7 @@ static void on_due(struct queued_event *event) {
 	struct shim_timer *self = EVENT_OWNER(event, struct shim_timer, event);
 	self->armed = 0;
 	if (!self->deadline) return;
-	if (shim_loop_now(self->loop) < self->deadline) {
+	if (shim_loop_now(shim_timer_loop(self)) < self->deadline) {
 		timer_arm(self);
 		return;
 	}
@@ -34,14 +35,15 @@ static void on_due(struct queued_event *event) {
 }
 
 void shim_timer_init(struct shim_timer *self, shim_loop *loop, void (*fire)(void *), void *context) {
-	*self = (struct shim_timer){ .loop = loop, .fire = fire, .context = context };
+	*self = (struct shim_timer){ .fire = fire, .context = context };
 	queued_event_init(&self->event, &loop->queues, -1, 0, EVENT_TIMER, on_due);
 }
 
 void shim_timer_stop(struct shim_timer *self) {
 	self->deadline = 0;
 	if (!self->armed) return;
-	if (self->loop->manual_clock) manual_clock_remove(self->loop->manual_clock, self);
+	struct shim_manual_clock *clock = shim_timer_loop(self)->manual_clock;
+	if (clock) manual_clock_remove(clock, self);
 	queued_event_stop(&self->event);
 	self->armed = 0;
 }

@@ -1,7 +1,7 @@
 #include "watch.h"
 
 void watch_call_soon(struct watch *self, event_callback_fn callback, void *context) {
-	event_assign(&self->writable.event, self->deadline.loop->base, -1, 0, callback, context);
+	event_assign(&self->writable.event, shim_timer_loop(&self->deadline)->base, -1, 0, callback, context);
 	event_active(&self->writable.event, 0, 0);
 }
 
@@ -9,7 +9,7 @@ void watch_cancel_call(struct watch *self) { event_del(&self->writable.event); }
 
 void watch_socket(struct watch *self, int fd, void (*on_readable)(struct queued_event *),
 	void (*on_writable)(struct queued_event *)) {
-	shim_loop *loop = self->deadline.loop;
+	shim_loop *loop = shim_timer_loop(&self->deadline);
 	shim_loop_map(loop, fd);
 	queued_event_init(&self->readable, &loop->queues, fd, EV_READ | EV_PERSIST, EVENT_URGENT, on_readable);
 	queued_event_init(&self->writable, &loop->queues, fd, EV_WRITE | EV_PERSIST, EVENT_CLIENT, on_writable);
@@ -30,7 +30,8 @@ void watch_set_writing(struct watch *self, bool on) {
 }
 
 void watch_set_deadline(struct watch *self, int64_t interval) {
-	shim_timer_set(&self->deadline, interval ? shim_loop_now(self->deadline.loop) + interval : 0);
+	shim_loop *loop = shim_timer_loop(&self->deadline);
+	shim_timer_set(&self->deadline, interval ? shim_loop_now(loop) + interval : 0);
 }
 
 void watch_set_urgent(struct watch *self, bool urgent) {
