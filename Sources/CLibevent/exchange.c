@@ -16,12 +16,13 @@ void exchange_clear(struct shim_exchange *self) {
 }
 
 void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count) {
+	enum { LEAST_CAPACITY = 24 }; // what malloc gives at least
 	enum { KEPT_CAPACITY = 256 }; // an idle connection does not keep more
 	const size_t slash = count && bytes[0] == '/' ? 0 : 1;
 	count += slash;
 	if (count >= self->target_capacity || self->target_capacity > KEPT_CAPACITY) {
 		free(self->target);
-		self->target_capacity = count < 32 ? 32 : count + 1;
+		self->target_capacity = count < LEAST_CAPACITY ? LEAST_CAPACITY : count + 1;
 		self->target = malloc(self->target_capacity);
 		if (!self->target) abort();
 	}
