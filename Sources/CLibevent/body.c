@@ -4,7 +4,7 @@
 
 struct shim_body {
 	struct evbuffer *bytes;
-	struct body_budget *budget;
+	struct byte_budget *budget;
 	size_t count;
 };
 
@@ -13,7 +13,7 @@ shim_body *shim_exchange_take_body(shim_exchange *self) {
 	struct shim_body *body = malloc(sizeof *body);
 	if (!body) return NULL;
 	*body = (struct shim_body){ self->body, self->budget, self->body_count };
-	body_budget_retain(body->budget);
+	byte_budget_retain(body->budget);
 	self->body = NULL;
 	self->body_count = 0; // the budget counts these bytes until the body is freed
 	return body;
@@ -25,7 +25,7 @@ void shim_body_copy(const shim_body *self, void *bytes) { evbuffer_copyout(self-
 
 void shim_body_free(shim_body *self) {
 	evbuffer_free(self->bytes);
-	body_budget_subtract(self->budget, self->count);
-	body_budget_release(self->budget);
+	byte_budget_subtract(self->budget, self->count);
+	byte_budget_release(self->budget);
 	free(self);
 }

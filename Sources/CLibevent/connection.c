@@ -9,6 +9,16 @@ void connection_release(struct connection *self) {
 	if (--self->references == 0) free(self);
 }
 
+// ---- rejecting
+
+void connection_reject(struct connection *self, shim_reject reason) {
+	exchange_clear(&self->exchange);
+	self->exchange.state = EXCHANGE_PENDING;
+	self->exchange.verdict = VERDICT_LINGER;
+	watch_set_deadline(&self->watch, 0);
+	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
+}
+
 // ---- closing
 
 /// Sends a RST now. SO_LINGER would also send one, but evhttp's shutdown comes before our close, and a FIN before the
@@ -25,6 +35,7 @@ static bool linger(struct connection *self) {
 	exchange_clear(&self->exchange);
 	parser_free(&self->parser); // also shuts down the sending side
 	pending_input_consume(&self->input, self->input.count);
+	connection_count(self);
 	watch_set_deadline(&self->watch, LINGER_TIME);
 	watch_set_urgent(&self->watch, false);
 	watch_set_reading(&self->watch, true);
@@ -47,6 +58,7 @@ void connection_end(struct connection *self, enum connection_end how) {
 	if (self->fd >= 0) close(self->fd);
 	reply_free(&self->reply);
 	pending_input_consume(&self->input, self->input.count);
+	connection_count(self);
 	connection_limits_leave(&group->slots, &self->slot);
 	*self->link = self->next;
 	if (self->next) self->next->link = self->link;
@@ -61,7 +73,8 @@ void connection_hurry(struct connection *self, int64_t interval) {
 		connection_end(self, END_CLOSE);
 		return;
 	}
-	const int64_t latest = shim_loop_now(self->group->loop) + interval;
+	self->last_request = shim_loop_now(self->group->loop); // the rest of a body has its whole time from now on
+	const int64_t latest = self->last_request + interval;
 	const int64_t deadline = self->watch.deadline.deadline;
 	if (!deadline || deadline > latest) watch_set_deadline(&self->watch, interval);
 }

@@ -36,6 +36,7 @@ struct connection {
 	enum connection_state state;
 	unsigned references; ///< one while it is open, and one for each caller that continues after a callback
 	int fd;
+	uint32_t counted; ///< bytes of pending input and of the reply that are in the budget
 	struct connection_slot slot;
 	struct parser parser;
 	struct reply reply;
@@ -59,7 +60,8 @@ struct connection_group {
 	size_t count, peak;
 	struct connection_limits slots;
 	struct urgency urgency;
-	struct body_budget *budget;
+	struct byte_budget *budget;
+	uint32_t full_turn;     ///< the last turn of the loop in which no room could be made in the budget
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };
 
@@ -88,10 +90,25 @@ void connection_check_pace(struct connection *self);
 /// input. All input goes through this function.
 void connection_pump(struct connection *self, const uint8_t *bytes, size_t count);
 
-/// Rejects the request. The function sends the reply.
-void connection_reject(struct connection *self, shim_reject reason);
+// ---- connection_budget.c: what a connection holds
+
+/// Counts what the connection holds. Must be called after each change of the pending input or of the reply.
+void connection_count(struct connection *self);
+
+/// Makes room in the budget for `count` more bytes of this connection's body, at the expense of other clients' bodies
+/// that are still arriving: of one that holds twice as much as this one would, else of one that comes too slowly.
+void connection_make_room(struct connection *self, size_t count);
+
+/// Starts the time in which the client must send a body.
+void connection_begin_upload(struct connection *self);
+
+/// Gives the client more time for its body if enough of it has arrived.
+void connection_check_upload(struct connection *self);
 
 // ---- connection.c: the end
+
+/// Rejects the request. The function sends the reply.
+void connection_reject(struct connection *self, shim_reject reason);
 
 /// While reading is paused because a client sends too much, the time between checks that the client is still there, in
 /// nanoseconds.

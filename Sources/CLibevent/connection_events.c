@@ -45,6 +45,7 @@ static void flush(struct connection *self) {
 		connection_end(self, END_CLOSE);
 		return;
 	}
+	connection_count(self);
 	if (reply_overflow(&self->reply)) {
 		if (sent) connection_check_progress(self);
 		return;

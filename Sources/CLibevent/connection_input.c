@@ -9,14 +9,6 @@ static bool connection_takes_input(const struct connection *self) {
 	return self->state == CONNECTION_OPEN && exchange_takes_input(&self->exchange);
 }
 
-void connection_reject(struct connection *self, shim_reject reason) {
-	exchange_clear(&self->exchange);
-	self->exchange.state = EXCHANGE_PENDING;
-	self->exchange.verdict = VERDICT_LINGER;
-	watch_set_deadline(&self->watch, 0);
-	self->group->callbacks.rejected(self->group->context, &self->exchange, reason);
-}
-
 /// Has evhttp parse the head. Returns whether it could.
 static bool parse_head(struct connection *self) {
 	struct evhttp_request *request = parser_parse(&self->parser, &self->group->parsing);
@@ -52,7 +44,7 @@ static void await_body(struct connection *self) {
 		if (group->callbacks.refused(group->context, exchange)) return;
 		exchange->state = EXCHANGE_BODY;
 		exchange->verdict = verdict;
-		watch_set_deadline(&self->watch, group->limits.body_timeout);
+		connection_begin_upload(self);
 	}
 	if (!exchange->head.expect_continue) return;
 	exchange->head.expect_continue = false;
@@ -78,7 +70,7 @@ static void head_complete(struct connection *self) {
 	if (!parse_head(self)) return;
 	if (has_body && exchange->head.method != SHIM_METHOD_HEAD) {
 		exchange->state = EXCHANGE_BODY;
-		watch_set_deadline(&self->watch, group->limits.body_timeout);
+		connection_begin_upload(self);
 		return;
 	}
 	if (has_body) exchange->verdict = VERDICT_LINGER; // the body of a HEAD request is not read
@@ -95,6 +87,7 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 			watch_continue_later(&self->watch);
 			break;
 		}
+		if (self->exchange.state == EXCHANGE_BODY) connection_make_room(self, count - at);
 		const struct input_step step = input_next(
 			&self->exchange, limits, parser_input(&self->parser), bytes + at, count - at);
 		at += step.used;
@@ -117,8 +110,24 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 /// Consumes as much of `bytes` as possible. Returns the number of bytes consumed.
 static size_t take(struct connection *self, const uint8_t *bytes, size_t count) {
 	const size_t used = take_requests(self, bytes, count);
-	if (self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_BODY && !self->deferred) await_body(self);
+	if (self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_BODY) {
+		connection_check_upload(self);
+		if (!self->deferred) await_body(self);
+	}
 	return used;
+}
+
+/// Gives up what exceeds the budget: a part of a head, or requests behind this one, after which the connection ends.
+static void bound_counted(struct connection *self) {
+	connection_count(self);
+	if (!self->counted || self->deferred || byte_budget_has_room(self->group->budget, 0)) return;
+	if (connection_takes_input(self)) {
+		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
+		return;
+	}
+	if (self->exchange.verdict == VERDICT_KEEP) self->exchange.verdict = VERDICT_LINGER;
+	pending_input_consume(&self->input, self->input.count);
+	connection_count(self);
 }
 
 /// Stops reading while there is too much pending input, and then checks regularly that the client is still there.
@@ -152,6 +161,7 @@ void connection_pump(struct connection *self, const uint8_t *bytes, size_t count
 	if (self->state == CONNECTION_OPEN) {
 		if (used < count) pending_input_append(&self->input, bytes + used, count - used);
 		if (!is_direct) take_pending(self);
+		if (self->input.count || self->counted) bound_counted(self);
 		if (self->state == CONNECTION_OPEN && (self->input.count || !count)) bound_input(self);
 	}
 	self->pumping = false;

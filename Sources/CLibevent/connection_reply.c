@@ -63,6 +63,7 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	}
 	if (!has_waited) begin_waiting(self);
 	watch_set_writing(&self->watch, true);
+	connection_count(self);
 	return reply_overflow(&self->reply);
 }
 

@@ -11,7 +11,7 @@ void exchange_clear(struct shim_exchange *self) {
 	self->write_timeout = 0;
 	if (self->body) evbuffer_free(self->body);
 	self->body = NULL;
-	body_budget_subtract(self->budget, self->body_count);
+	byte_budget_subtract(self->budget, self->body_count);
 	self->body_count = 0;
 }
 

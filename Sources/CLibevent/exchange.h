@@ -2,7 +2,7 @@
 #ifndef SHIM_EXCHANGE_H
 #define SHIM_EXCHANGE_H
 
-#include "body_budget.h"
+#include "byte_budget.h"
 #include "chunked_decoder.h"
 #include "request_validator.h"
 #include "shim_server.h"
@@ -40,7 +40,9 @@ struct shim_exchange {
 	uint64_t body_left;    ///< bytes still expected by Content-Length
 	struct evbuffer *body; ///< NULL if there is none or it was taken
 	size_t body_count;     ///< its bytes, all of them in the budget
-	struct body_budget *budget;
+	size_t paced_count;    ///< of them, those that had arrived at `paced`
+	int64_t paced;         ///< when the client was last given time to send more
+	struct byte_budget *budget;
 	void *context;         ///< the function's; NULL: the function is not told when the client leaves
 	int64_t write_timeout; ///< lowers the server's timeout for this request; 0: not set
 };

@@ -69,9 +69,9 @@ static struct input_step next_of_head(struct shim_exchange *exchange, const shim
 static int add_to_body(
 	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
 	exchange->body_count += count;
-	body_budget_add(exchange->budget, count);
+	byte_budget_add(exchange->budget, count);
 	if (exchange->body_count > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
-	if (body_budget_bytes(exchange->budget) > limits->max_buffered_bytes) return SHIM_REJECT_BUFFERS_FULL;
+	if (!byte_budget_has_room(exchange->budget, 0)) return SHIM_REJECT_BUFFERS_FULL;
 	if (!exchange->body && !(exchange->body = evbuffer_new())) abort();
 	if (evbuffer_add(exchange->body, bytes, count) < 0) abort();
 	return 0;

@@ -127,11 +127,11 @@ static void on_accept_failed(struct evconnlistener *listener, void *context) {
 shim_server *shim_server_new(
 	shim_loop *loop, shim_server_limits limits, shim_server_callbacks callbacks, void *context) {
 	struct shim_server *self = calloc(1, sizeof *self);
-	struct body_budget *budget = body_budget_new();
+	struct byte_budget *budget = byte_budget_new(limits.max_buffered_bytes);
 	struct evhttp *http = evhttp_new(loop->base);
 	if (!self || !budget || !http) {
 		free(self);
-		if (budget) body_budget_release(budget);
+		if (budget) byte_budget_release(budget);
 		if (http) evhttp_free(http);
 		return NULL;
 	}
@@ -222,7 +222,7 @@ size_t shim_server_take_peak(shim_server *self) {
 	return peak;
 }
 
-size_t shim_server_buffered_bytes(const shim_server *self) { return body_budget_bytes(self->group.budget); }
+size_t shim_server_buffered_bytes(const shim_server *self) { return byte_budget_bytes(self->group.budget); }
 
 static void on_nothing(void *context) { (void)context; }
 
@@ -236,7 +236,7 @@ void shim_server_free(shim_server *self) {
 	struct shim_server **link = &servers;
 	while (*link != self) link = &(*link)->next;
 	*link = self->next;
-	body_budget_release(self->group.budget);
+	byte_budget_release(self->group.budget);
 	free(self);
 }
 

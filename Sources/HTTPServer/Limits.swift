@@ -7,7 +7,13 @@ public struct Limits: Sendable {
     public var headerBytes = 64 * 1024
     /// Maximum bytes of one request's body.
     public var bodyBytes = 32 * 1024 * 1024
-    /// Maximum bytes of all bodies together that are being received or waiting to be decoded.
+    /// Maximum bytes that all clients together make the server hold: bodies that are being received or waiting to be
+    /// decoded, requests that wait behind others, and replies that clients do not take. The first 8 KiB of a
+    /// connection's own buffers do not count.
+    ///
+    /// When it is reached, a body that is still arriving makes room for others: one that is at least twice as long as
+    /// the newcomer's, or one of which less than 16 KiB has arrived in the last 250 ms. It is answered 503. If there is
+    /// none, the newcomer is answered 503.
     public var bufferedBytes = 512 * 1024 * 1024
     /// Maximum number of ordinary open connections. A further connection gets a reserved slot; if there is none, it is
     /// answered 503 and closed.
@@ -26,6 +32,8 @@ public struct Limits: Sendable {
     public var headerTimeout = Duration.seconds(15)
     /// The time from the end of the head to the last byte of the body.
     public var bodyTimeout = Duration.seconds(300)
+    /// The interval in which a client must send at least 16 KiB of its body, or the rest of it.
+    public var readTimeout = Duration.seconds(30)
     /// The time between two requests on a connection. It is longer than the 90 s after which proxies drop their
     /// connections.
     public var idleTimeout = Duration.seconds(120)
@@ -47,7 +55,8 @@ public struct Limits: Sendable {
             max_header_bytes: headerBytes, max_body_bytes: UInt64(bodyBytes), max_buffered_bytes: bufferedBytes,
             max_connections: connections, reserved_connections: reservedConnections,
             max_connections_per_address: connectionsPerAddress, header_timeout: headerTimeout.inNanoseconds,
-            body_timeout: bodyTimeout.inNanoseconds, idle_timeout: idleTimeout.inNanoseconds,
+            body_timeout: bodyTimeout.inNanoseconds, read_timeout: readTimeout.inNanoseconds,
+            idle_timeout: idleTimeout.inNanoseconds,
             write_timeout: writeTimeout.inNanoseconds)
     }
 }

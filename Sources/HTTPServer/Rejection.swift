@@ -25,8 +25,8 @@ struct Rejection {
             self.init(.contentTooLarge, "Send a body of at most \(limits.bodyBytes) bytes.", cause: "body too large")
         case .SHIM_REJECT_BUFFERS_FULL:
             self.init(
-                .serviceUnavailable, "Too many request bodies are being received: try again later.",
-                cause: "all request bodies together exceed \(limits.bufferedBytes) bytes", retryAfter: 1)
+                .serviceUnavailable, "Too much is being received at once: try again later.",
+                cause: "what clients make the server hold exceeds \(limits.bufferedBytes) bytes", retryAfter: 1)
         case .SHIM_REJECT_TOO_MANY_CONNECTIONS:
             self.init(
                 .serviceUnavailable, "Too many connections are open: try again later.",

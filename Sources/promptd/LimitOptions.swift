@@ -11,7 +11,7 @@ struct LimitOptions: ParsableArguments {
     var maxBodyBytes: ByteCount?
 
     @Option(
-        help: "Maximum total size of all bodies that are being received or waiting to be decoded. (default: 512MiB)")
+        help: "Maximum total size of what clients make the server hold in its buffers. (default: 512MiB)")
     var maxBufferedBytes: ByteCount?
 
     @Option(help: "Maximum number of open connections. (default: 16384, or what the file limit allows)")
@@ -33,6 +33,10 @@ struct LimitOptions: ParsableArguments {
     @Option(help: "How long a request's body may take to arrive. (default: 5m)")
     var bodyTimeout: DurationArgument?
 
+    @Option(
+        help: "The time in which a client must send 16 KiB of its request's body, or the rest of it. (default: 30s)")
+    var readTimeout: DurationArgument?
+
     @Option(help: "How long a connection may be idle between requests. (default: 2m)")
     var keepAliveTimeout: DurationArgument?
 
@@ -49,6 +53,7 @@ struct LimitOptions: ParsableArguments {
             maxBufferedBytes, "max-buffered-bytes", default: limits.bufferedBytes)
         limits.headerTimeout = try Environment.duration(headerTimeout, "header-timeout", default: limits.headerTimeout)
         limits.bodyTimeout = try Environment.duration(bodyTimeout, "body-timeout", default: limits.bodyTimeout)
+        limits.readTimeout = try Environment.duration(readTimeout, "read-timeout", default: limits.readTimeout)
         limits.idleTimeout = try Environment.duration(
             keepAliveTimeout, "keep-alive-timeout", default: limits.idleTimeout)
         limits.writeTimeout = try Environment.duration(writeTimeout, "write-timeout", default: limits.writeTimeout)

@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func `all bodies together are bounded, and room is found again`() async throws {
-        try await withServer(limits: limits { $0.bufferedBytes = 10_000 }) { loop, host in
+        try await withServer(limits: limits { $0.bufferedBytes = 10_000 }, clock: .manual) { loop, host in
             let part = request("POST", "/", ["Content-Length: 6000"]) + String(repeating: "x", count: 5000)
             let first = try await host.open(part)
             try await until("the first half is here", on: loop) { host.server.bufferedBytes == 5000 }

@@ -799,6 +799,7 @@ int main(void) {
 		.max_connections_per_address = MAX_PER_ADDRESS,
 		.header_timeout = 1500 * MS,
 		.body_timeout = 6000 * MS, // megabytes under valgrind
+		.read_timeout = 6000 * MS,
 		.idle_timeout = 3000 * MS,
 		.write_timeout = PATIENCE };
 	const shim_server_callbacks callbacks = { on_refused, on_requested, on_rejected, on_gone, on_drained,

@@ -31,7 +31,8 @@ import Testing
         let limits = Limits(), settings = PromptFunction.Settings(hosts: [try OllamaHost(parsing: nil)])
         let durations = [
             "--header-timeout": limits.headerTimeout, "--body-timeout": limits.bodyTimeout,
-            "--keep-alive-timeout": limits.idleTimeout, "--write-timeout": limits.writeTimeout,
+            "--read-timeout": limits.readTimeout, "--keep-alive-timeout": limits.idleTimeout,
+            "--write-timeout": limits.writeTimeout,
             "--connect-timeout": settings.deadlines.connect, "--first-token-timeout": settings.deadlines.firstByte,
             "--idle-timeout": settings.deadlines.idle, "--total-timeout": settings.deadlines.total,
             "--heartbeat": settings.heartbeat, "--queue-timeout": settings.queueTimeout,

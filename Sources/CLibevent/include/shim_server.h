@@ -29,7 +29,7 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_REJECT_HEAD_TOO_LARGE,
 	/// The body is longer than `max_body_bytes`.
 	SHIM_REJECT_BODY_TOO_LARGE,
-	/// All bodies together are longer than `max_buffered_bytes`.
+	/// What clients make the server hold exceeds `max_buffered_bytes`.
 	SHIM_REJECT_BUFFERS_FULL,
 	/// `max_connections` are open, and the reserved connections are all in use or not allowed for this request.
 	SHIM_REJECT_TOO_MANY_CONNECTIONS,
@@ -48,16 +48,19 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 } shim_method;
 
 typedef struct {
-	size_t max_header_bytes;   ///< of one request's head
-	uint64_t max_body_bytes;   ///< of one request
-	size_t max_buffered_bytes; ///< bodies of all connections, each until its `shim_body` is freed
-	size_t max_connections;    ///< beyond it, a connection gets a reserved slot, or is rejected
+	size_t max_header_bytes; ///< of one request's head
+	uint64_t max_body_bytes; ///< of one request
+	/// What all clients together make the server hold: bodies, each until its `shim_body` is freed; input that cannot
+	/// be handled yet, and replies that clients do not take, without the first SHIM_UNCOUNTED_BYTES of each connection.
+	size_t max_buffered_bytes;
+	size_t max_connections; ///< beyond it, a connection gets a reserved slot, or is rejected
 	/// Slots beyond `max_connections`, each for one request without a body, so that health checks are answered when the
 	/// ordinary slots are taken. A reserved connection that sends nothing is closed after `header_timeout`.
 	size_t reserved_connections;
 	size_t max_connections_per_address; ///< from one IPv4 address or IPv6 /64, reserved ones included; 0: any number
 	int64_t header_timeout;             ///< from a head's first byte to its last
 	int64_t body_timeout;               ///< from the head's end to the body's last byte
+	int64_t read_timeout;               ///< for the peer to send SHIM_MIN_UPLOAD_BYTES, or the rest of a body
 	int64_t idle_timeout;               ///< for a connection between requests
 	int64_t write_timeout;              ///< for the peer to take SHIM_MIN_PACE_BYTES, or everything that waits
 } shim_server_limits;
@@ -66,6 +69,10 @@ enum {
 	/// The bytes a client must take in each `write_timeout` while a reply waits for it, so that a client that reads
 	/// very slowly cannot hold a connection forever.
 	SHIM_MIN_PACE_BYTES = 1024,
+	/// The bytes of a body that a client must send in each `read_timeout`.
+	SHIM_MIN_UPLOAD_BYTES = 16 * 1024,
+	/// The bytes that a connection may hold without being counted.
+	SHIM_UNCOUNTED_BYTES = 8192,
 	/// The most rejected connections, without an ordinary or reserved slot, that stay open for two seconds so that the
 	/// peer can read the rejection.
 	SHIM_MAX_LINGERING = 64,
@@ -120,7 +127,7 @@ size_t shim_server_connection_count(const shim_server *self);
 /// The most connections that were open at once since the last call.
 size_t shim_server_take_peak(shim_server *self);
 
-/// The number of body bytes held now.
+/// The number of bytes that are held now, as `max_buffered_bytes` counts them.
 size_t shim_server_buffered_bytes(const shim_server *self);
 
 /// Cuts every connection and frees the server. No exchange may have a context at that time.

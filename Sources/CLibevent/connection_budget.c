@@ -1,0 +1,65 @@
+#include "connection.h"
+
+// ---- bytes
+
+void connection_count(struct connection *self) {
+	const size_t held = self->input.capacity + reply_overflow(&self->reply);
+	const uint32_t counted = held > SHIM_UNCOUNTED_BYTES ? (uint32_t)(held - SHIM_UNCOUNTED_BYTES) : 0;
+	if (counted > self->counted) byte_budget_add(self->group->budget, counted - self->counted);
+	else if (counted < self->counted) byte_budget_subtract(self->group->budget, self->counted - counted);
+	self->counted = counted;
+}
+
+/// When the budget is full, an upload that has not sent SHIM_MIN_UPLOAD_BYTES in this time, in nanoseconds, makes room
+/// for others.
+#define DAWDLING INT64_C(250000000)
+
+static bool is_uploading(const struct connection *self) {
+	return self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_BODY && !self->pumping &&
+		   self->exchange.body_count;
+}
+
+/// The connection whose body makes room for `count` more bytes of `newcomer`. NULL: none.
+static struct connection *find_victim(const struct connection *newcomer, size_t count) {
+	const struct connection_group *group = newcomer->group;
+	struct connection *largest = NULL, *slowest = NULL;
+	for (struct connection *each = group->connections; each; each = each->next) {
+		if (each == newcomer || !is_uploading(each)) continue;
+		if (!largest || each->exchange.body_count > largest->exchange.body_count) largest = each;
+		if (!slowest || each->exchange.paced < slowest->exchange.paced) slowest = each;
+	}
+	if (!largest) return NULL;
+	if (largest->exchange.body_count / 2 >= newcomer->exchange.body_count + count) return largest;
+	return shim_loop_now(group->loop) - slowest->exchange.paced >= DAWDLING ? slowest : NULL;
+}
+
+void connection_make_room(struct connection *self, size_t count) {
+	struct connection_group *group = self->group;
+	const uint32_t turn = group->loop->queues.turn;
+	while (!byte_budget_has_room(group->budget, count) && group->full_turn != turn) {
+		struct connection *victim = find_victim(self, count);
+		if (victim) connection_reject(victim, SHIM_REJECT_BUFFERS_FULL);
+		else group->full_turn = turn; // the search is long
+	}
+}
+
+// ---- time
+
+/// Sets the deadline of a body that is arriving.
+static void set_upload_deadline(struct connection *self) {
+	const shim_server_limits *limits = &self->group->limits;
+	int64_t deadline = limits->body_timeout ? self->last_request + limits->body_timeout : 0;
+	const int64_t next = limits->read_timeout ? self->exchange.paced + limits->read_timeout : 0;
+	if (next && (!deadline || next < deadline)) deadline = next;
+	shim_timer_set(&self->watch.deadline, deadline);
+}
+
+void connection_begin_upload(struct connection *self) {
+	self->exchange.paced = shim_loop_now(self->group->loop);
+	self->exchange.paced_count = self->exchange.body_count;
+	set_upload_deadline(self);
+}
+
+void connection_check_upload(struct connection *self) {
+	if (self->exchange.body_count - self->exchange.paced_count >= SHIM_MIN_UPLOAD_BYTES) connection_begin_upload(self);
+}
