@@ -1,3 +1,5 @@
+internal import CLibevent
+
 /// A piece of a head: the name or the value of a field, not copied. It is valid as long as the bytes that it points to.
 ///
 /// `@safe`: it is made and used only inside `ResponseHead.parse`, which does not return it.
@@ -36,6 +38,14 @@
             value = overflow ? Int.max : sum.partialValue
         }
         return (value, overflow)
+    }
+
+    /// The seconds from now to the date that the text is, or 0 if it is past; `nil` when it is no date.
+    ///
+    /// Source: RFC 9110, 5.6.7: IMF-fixdate, which senders must use.
+    var secondsToDate: Int? {
+        let seconds = unsafe shim_seconds_to_date(String(decoding: bytes, as: UTF8.self))
+        return seconds < 0 ? nil : Int(seconds)
     }
 
     /// Whether the text equals `word`, ignoring case. `word` must be in lower case.

@@ -144,7 +144,7 @@
                 if option.equals("keep-alive") { saysKeepAlive = true }
             }
         } else if name.equals("retry-after") {
-            retryAfter = value.number.map { min($0.value, ResponseHead.maximumRetryAfter) }
+            retryAfter = (value.number?.value ?? value.secondsToDate).map { min($0, ResponseHead.maximumRetryAfter) }
         } else if name.equals("content-type") {
             contentType = contentType == nil ? Self.contentType(value.beforeSemicolon) : .other
         }

@@ -26,14 +26,20 @@
     }
 
     /// Maximum nesting depth of arrays and objects, including the outermost.
-    public static var maximumDepth: Int { 64 }
+    public static var maximumDepth: Int { 512 }
 
     public let bytes: UnsafeRawBufferPointer
     /// The index of the next byte to read.
     public private(set) var position = 0
     private var depth = 0
 
-    public init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
+    private let allowsHalfPairs: Bool
+
+    /// - Parameter allowsHalfPairs: whether a string may have half a surrogate pair. Source: RFC 8259, 8.2.
+    public init(_ bytes: UnsafeRawBufferPointer, allowsHalfPairs: Bool = false) {
+        unsafe self.bytes = unsafe bytes
+        self.allowsHalfPairs = allowsHalfPairs
+    }
 
     /// Whether `bytes` are exactly one JSON value, apart from white space around it.
     public static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -97,13 +103,27 @@
         return name
     }
 
-    /// Whether the text is `name`, byte for byte.
+    /// Whether the text is `name`, also if it is written with escapes.
     @inlinable @inline(__always) public func matches(_ text: Text, _ name: StaticString) -> Bool {
+        if text.hasEscapes { return matchesUnescaped(text, name) }
         guard text.range.count == name.utf8CodeUnitCount else { return false }
         for index in text.range where unsafe bytes[index] != name.utf8Start[index - text.range.lowerBound] {
             return false
         }
         return true
+    }
+
+    @usableFromInline @inline(never) func matchesUnescaped(_ text: Text, _ name: StaticString) -> Bool {
+        let unescaped = unescaped(text)
+        return unsafe unescaped.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
+
+    /// The text as UTF-8, with its escapes resolved.
+    public func unescaped(_ text: Text) -> [UInt8] {
+        var output: [UInt8] = []
+        let raw = unsafe UnsafeRawBufferPointer(rebasing: bytes[text.range])
+        _ = unsafe JSONString.appendUnescaped(raw, to: &output)  // the reader has already checked it
+        return output
     }
 
     // MARK: Values
@@ -136,7 +156,9 @@
                 position = stop + 1
                 return Text(range: start..<stop, hasEscapes: hasEscapes)
             }
-            guard unsafe bytes[stop] == UInt8(ascii: "\\"), let escape = unsafe JSONString.escape(bytes, at: stop)
+            position = stop
+            guard unsafe bytes[stop] == UInt8(ascii: "\\"), let escape = unsafe JSONString.escape(bytes, at: stop),
+                allowsHalfPairs || !escape.isHalf
             else { break }
             hasEscapes = true
             position = escape.end

@@ -66,9 +66,11 @@ public enum JSONString {
 
     /// Reads the escape whose backslash is at `start`.
     ///
-    /// - Returns: the scalar that it stands for, and the index after it; `nil` when it is malformed or half a surrogate
-    ///   pair.
-    public static func escape(_ bytes: UnsafeRawBufferPointer, at start: Int) -> (scalar: Unicode.Scalar, end: Int)? {
+    /// - Returns: the scalar that it stands for, the index after it, and whether it is half a surrogate pair; `nil` when it is malformed. Half a surrogate
+    ///   pair stands for U+FFFD. Source: RFC 8259, 8.2; Unicode 16, 3.9, "U+FFFD Substitution".
+    public static func escape(
+        _ bytes: UnsafeRawBufferPointer, at start: Int
+    ) -> (scalar: Unicode.Scalar, end: Int, isHalf: Bool)? {
         guard bytes.count - start >= 2 else { return nil }
         let scalar: Unicode.Scalar
         switch unsafe Unicode.Scalar(bytes[start + 1]) {
@@ -83,22 +85,28 @@ public enum JSONString {
         case "u": return unsafe unicodeEscape(bytes, at: start)
         default: return nil
         }
-        return (scalar, start + 2)
+        return (scalar, start + 2, false)
     }
 
     private static func unicodeEscape(
         _ bytes: UnsafeRawBufferPointer, at start: Int
-    ) -> (scalar: Unicode.Scalar, end: Int)? {
+    ) -> (scalar: Unicode.Scalar, end: Int, isHalf: Bool)? {
         guard let unit = unsafe codeUnit(bytes, at: start) else { return nil }
-        if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6) }
-        // Only a surrogate is not a scalar: this one must be high, and a low one must follow.
-        guard unit < 0xDC00, let low = unsafe codeUnit(bytes, at: start + 6), low >= 0xDC00, low <= 0xDFFF else {
-            return nil
+        if let scalar = Unicode.Scalar(unit) { return (scalar, start + 6, false) }
+        // Only a surrogate is not a scalar: this one is half a pair unless it is high, and a low one follows.
+        guard unit < 0xDC00, let low = unsafe codeUnit(bytes, at: start + 6), let scalar = scalar(unit, low) else {
+            return (replacement, start + 6, true)
         }
-        guard let scalar = Unicode.Scalar(0x10000 + UInt32(unit - 0xD800) << 10 + UInt32(low - 0xDC00)) else {
-            return nil
-        }
-        return (scalar, start + 12)
+        return (scalar, start + 12, false)
+    }
+
+    /// What stands for half a surrogate pair.
+    private static let replacement: Unicode.Scalar = "\u{FFFD}"
+
+    /// The scalar of a surrogate pair; `nil` if `low` is no low surrogate. `high` must be a high one.
+    private static func scalar(_ high: UInt16, _ low: UInt16) -> Unicode.Scalar? {
+        guard (0xDC00...0xDFFF).contains(low) else { return nil }
+        return Unicode.Scalar(0x10000 + UInt32(high - 0xD800) << 10 + UInt32(low - 0xDC00))
     }
 
     /// The code unit that `\uXXXX` at `start` stands for.
@@ -137,6 +145,35 @@ public enum JSONString {
         }
         output.removeSubrange(before...)
         return false
+    }
+
+    /// Appends the text of one part of a string that comes in several, as UTF-8. A surrogate pair may be split between
+    /// two parts.
+    ///
+    /// - Parameters:
+    ///   - raw: the text between the quotes of the part; it must be valid.
+    ///   - half: the high surrogate at the end of the part before, and of this one.
+    public static func appendPart(_ raw: UnsafeRawBufferPointer, after half: inout UInt16?, to output: inout [UInt8]) {
+        var rest = unsafe raw
+        if let high = half, unsafe !raw.isEmpty {
+            half = nil
+            let pair = unsafe codeUnit(raw, at: 0).flatMap { scalar(high, $0) }
+            append(pair ?? replacement, to: &output)
+            if pair != nil { unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: raw[6...]) }
+        }
+        _ = unsafe appendUnescaped(rest, to: &output)
+        // A string ends with its escape of six bytes, or the last one is part of another escape, `\\ud83d` say.
+        guard rest.count >= 6, let last = unsafe codeUnit(rest, at: rest.count - 6), last & 0xFC00 == 0xD800,
+            output.suffix(3).elementsEqual("\u{FFFD}".utf8)
+        else { return }
+        output.removeLast(3)
+        half = last
+    }
+
+    /// Appends what stands for a half that has no other.
+    public static func appendHalf(_ half: inout UInt16?, to output: inout [UInt8]) {
+        if half != nil { append(replacement, to: &output) }
+        half = nil
     }
 
     private static func append(_ scalar: Unicode.Scalar, to output: inout [UInt8]) {

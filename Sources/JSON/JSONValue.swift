@@ -7,6 +7,8 @@ package struct JSONValue: Sendable, Equatable {
     /// - Parameter range: where a `JSONReader` found it in `json`.
     package init(_ range: Range<Int>, in json: [UInt8]) { bytes = json[range] }
 
+    package init(_ json: [UInt8]) { bytes = json[...] }
+
     package init(_ json: String) { bytes = Array(json.utf8)[...] }
 
     /// Whether it contains only white space, like the inside of an empty array.

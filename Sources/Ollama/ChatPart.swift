@@ -7,13 +7,10 @@ internal import JSON
 /// `@safe`: it is only borrowed for one call, during which its bytes stay valid, and it cannot be copied.
 @safe package struct ChatPart: ~Copyable {
     /// The object as Ollama sent it.
-    private let original: UnsafeRawBufferPointer
-    /// The same object, in the bytes that the ranges in `fields` refer to.
     private let bytes: UnsafeRawBufferPointer
     private let fields: ReplyScanner.Fields
 
-    init(_ bytes: UnsafeRawBufferPointer, _ fields: ReplyScanner.Fields, original: UnsafeRawBufferPointer) {
-        unsafe self.original = unsafe original
+    init(_ bytes: UnsafeRawBufferPointer, _ fields: ReplyScanner.Fields) {
         unsafe self.bytes = unsafe bytes
         self.fields = fields
     }
@@ -36,15 +33,24 @@ internal import JSON
         return unsafe bytes[range].contains(UInt8(ascii: "{"))
     }
 
-    /// Appends the text, as UTF-8.
-    package func appendText(to output: inout [UInt8]) {
+    /// Appends the text, as UTF-8. A surrogate pair may be split between two parts: some models have a token for each
+    /// half.
+    ///
+    /// - Parameter half: the half at the end of the part before, and of this one.
+    package func appendText(to output: inout [UInt8], after half: inout UInt16?) {
         let text = unsafe slice(fields.content)
-        if fields.contentHasEscapes {
-            // The scanner has already checked the text.
-            unsafe precondition(JSONString.appendUnescaped(text, to: &output))
+        if fields.contentHasEscapes || half != nil {
+            unsafe JSONString.appendPart(text, after: &half, to: &output)
         } else {
             unsafe output.append(contentsOf: text)
         }
+        if isDone { JSONString.appendHalf(&half, to: &output) }
+    }
+
+    /// Whether the model reached its limit of tokens.
+    package var isCutByLength: Bool {
+        guard let reason = fields.doneReason else { return false }
+        return unsafe slice(reason).elementsEqual("length".utf8)
     }
 
     /// Appends the content's JSON string without its quotes. It contains no line ends.
@@ -61,7 +67,7 @@ internal import JSON
     }
 
     /// Appends the whole object as Ollama sent it, without its line end.
-    package func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: original) }
+    package func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: bytes) }
 
     /// Appends the object without its message: `done_reason`, counts and durations. It contains no line ends.
     package func appendSummaryJSON(to output: inout [UInt8]) {

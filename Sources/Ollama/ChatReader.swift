@@ -81,9 +81,10 @@ final class ChatReader: BodySink {
     private func take(_ line: UnsafeRawBufferPointer) {
         guard !isDone else { return }  // ignore everything after the end
         switch unsafe ReplyScanner.scan(line) {
-        case .message(let fields): unsafe pass(ChatPart(line, fields, original: line))
-        case .error(let message): failure = .failed(message: message)
-        case .unsure: unsafe takeUnsure(line)
+        case .message(let fields): unsafe pass(ChatPart(line, fields))
+        case .error(let error): failure = .failed(message: error.message)
+        case .malformed where unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }): break  // a blank line
+        case .malformed: failure = .malformedResponse
         }
     }
 
@@ -94,25 +95,6 @@ final class ChatReader: BodySink {
         } catch {
             failure = error
         }
-    }
-
-    /// Handles a line that the scanner does not understand: a blank line, an unusual object, or invalid data.
-    private func takeUnsure(_ line: UnsafeRawBufferPointer) {
-        if unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return }
-        guard let reply = unsafe ReplyDecoder.decode(line) else {
-            failure = .malformedResponse
-            return
-        }
-        if let message = reply.error {
-            failure = .failed(message: message)
-            return
-        }
-        unsafe reply.plain?.withUnsafeBytes { plain in
-            if case .message(let fields) = unsafe ReplyScanner.scan(plain) {
-                unsafe pass(ChatPart(plain, fields, original: line))
-            }
-        }
-        if reply.plain == nil { failure = .malformedResponse }
     }
 
     /// Called when the body has ended. Throws if the answer is not complete.

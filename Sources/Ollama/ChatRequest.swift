@@ -13,6 +13,8 @@ public struct ChatRequest: Sendable, Equatable {
     package var images: JSONValue?
     /// Members that are passed on unchanged.
     package var options, format, think, tools, keepAlive: JSONValue?
+    /// Further members that are passed on unchanged: the text between an object's braces.
+    package var others: JSONValue?
     /// Whether the reply is streamed token by token. If `false`, the reply is one object.
     package var stream: Bool
 
@@ -36,7 +38,7 @@ public struct ChatRequest: Sendable, Equatable {
     /// The body as JSON.
     package var json: [UInt8] {
         var writer = JSONWriter()
-        let values = [history, images, options, format, think, tools, keepAlive]
+        let values = [history, images, options, format, think, tools, keepAlive, others]
         writer.reserve(
             values.reduce(200) { $0 + ($1?.bytes.count ?? 0) } + model.bytes.count + (prompt?.bytes.count ?? 0)
                 + (system?.bytes.count ?? 0))
@@ -50,6 +52,7 @@ public struct ChatRequest: Sendable, Equatable {
         writer.put(",\"think\":", think)
         writer.put(",\"tools\":", tools)
         writer.put(",\"keep_alive\":", keepAlive)
+        writer.put(",", others)
         writer.put("}")
         return writer.bytes
     }

@@ -16,6 +16,8 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
     case lineTooLong(limit: Int)
     /// The model calls tools, but the caller accepts only text.
     case toolCalls
+    /// The model used all its tokens for thinking, but the caller accepts only text, which does not show it.
+    case onlyThinking
 
     public var description: String {
         switch self {
@@ -26,6 +28,7 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
         case .failed(let message): "Ollama reported an error: \(message)"
         case .lineTooLong(let limit): "a line of the stream is longer than \(limit) bytes"
         case .toolCalls: "the model calls tools, but only text is accepted"
+        case .onlyThinking: "the model used all its tokens for thinking, but only text is accepted"
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import JSON
 import EventLoop
 import HTTPClient
 
@@ -29,7 +30,9 @@ struct WholeReply {
         case message(WholeAnswer, isDone: Bool)
         /// A message that cannot be returned as text.
         case toolCalls
-        case error(String)
+        /// The model used all its tokens for thinking, which text does not show.
+        case onlyThinking
+        case error(ReportedError)
         case garbage
     }
 
@@ -69,12 +72,17 @@ struct WholeReply {
     /// Returns the answer in the requested form.
     func answer() throws(OllamaError) -> WholeAnswer {
         switch content {
-        case .error(let message) where head.status == 200: throw .failed(message: message)
-        case .error(let message): throw .refused(status: head.status, message: message, retryAfter: head.retryAfter)
+        case .error(let error) where head.status == 200: throw .failed(message: error.message)
+        case .error(let error):
+            // The runner's status counts if it blames the request.
+            let isClients = head.status >= 500 && error.status.map { (400..<500).contains($0) } ?? false
+            throw .refused(
+                status: isClients ? 400 : head.status, message: error.message, retryAfter: head.retryAfter)
         case _ where head.status != 200: throw .refused(status: head.status, message: "", retryAfter: head.retryAfter)
         case .message(_, isDone: false): throw .incomplete
         case .message(let answer, isDone: true): return answer
         case .toolCalls: throw .toolCalls
+        case .onlyThinking: throw .onlyThinking
         case .garbage: throw .malformedResponse
         }
     }
@@ -83,9 +91,9 @@ struct WholeReply {
 extension WholeReply.Content {
     fileprivate init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         switch unsafe ReplyScanner.scan(bytes) {
-        case .message(let fields): unsafe self.init(ChatPart(bytes, fields, original: bytes), form)
-        case .error(let message): self = .error(message)
-        case .unsure: unsafe self.init(decoding: bytes, form)
+        case .message(let fields): unsafe self.init(ChatPart(bytes, fields), form)
+        case .error(let error): self = .error(error)
+        case .malformed: self = .garbage
         }
     }
 
@@ -95,28 +103,15 @@ extension WholeReply.Content {
         case .text where part.hasToolCalls:
             self = .toolCalls
             return
-        case .text: part.appendText(to: &output)
+        case .text where part.isCutByLength && part.hasThinking && !part.hasContent:
+            self = .onlyThinking
+            return
+        case .text:
+            var half: UInt16?
+            part.appendText(to: &output, after: &half)
+            JSONString.appendHalf(&half, to: &output)
         case .object: part.appendObject(to: &output)
         }
         self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
-    }
-
-    /// Decodes with Foundation what the scanner does not understand.
-    private init(decoding bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
-        guard let reply = unsafe ReplyDecoder.decode(bytes) else {
-            self = .garbage
-            return
-        }
-        if let error = reply.error {
-            self = .error(error)
-        } else if !reply.hasMessage {
-            self = .garbage
-        } else if form == .object {
-            self = unsafe .message(WholeAnswer(bytes: Array(bytes)), isDone: reply.done)
-        } else if reply.hasToolCalls {
-            self = .toolCalls
-        } else {
-            self = .message(WholeAnswer(bytes: Array((reply.content ?? "").utf8)), isDone: reply.done)
-        }
     }
 }

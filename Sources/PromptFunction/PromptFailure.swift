@@ -84,6 +84,12 @@ indirect enum PromptFailure: Error, Equatable {
         case .ollama(.failed(let message), _, _):
             (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
         case .ollama(.lineTooLong, _, _): (.badGateway, "A line of Ollama's response is too long.", nil)
+        case .ollama(.onlyThinking, _, _):
+            (
+                .badGateway,
+                "The model used all its tokens for thinking, which text cannot show: raise options.num_predict, send \"think\": false, or send 'Accept: application/json'.",
+                nil
+            )
         case .ollama(.toolCalls, _, _), .toolsAsText:
             (
                 .notAcceptable,
@@ -116,7 +122,10 @@ indirect enum PromptFailure: Error, Equatable {
         // Ollama replies with status 500 here, although the client made the mistake.
         case 500 where message.hasPrefix("option \""):
             (.badRequest, sentence("Ollama refuses the request", message), nil)
-        case 429, 503: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
+        case 413: (.contentTooLarge, sentence("The request is too long for Ollama", message), nil)
+        case 429: (.tooManyRequests, sentence("Ollama takes no more requests now", message), retryAfter ?? 5)
+        case 503 where message.isEmpty: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
+        case 503: (.serviceUnavailable, sentence("Ollama is busy, try again later", message), retryAfter ?? 5)
         default: (.badGateway, sentence("Ollama failed to answer", message), nil)
         }
     }
@@ -145,6 +154,8 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
+        // The words of a refusal often repeat what the client sent, which is not for the log.
+        case .ollama(.refused(status: 400, _, _), _, _): "ollama: 400, the client was told why"
         case .ollama(let error, _, _): "ollama: \(error)"
         }
     }

@@ -24,12 +24,23 @@ final class PromptReply: ChatReceiver {
     /// Whether parts have arrived since the last call of `endRead`.
     private var hasNews = false
     private var isComplete = false
+    /// What the model has written, for a reply as text.
+    private var text = TextProgress.nothing
+    /// Half a surrogate pair at the end of the text.
+    private var half: UInt16?
     /// `eval_count` of the answer.
     private(set) var tokens: Int?
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     /// Returns how many prompts are ahead of this one; set while it is queued.
     var positionInQueue: (() -> Int)?
+
+    private enum TextProgress: Comparable {
+        case nothing
+        /// Only thinking, which text does not show.
+        case thinking
+        case shown
+    }
 
     init(_ request: Request, _ reply: consuming Reply, scratch: ScratchBuffer, on loop: EventLoop) {
         self.request = request
@@ -60,7 +71,10 @@ final class PromptReply: ChatReceiver {
         switch form {
         case .text:
             if part.hasToolCalls { throw .toolCalls }
-            part.appendText(to: &scratch.bytes)
+            part.appendText(to: &scratch.bytes, after: &half)
+            if part.hasThinking { text = max(text, .thinking) }
+            if part.hasContent { text = .shown }
+            if text == .thinking && part.isDone && part.isCutByLength { throw .onlyThinking }
         case .objects:
             part.appendObject(to: &scratch.bytes)
             scratch.bytes.append(0x0A)

@@ -7,7 +7,8 @@ extension PromptRequest {
     ///
     /// A byte order mark is skipped, as some editors and libraries write one. Source: RFC 8259, 8.1.
     ///
-    /// If a name occurs more than once, the last value counts. `null` counts as absent. Unknown names are ignored.
+    /// If a name occurs more than once, the last value counts. `null` counts as absent. Members with unknown names are
+    /// passed on to Ollama.
     ///
     /// - Throws: `PromptFailure.badRequest` with a sentence for the client.
     init(body: [UInt8]) throws(PromptFailure) {
@@ -15,9 +16,16 @@ extension PromptRequest {
         var reading = Reading(body)
         let outcome = unsafe body.withUnsafeBytes { bytes in
             var reader = unsafe JSONReader(bytes)
-            return Result { () throws(JSONReader.Malformed) in try reading.object(&reader) }
+            do throws(JSONReader.Malformed) {
+                try reading.object(&reader)
+                return nil as Int?
+            } catch {
+                return reader.position
+            }
         }
-        guard case .success = outcome else { throw .badRequest(Self.wrongEncoding(of: body) ?? Self.notAnObject) }
+        if let place = outcome {
+            throw .badRequest(Self.wrongEncoding(of: body) ?? JSONMistake.sentence(about: body, at: place))
+        }
         if let complaint = reading.complaint { throw .badRequest(complaint) }
         self = reading.request
         if images != nil && prompt == nil && messages != nil {
@@ -45,6 +53,8 @@ private struct Reading {
     var request = PromptRequest()
     /// A sentence about the first invalid field. The rest is still read, since the body may not be JSON at all.
     var complaint: String?
+    /// Members with unknown names, with commas between them.
+    private var others: [UInt8] = []
 
     init(_ body: [UInt8]) { self.body = body }
 
@@ -52,9 +62,10 @@ private struct Reading {
         var isFirst = true
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
-            try member(name.hasEscapes ? JSONText(name, in: body).string : plain(name), &reader)
+            try member(name.hasEscapes ? JSONText(name, in: body).string : plain(name), name, &reader)
         }
         try reader.end()
+        if !others.isEmpty { request.others = JSONValue(others) }
     }
 
     /// Returns a name without escapes; an empty string for names too long to be known.
@@ -62,7 +73,10 @@ private struct Reading {
         name.range.count > 12 ? "" : String(decoding: body[name.range], as: UTF8.self)
     }
 
-    private mutating func member(_ name: String, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
+    /// Reads the member `name`, whose text in the body is `text`.
+    private mutating func member(
+        _ name: String, _ text: JSONReader.Text, _ reader: inout JSONReader
+    ) throws(JSONReader.Malformed) {
         switch name {
         case "prompt": try string(\.prompt, name, &reader)
         case "model": try string(\.model, name, &reader)
@@ -77,8 +91,23 @@ private struct Reading {
             request.keepAlive = try value(name, &reader, [.string, .number], "a duration or a number of seconds")
         case "format": request.format = try format(&reader)
         case "timeout": try timeouts(&reader)
-        default: try reader.skipValue()
+        default: try other(text, &reader)
         }
+    }
+
+    /// Keeps a member that promptd does not know.
+    ///
+    /// Ollama compares names without regard to case: `"Model"` is its `model`. Such a name would evade what is decided
+    /// here, so it is rejected. Source: Go's encoding/json, Unmarshal.
+    private mutating func other(_ name: JSONReader.Text, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        let folded = FoldedName.known(JSONText(name, in: body).string)
+        try reader.skipValue()
+        if let folded {
+            if complaint == nil { complaint = "Write the name \"\(folded)\" in lower case." }
+            return
+        }
+        if !others.isEmpty { others.append(UInt8(ascii: ",")) }
+        others += body[(name.range.lowerBound - 1)..<reader.position]
     }
 
     private mutating func complain(_ name: String, _ expected: String) {

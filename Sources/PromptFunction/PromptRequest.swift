@@ -15,6 +15,8 @@ struct PromptRequest: Sendable, Equatable {
     var images: JSONValue?
     /// Values that are passed on to Ollama unchanged.
     var options, format, think, tools, keepAlive: JSONValue?
+    /// Members that promptd does not know: the text between an object's braces.
+    var others: JSONValue?
     /// `num_predict` in the options: the maximum number of tokens to generate; negative: no limit.
     var numPredict: Int?
     /// Whether the answer comes token by token.
@@ -46,6 +48,7 @@ struct PromptRequest: Sendable, Equatable {
         chat.think = think
         chat.tools = tools
         chat.keepAlive = keepAlive
+        chat.others = others
         return chat
     }
 }

@@ -48,6 +48,14 @@ import Testing
         ),
         (
             "HTTP/1.1 429 No\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 2\r\n\r\n",
+            ResponseHead(status: 429, framing: .length(2), keepAlive: true, retryAfter: 0)
+        ),
+        (
+            "HTTP/1.1 429 No\r\nRetry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\nContent-Length: 2\r\n\r\n",
+            ResponseHead(status: 429, framing: .length(2), keepAlive: true, retryAfter: 86_400)
+        ),
+        (
+            "HTTP/1.1 429 No\r\nRetry-After: soon\r\nContent-Length: 2\r\n\r\n",
             ResponseHead(status: 429, framing: .length(2), keepAlive: true)
         ),
         (

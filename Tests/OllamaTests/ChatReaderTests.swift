@@ -8,13 +8,14 @@ import Testing
 private final class Transcript: ChatReceiver {
     var text: [UInt8] = [], thinking: [UInt8] = [], objects: [UInt8] = [], json: [UInt8] = []
     var parts = 0, settled = 0
+    private var half: UInt16?
     var isDone = false
 
     func begin(_ flow: BodyFlow) {}
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
         parts += 1
-        part.appendText(to: &text)
+        part.appendText(to: &text, after: &half)
         part.appendThinkingJSON(to: &thinking)
         part.appendContentJSON(to: &json)
         part.appendObject(to: &objects)
@@ -120,6 +121,7 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
             understood += 1
             var text = "", isDone = false
             for line in stream.split(separator: 0x0A) where !isDone {
+                // Foundation does not read half a surrogate pair.
                 guard let reply = unsafe withCopy(of: line, { unsafe ReplyDecoder.decode($0) }) else { continue }
                 text += reply.content ?? ""
                 isDone = reply.done
@@ -146,10 +148,28 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         (#"{"error":"no"}"#, .failed(message: "no")), (#"{"error":"no"}"# + "\n", .failed(message: "no")),
         (#"{"message":{"content":"a"},"done":false}"# + "\n" + #"{"err\u006fr":"no"}"# + "\n", .failed(message: "no")),
         (#"{"message":{"content":"a"},"done":tr"#, .malformedResponse),
-        (#"{"m\u0065ssage":{"content":"","tool_calls":[{}]},"done":false}"# + "\n", .malformedResponse),
+        (#"{"m\u0065ssage":{"content":"","tool_calls":[{}]},"done":false}"# + "\n", .incomplete),
+        (#"{"error":{"message":"context too long","code":400}}"#, .failed(message: "context too long")),
+        (#"{"error":"{\"error\":{\"code\":500,\"message\":\"inner\"}}"}"#, .failed(message: "inner")),
+        (#"{"error":{"a":[1]}}"#, .failed(message: #"{"a":[1]}"#)), (#"{"error":5}"#, .failed(message: "5")),
     ])
     func `a stream that is no whole answer says why`(stream: String, error: OllamaError) {
         #expect(read(Array(stream.utf8), splitAt: []).1 == error)
+    }
+
+    @Test(arguments: [
+        ([#"\ud83d"#, #"\ude00"#], "😀"), ([#"a\uD83D"#, #"\uDE00b"#], "a😀b"), ([#"\ud83d"#, "a"], "\u{FFFD}a"),
+        ([#"\ud83d"#, #"\ud83d"#, #"\ude00"#], "\u{FFFD}😀"), ([#"\ude00"#, "a"], "\u{FFFD}a"),
+        ([#"\ud83d"#], "\u{FFFD}"),
+        ([#"\\ud83d"#, #"\ude00"#], #"\ud83d"# + "\u{FFFD}"), ([#"\ud83d"#, "", #"\ude00"#], "😀"),
+        ([#"\ufffd"#, "a"], "\u{FFFD}a"), ([#"\ud83d\ude00"#, "a"], "😀a"), ([#"\ud83d"#, #"\n"#], "\u{FFFD}\n"),
+    ])
+    func `the halves of a pair in two tokens become one character`(tokens: [String], text: String) {
+        let lines = tokens.map { #"{"message":{"content":"\#($0)"},"done":false}"# }
+        let stream = (lines + [#"{"message":{"content":""},"done":true}"#]).joined(separator: "\n")
+        let (got, error) = read(Array(stream.utf8), splitAt: [])
+        #expect(error == nil)
+        #expect(String(decoding: got.text, as: UTF8.self) == text)
     }
 
     @Test func `a line has a limit, and one just below it is read`() {

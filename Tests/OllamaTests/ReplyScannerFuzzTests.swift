@@ -32,9 +32,14 @@ import Testing
             var bytes = lines.randomElement(using: &random) ?? []
             bytes.mutate(with: syntax, using: &random)
             let scanned = scan(bytes)
-            if scanned == .unsure { continue }
+            let decoded = decode(bytes)
+            // Foundation does not read half a surrogate pair, and knows no error that is an object.
+            if scanned == .malformed || decoded == .malformed { continue }
+            if case .error(let text) = decoded, text.first == UInt8(ascii: "{") { continue }
+            // Of members with the same name, Foundation takes the first, and Go and the scanner the last.
+            if hasRepeatedName(bytes) { continue }
             understood += 1
-            #expect(scanned == decode(bytes), "\(bytes) is \(String(decoding: bytes, as: UTF8.self))")
+            #expect(scanned == decoded, "\(bytes) is \(String(decoding: bytes, as: UTF8.self))")
         }
         #expect(understood > 1_000)
     }
@@ -75,6 +80,13 @@ import Testing
                     #expect((unescaped(bytes) != nil) == isPlain, "\(byte) at \(index) of \(length)")
                 }
             }
+        }
+    }
+
+    private func hasRepeatedName(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return ["message", "content", "thinking", "tool_calls", "done", "done_reason", "error"].contains {
+            text.ranges(of: "\"\($0)\"").count > 1
         }
     }
 

@@ -21,13 +21,17 @@ import Testing
             Issue.record("\(scan(line.utf8))")
             return
         }
-        #expect(decode(line.utf8) == .error(text))
+        if case .error(let whole) = decode(line.utf8), whole.first == UInt8(ascii: "{") {
+            #expect(String(decoding: whole, as: UTF8.self).contains(String(decoding: text, as: UTF8.self)))
+        } else {
+            #expect(decode(line.utf8) == .error(text))
+        }
     }
 
     @Test(arguments: OllamaCaptures.messages + OllamaCaptures.errors)
     func `a truncated object is neither a message nor an error`(_ line: String) {
         let bytes = Array(line.utf8)
-        for count in bytes.indices { #expect(scan(bytes[..<count]) == .unsure, "after \(count) bytes") }
+        for count in bytes.indices { #expect(scan(bytes[..<count]) == .malformed, "after \(count) bytes") }
     }
 
     /// Whole objects of the usual shapes: what they say, `done`, `done_reason`, thinking, tool calls.
@@ -66,25 +70,31 @@ import Testing
         #expect(decode(line.utf8) == .message(expected))
     }
 
+    /// What proxies and other engines send instead of what Ollama does.
     @Test(arguments: [
-        "", " ", "{}", "[]", "null", "\"a\"", "1", "{\"done\":true}", "{\"message\":{\"content\":\"a\"}}",
-        #"{"message":{},"done":true}"#, #"{"message":null,"done":true}"#, #"{"message":{"content":null},"done":true}"#,
+        (#"{"message":{},"done":true}"#, Reading("", done: true)),
+        (#"{"message":{"content":null},"done":true}"#, Reading("", done: true)),
+        (#"{"message":{"content":"a"}}"#, Reading("a")), (#"{"message":{"content":"a"},"done":null}"#, Reading("a")),
+        (#"{"message":{"content":"a"},"done_reason":"stop"}"#, Reading("a", done: true, doneReason: "stop")),
+        (#"{"message":{"content":"a"},"done_reason":""}"#, Reading("a", doneReason: "")),
+        (#"{"message":{"content":"a"},"done":true,"done_reason":null}"#, Reading("a", done: true)),
+        (#"{"message":{"content":"a"},"done":true,"error":null}"#, Reading("a", done: true)),
+        (#"{"message":{"content":"a","thinking":null},"done":true}"#, Reading("a", done: true)),
+        (#"{"message":{"content":"a","tool_calls":null},"done":true}"#, Reading("a", done: true)),
+        (#"{"message":{"tool_calls":[{}]},"done":true}"#, Reading("", done: true, hasToolCalls: true)),
+        (#"{"m\u0065ssage":{"c\u006fntent":"a"},"done":true}"#, Reading("a", done: true)),
+        (#"{"message":{"content":"a"},"message":{"content":"b"},"done":true,"done":false}"#, Reading("b")),
+        (#"{"message":{"content":"a","content":"b"},"done":true}"#, Reading("b", done: true)),
+    ])
+    func `an unusual reply is understood`(_ line: String, _ expected: Reading) {
+        #expect(scan(line.utf8) == .message(expected))
+    }
+
+    @Test(arguments: [
+        "", " ", "{}", "[]", "null", "\"a\"", "1", "{\"done\":true}", #"{"message":null,"done":true}"#,
         #"{"message":{"content":1},"done":true}"#, #"{"message":[],"done":true}"#,
-        #"{"message":{"content":"a"},"done":"true"}"#,
-        #"{"message":{"content":"a"},"done":null}"#, #"{"message":{"content":"a"},"done":1}"#,
-        #"{"message":{"content":"a"},"done":true,"done_reason":null}"#,
-        #"{"message":{"content":"a"},"done":true,"done_reason":"\n"}"#,
-        #"{"message":{"content":"a"},"done":true,"error":null}"#, #"{"error":{"message":"a"}}"#,
-        #"{"message":{"content":"a","thinking":null},"done":true}"#,
-        #"{"message":{"content":"a","tool_calls":null},"done":true}"#,
-        #"{"message":{"content":"a"},"message":{"content":"a"},"done":true}"#,
-        #"{"message":{"content":"a","content":"b"},"done":true}"#,
-        #"{"message":{"content":"a"},"done":true,"done":true}"#,
-        #"{"message":{"content":"a"},"done":true,"done_reason":"a","done_reason":"a"}"#, #"{"error":"a","error":"b"}"#,
-        #"{"message":{"content":"a","thinking":"","thinking":"b"},"done":true}"#,
-        #"{"message":{"content":"a","tool_calls":[],"tool_calls":[]},"done":true}"#,
-        #"{"m\u0065ssage":{"content":"a"},"message":{"content":"a"},"done":true}"#,
-        #"{"message":{"content":"a","c\u006fntent":"b"},"done":true}"#,
+        #"{"message":{"content":"a"},"done":"true"}"#, #"{"message":{"content":"a"},"done":1}"#,
+        #"{"message":{"content":"a","tool_calls":{}},"done":true}"#,
         #"{"message":{"content":"a"},"done":true}x"#, #"{"message":{"content":"a"},"done":true}{}"#,
         #"{"message":{"content":"a"},"done":true,}"#, #"{"message":{"content":"a",},"done":true}"#,
         #"{,"message":{"content":"a"},"done":true}"#, #"{"message":{"content":"a"}"done":true}"#,
@@ -92,8 +102,8 @@ import Testing
         #"{"message":{"content":"a"},"done":true]"#, #"{"message":{"content":"a"},"done":truE}"#,
         "\u{FEFF}{\"error\":\"a\"}",
     ])
-    func `what is not plainly a reply is left to Foundation`(_ line: String) {
-        #expect(scan(line.utf8) == .unsure)
+    func `what is no reply is malformed`(_ line: String) {
+        #expect(scan(line.utf8) == .malformed)
     }
 
     @Test(arguments: [
@@ -101,14 +111,13 @@ import Testing
         "True",
         "'a'", "[1,]", "[,1]", "[1 2]", "[", "]", "{1:2}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "\"a",
         "\"\n\"", "\"\t\"", "\"\0\"",
-        #""\x""#, #""\u12""#, #""\u12g4""#, #""\ud800""#, #""\udc00""#, #""\ud800\u0041""#, #""\ud800\ud800""#,
-        #""\ud800x""#, #""\ud800\ue000""#, #""\udbff\uffff""#, #""\udc00\udc00""#,
+        #""\x""#, #""\u12""#, #""\u12g4""#,
         #""\"#, #""\u"#, #""\ud800\"#, #""\ud800\udc0""#, "/*a*/1", "1//", "",
     ])
     func `a value that is not JSON spoils the reply`(_ value: String) {
-        #expect(scan(#"{"x":\#(value),"message":{"content":"a"},"done":true}"#.utf8) == .unsure)
-        #expect(scan(#"{"message":{"content":"a"},"done":true,"x":\#(value)}"#.utf8) == .unsure)
-        #expect(scan(#"{"message":{"content":"a","x":\#(value)},"done":true}"#.utf8) == .unsure)
+        #expect(scan(#"{"x":\#(value),"message":{"content":"a"},"done":true}"#.utf8) == .malformed)
+        #expect(scan(#"{"message":{"content":"a"},"done":true,"x":\#(value)}"#.utf8) == .malformed)
+        #expect(scan(#"{"message":{"content":"a","x":\#(value)},"done":true}"#.utf8) == .malformed)
     }
 
     @Test func `nesting has a limit`() {
@@ -116,10 +125,10 @@ import Testing
             let nest = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
             return #"{"message":{"content":"a"},"x":\#(nest),"done":true}"#
         }
-        #expect(scan(reply(63).utf8) == .message(Reading("a", done: true)))
-        #expect(scan(reply(64).utf8) == .unsure)
-        #expect(scan(reply(1_000_000).utf8) == .unsure)
-        #expect(scan(String(repeating: "{\"message\":", count: 100_000).utf8) == .unsure)
+        #expect(scan(reply(511).utf8) == .message(Reading("a", done: true)))
+        #expect(scan(reply(512).utf8) == .malformed)
+        #expect(scan(reply(1_000_000).utf8) == .malformed)
+        #expect(scan(String(repeating: "{\"message\":", count: 100_000).utf8) == .malformed)
     }
 
     @Test func `an error wins over a message`() {

@@ -1,3 +1,4 @@
+import JSON
 import Ollama
 import TestSupport
 
@@ -14,7 +15,7 @@ struct Reading: Equatable {
 enum Scan: Equatable {
     case message(Reading)
     case error([UInt8])
-    case unsure
+    case malformed
     /// The scanner promised a range that is none.
     case broken
 }
@@ -23,8 +24,8 @@ enum Scan: Equatable {
 func scan(_ bytes: some Collection<UInt8>) -> Scan {
     let scanned = unsafe withCopy(of: bytes) { unsafe ReplyScanner.scan($0) }
     switch scanned {
-    case .error(let text): return .error(Array(text.utf8))
-    case .unsure: return .unsure
+    case .error(let error): return .error(Array(error.message.utf8))
+    case .malformed: return .malformed
     case .message(let fields):
         let raw = Array(bytes)
         let text = raw[fields.content]
@@ -41,18 +42,19 @@ func scan(_ bytes: some Collection<UInt8>) -> Scan {
 
 func unescaped(_ raw: some Collection<UInt8>) -> [UInt8]? {
     var output = Array("before".utf8)
-    let isWell = unsafe withCopy(of: raw) { unsafe ReplyScanner.appendUnescaped($0, to: &output) }
+    let isWell = unsafe withCopy(of: raw) { unsafe JSONString.appendUnescaped($0, to: &output) }
     precondition(output.starts(with: "before".utf8) && (isWell || output.count == 6))
     return isWell ? Array(output.dropFirst(6)) : nil
 }
 
 /// By Foundation, in the scanner's terms.
 func decode(_ bytes: some Collection<UInt8>) -> Scan {
-    guard let reply = unsafe withCopy(of: bytes, { unsafe ReplyDecoder.decode($0) }) else { return .unsure }
+    guard let reply = unsafe withCopy(of: bytes, { unsafe ReplyDecoder.decode($0) }) else { return .malformed }
     if let error = reply.error { return .error(Array(error.utf8)) }
+    guard reply.hasMessage else { return .malformed }
     return .message(
         Reading(
-            content: reply.content.map { Array($0.utf8) }, done: reply.done,
+            content: Array((reply.content ?? "").utf8), done: reply.done,
             doneReason: reply.doneReason.map { Array($0.utf8) },
             hasThinking: reply.hasThinking, hasToolCalls: reply.hasToolCalls))
 }

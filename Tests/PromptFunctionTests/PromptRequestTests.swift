@@ -121,6 +121,10 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
             #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"think":"""#
         ),
         (
+            #"{"logprobs":true,"prompt":"p","top_logprobs": 3, "truncate":false,"sh\u0069ft" :false,"x":{"a":[1]},"message":"Hi"}"#,
+            #""messages":[{"role":"user","content":"p"}],"stream":false,"logprobs":true,"top_logprobs": 3,"truncate":false,"sh\u0069ft" :false,"x":{"a":[1]},"message":"Hi""#
+        ),
+        (
             #"{"format":{"type":"object"},"keep_alive":"5m"}"#,
             #""messages":[{"role":"user","content":"Who are you?"}],"stream":false,"format":{"type":"object"},"keep_alive":"5m""#
         ),
@@ -154,6 +158,40 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
         } throws: { error in
             guard case .badRequest(let text) = error as? PromptFailure else { return false }
             return text.contains(sentence)
+        }
+    }
+
+    /// Ollama would take these for its own, past what is decided here.
+    @Test(arguments: [
+        "Model", "MODEL", "mode\\u004c", "Options", "STREAM", "Thin\u{212A}", "option\u{17F}", "Keep_Alive",
+    ])
+    func `a known name in other letters is rejected`(name: String) {
+        #expect {
+            try PromptRequest(body: Array("{\"\(name)\":1}".utf8))
+        } throws: { error in
+            guard case .badRequest(let text) = error as? PromptFailure else { return false }
+            return text.hasPrefix("Write the name") && text.hasSuffix("in lower case.")
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"prompt":"x",}"#, "byte 15: a comma before a closing bracket"),
+        (#"{"a":[1,]}"#, "byte 9: a comma before a closing bracket"),
+        (#"{"a":NaN}"#, "byte 6: NaN is not a JSON number"),
+        (#"{"a":-Infinity}"#, "byte 7: Infinity is not a JSON number"),
+        (#"{prompt:"x"}"#, "byte 2: names need double quotes"),
+        (#"{'prompt':'x'}"#, "byte 2: strings and names need double quotes"),
+        ("{\"a\":\"\n\"}", "byte 7: a control character"),
+        (#"{"a":1 // no"#, "byte 8: JSON has no comments"), (#"{"a" 1}"#, "byte 6: unexpected '1'"),
+        (#"{"a":"#, "ends too early, after 5 bytes"), (#"{"a":1}x"#, "byte 8: unexpected 'x'"),
+        ("{\"a\":" + String(repeating: "[", count: 600), "byte 517: arrays and objects are nested too deeply"),
+    ])
+    func `where a body stops being JSON is told`(body: String, sentence: String) {
+        #expect {
+            try PromptRequest(body: Array(body.utf8))
+        } throws: { error in
+            guard case .badRequest(let text) = error as? PromptFailure else { return false }
+            return text.hasPrefix("Send a JSON object") && text.contains(sentence)
         }
     }
 

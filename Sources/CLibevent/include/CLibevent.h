@@ -9,6 +9,7 @@
 #ifndef CLIBEVENT_H
 #define CLIBEVENT_H
 
+#include "shim_http_date.h"
 #include "shim_loop.h"
 #include "shim_memory.h"
 #include "shim_server.h"

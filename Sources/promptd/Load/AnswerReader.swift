@@ -78,7 +78,7 @@ struct AnswerReader {
             tokens += 1
             token()
             guard expected != nil, text.count <= Self.answerLimit else { return }
-            _ = unsafe ReplyScanner.appendUnescaped(content, to: &text)
+            _ = unsafe JSONString.appendUnescaped(content, to: &text)
         case "done": isDone = true
         case "error":
             let message = unsafe Self.string("error", in: data).map { unsafe String(decoding: $0, as: UTF8.self) }

@@ -1,0 +1,71 @@
+internal import JSON
+
+/// An error as Ollama, or what stands before it, reports it: a text, or an object with one inside.
+///
+/// Ollama's own errors are texts. Some have the text of an object inside, with the status of the runner that failed;
+/// gateways send objects, as OpenAI's API does.
+package struct ReportedError: Equatable, Sendable {
+    /// The words, of at most `limit` bytes.
+    package private(set) var message: String
+    /// The status that the object names, in `code` or `status`.
+    package private(set) var status: Int?
+
+    /// The most bytes of an error that are kept.
+    static let limit = 4096
+
+    package init(message: String, status: Int? = nil) {
+        self.message = message
+        self.status = status
+    }
+
+    /// Reads the value of `error`, which is valid JSON.
+    init(_ json: UnsafeRawBufferPointer) {
+        self.init(message: unsafe String(decoding: json.prefix(Self.limit), as: UTF8.self))
+        var depth = 0
+        unsafe take(json, &depth)
+    }
+
+    /// Takes the words from a value. Returns whether it is JSON and has some.
+    @discardableResult private mutating func take(_ json: UnsafeRawBufferPointer, _ depth: inout Int) -> Bool {
+        depth += 1
+        guard depth < 8 else { return false }
+        var reader = unsafe JSONReader(json, allowsHalfPairs: true)
+        do throws(JSONReader.Malformed) {
+            switch try reader.kind() {
+            case .string:
+                let text = reader.unescaped(try reader.string())
+                try reader.end()
+                let isObject = text.first == UInt8(ascii: "{")
+                if unsafe !isObject || !text.withUnsafeBytes({ unsafe take($0, &depth) }) {
+                    message = String(decoding: text.prefix(Self.limit), as: UTF8.self)
+                }
+                return true
+            case .object: return try takeObject(&reader, &depth)
+            default: return false
+            }
+        } catch {
+            return false
+        }
+    }
+
+    private mutating func takeObject(
+        _ reader: inout JSONReader, _ depth: inout Int
+    ) throws(JSONReader.Malformed) -> Bool {
+        var hasWords = false
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            let isWords = reader.matches(name, "message") || reader.matches(name, "error")
+            let isStatus = reader.matches(name, "code") || reader.matches(name, "status")
+            let kind = try reader.kind()
+            let start = reader.position
+            try reader.skipValue()
+            let value = unsafe UnsafeRawBufferPointer(rebasing: reader.bytes[start..<reader.position])
+            if isWords, unsafe take(value, &depth) { hasWords = true }
+            if isStatus, kind == .number, let code = unsafe Int(String(decoding: value, as: UTF8.self)) {
+                status = code
+            }
+        }
+        return hasWords
+    }
+}
