@@ -105,8 +105,7 @@
 
     /// Whether the text is `name`, also if it is written with escapes.
     @inlinable @inline(__always) public func matches(_ text: Text, _ name: StaticString) -> Bool {
-        if text.hasEscapes { return matchesUnescaped(text, name) }
-        guard text.range.count == name.utf8CodeUnitCount else { return false }
+        guard text.range.count == name.utf8CodeUnitCount else { return text.hasEscapes && matchesUnescaped(text, name) }
         for index in text.range where unsafe bytes[index] != name.utf8Start[index - text.range.lowerBound] {
             return false
         }

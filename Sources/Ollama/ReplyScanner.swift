@@ -99,8 +99,8 @@ package struct ReplyScanner {
     }
 
     /// Skips `null`, which counts as absent. Returns whether there was one.
-    private mutating func skipNull() throws(JSONReader.Malformed) -> Bool {
-        guard try reader.kind() == .null else { return false }
+    @inline(__always) private mutating func skipNull() throws(JSONReader.Malformed) -> Bool {
+        guard try reader.peek() == UInt8(ascii: "n") else { return false }
         try reader.skipValue()
         return true
     }

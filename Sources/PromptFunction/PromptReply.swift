@@ -35,7 +35,7 @@ final class PromptReply: ChatReceiver {
     /// Returns how many prompts are ahead of this one; set while it is queued.
     var positionInQueue: (() -> Int)?
 
-    private enum TextProgress: Comparable {
+    private enum TextProgress {
         case nothing
         /// Only thinking, which text does not show.
         case thinking
@@ -71,10 +71,10 @@ final class PromptReply: ChatReceiver {
         switch form {
         case .text:
             if part.hasToolCalls { throw .toolCalls }
+            var half = half  // a copy is cheaper than checking the access to the property
             part.appendText(to: &scratch.bytes, after: &half)
-            if part.hasThinking { text = max(text, .thinking) }
-            if part.hasContent { text = .shown }
-            if text == .thinking && part.isDone && part.isCutByLength { throw .onlyThinking }
+            self.half = half
+            if text != .shown { try note(part) }
         case .objects:
             part.appendObject(to: &scratch.bytes)
             scratch.bytes.append(0x0A)
@@ -86,6 +86,15 @@ final class PromptReply: ChatReceiver {
             isComplete = true
             tokens = part.tokens
         }
+    }
+
+    private func note(_ part: borrowing ChatPart) throws(OllamaError) {
+        if part.hasContent {
+            text = .shown
+        } else if part.hasThinking {
+            text = .thinking
+        }
+        if text == .thinking && part.isDone && part.isCutByLength { throw .onlyThinking }
     }
 
     func endRead() -> Bool {
