@@ -115,13 +115,14 @@ final class Admission {
     }
 
     private var hasRoom: Bool {
-        backends.contains { $0.admitsPrompts && ($0.limit == 0 || $0.inFlight < $0.limit) }
+        backends.contains { $0.admitsPrompts && !$0.isFull }
     }
 
     private func permit(for request: Request) -> Permit? {
         let now = loop.now
-        let best = LoadBalancer.best(of: backends, for: request.prompt.model, prefix: request.prompt.prefix, at: now) {
-            backend in
+        let best = LoadBalancer.best(
+            of: backends, for: request.prompt.model, prefix: request.prompt.prefix, queued: queue.count, at: now
+        ) { backend in
             request.failed.contains { $0 === backend }
         }
         guard let index = best else { return nil }

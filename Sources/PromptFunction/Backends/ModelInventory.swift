@@ -41,6 +41,7 @@ struct ModelInventory {
         var answeredAt: LoopInstant?
         /// When the last chat got a 404; `nil` if a chat was answered since.
         var missingAt: LoopInstant?
+        var times = ServiceTimes()
     }
 
     /// How long a model counts as being loaded after a chat was sent, as long as no chat has ended and no listing shows
@@ -81,20 +82,29 @@ struct ModelInventory {
         return now - sentAt < Self.loading
     }
 
+    /// How long the host takes for the model.
+    func times(of model: ModelName) -> ServiceTimes? { entries[model]?.times }
+
     // MARK: Chats
 
     /// Records that a chat is sent to the host; `chatEnded` must follow.
     mutating func chatSent(_ model: ModelName, at now: LoopInstant) {
         if entries[model] == nil, entries.count >= Self.capacity { forgetOne() }
-        entries[model, default: Entry()].waiting += 1
-        entries[model]?.sentAt = now
+        var entry = entries[model] ?? Entry()
+        if entry.waiting == 0 && !isRunning(entry) { entry.times.loadBegan(at: now) }
+        entry.waiting += 1
+        entry.sentAt = now
+        entries[model] = entry
     }
 
-    mutating func chatEnded(_ model: ModelName, _ end: ChatEnd, at now: LoopInstant) {
+    /// - Parameter began: when the chat was sent.
+    mutating func chatEnded(_ model: ModelName, _ end: ChatEnd, began: LoopInstant, at now: LoopInstant) {
         guard var entry = entries[model] else { return }
         entry.waiting = max(entry.waiting - 1, 0)
+        defer { if entry.waiting == 0 { entries[model]?.times.loadEnded() } }
         switch end {
         case .answered:
+            entry.times.answered(began: began, at: now)
             entry.isListedAsRunning = true
             entry.isListed = true
             entry.answeredAt = now

@@ -57,18 +57,18 @@ final class OllamaBackend: Backend {
         switch outcome {
         case .answered:
             breaker.chatSucceeded(permit.epoch)
-            inventory.chatEnded(permit.model, .answered, at: now)
+            inventory.chatEnded(permit.model, .answered, began: permit.began, at: now)
             pauses.answered(permit.model)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
         case .failed(.refused(status: 404, _, _)):
             breaker.chatSucceeded(permit.epoch)
-            inventory.chatEnded(permit.model, .missing, at: now)
+            inventory.chatEnded(permit.model, .missing, began: permit.began, at: now)
             pauses.answered(permit.model)
         case .failed(let error):
-            inventory.chatEnded(permit.model, .failed, at: now)
+            inventory.chatEnded(permit.model, .failed, began: permit.began, at: now)
             note(error, permit, at: now)
         case .inconclusive:
-            inventory.chatEnded(permit.model, .failed, at: now)
+            inventory.chatEnded(permit.model, .failed, began: permit.began, at: now)
             pauses.inconclusive(permit.model, began: permit.began)
         }
     }

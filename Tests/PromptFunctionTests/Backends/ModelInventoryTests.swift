@@ -30,7 +30,7 @@ import Testing
         inventory.list(running: [], asked: Self.second(20))
         #expect(inventory.availability(of: Self.model, at: Self.second(609)) == .running)
         #expect(inventory.availability(of: Self.model, at: Self.second(610)) == .local)
-        inventory.chatEnded(Self.model, .failed, at: Self.second(611))
+        inventory.chatEnded(Self.model, .failed, began: Self.second(0), at: Self.second(611))
         #expect(inventory.availability(of: Self.model, at: Self.second(611)) == .local)
     }
 
@@ -38,16 +38,16 @@ import Testing
         var inventory = listed(local: [Self.model], running: [])
         inventory.chatSent(Self.model, at: Self.second(10))
         inventory.chatSent(Self.model, at: Self.second(11))
-        inventory.chatEnded(Self.model, .failed, at: Self.second(12))
+        inventory.chatEnded(Self.model, .failed, began: Self.second(0), at: Self.second(12))
         #expect(inventory.availability(of: Self.model, at: Self.second(13)) == .running)
-        inventory.chatEnded(Self.model, .failed, at: Self.second(14))
+        inventory.chatEnded(Self.model, .failed, began: Self.second(0), at: Self.second(14))
         #expect(inventory.availability(of: Self.model, at: Self.second(15)) == .local)
     }
 
     @Test func `a listing asked for before an answer does not take it back, a later one does`() {
         var inventory = listed(local: [], running: [])
         inventory.chatSent(Self.model, at: Self.second(10))
-        inventory.chatEnded(Self.model, .answered, at: Self.second(30))
+        inventory.chatEnded(Self.model, .answered, began: Self.second(0), at: Self.second(30))
         inventory.list(local: [], asked: Self.second(29))
         inventory.list(running: [], asked: Self.second(29))
         #expect(inventory.availability(of: Self.model, at: Self.second(31)) == .running)
@@ -60,7 +60,7 @@ import Testing
     @Test func `a 404 counts until a later listing says otherwise`() {
         var inventory = listed(local: [Self.model], running: [Self.model])
         inventory.chatSent(Self.model, at: Self.second(10))
-        inventory.chatEnded(Self.model, .missing, at: Self.second(11))
+        inventory.chatEnded(Self.model, .missing, began: Self.second(0), at: Self.second(11))
         inventory.list(local: [Self.model], asked: Self.second(10))
         inventory.list(running: [Self.model], asked: Self.second(10))
         #expect(inventory.availability(of: Self.model, at: Self.second(12)) == .absent)
@@ -72,9 +72,9 @@ import Testing
         var inventory = ModelInventory()
         #expect(inventory.availability(of: Self.model, at: Self.second(0)) == .unknown)
         inventory.chatSent(Self.model, at: Self.second(0))
-        inventory.chatEnded(Self.model, .answered, at: Self.second(1))
+        inventory.chatEnded(Self.model, .answered, began: Self.second(0), at: Self.second(1))
         inventory.chatSent(Self.other, at: Self.second(1))
-        inventory.chatEnded(Self.other, .missing, at: Self.second(2))
+        inventory.chatEnded(Self.other, .missing, began: Self.second(0), at: Self.second(2))
         #expect(inventory.availability(of: Self.model, at: Self.second(9_999)) == .running)
         #expect(inventory.availability(of: Self.other, at: Self.second(3)) == .absent)
         #expect(
@@ -86,7 +86,7 @@ import Testing
     @Test func `a host that was away has nothing running, but has what it had`() {
         var inventory = ModelInventory()
         inventory.chatSent(Self.model, at: Self.second(0))
-        inventory.chatEnded(Self.model, .answered, at: Self.second(1))
+        inventory.chatEnded(Self.model, .answered, began: Self.second(0), at: Self.second(1))
         inventory.hostWasUnreachable()
         #expect(inventory.availability(of: Self.model, at: Self.second(2)) == .local)
     }
@@ -96,7 +96,7 @@ import Testing
         for number in 0..<10_000 {
             let name = ModelName("made-up-\(number)")
             inventory.chatSent(name, at: Self.second(Int64(number)))
-            inventory.chatEnded(name, .missing, at: Self.second(Int64(number)))
+            inventory.chatEnded(name, .missing, began: Self.second(0), at: Self.second(Int64(number)))
         }
         #expect(inventory.count <= ModelInventory.capacity)
         #expect(inventory.availability(of: Self.model, at: Self.second(10_000)) == .local)
