@@ -67,7 +67,7 @@ extension PromptFunction {
         _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
         let failure = PromptFailure.ollama(error, model: prompt.modelText, host: backend.host.url)
-        guard let pause = nextTry(after: error, backend, reply, &attempts) else { throw failure }
+        guard let pause = nextTry(after: error, prompt, backend, reply, &attempts) else { throw failure }
         log.notice(
             "retrying after a failure",
             metadata: failure.logMetadata)
@@ -115,12 +115,17 @@ extension PromptFunction {
 
     /// Returns the pause before a retry; `nil` if the prompt is not retried.
     private func nextTry(
-        after error: OllamaError, _ backend: OllamaBackend, _ reply: PromptReply, _ attempts: inout Attempts
+        after error: OllamaError, _ prompt: Prompt, _ backend: OllamaBackend, _ reply: PromptReply,
+        _ attempts: inout Attempts
     ) -> Duration? {
         attempts.count += 1
         if case .refused(status: 503, _, _) = error {
             attempts.busy.append(backend)
             return hasOther(than: attempts) ? .zero : pause(&attempts)
+        }
+        if case .refused(status: 404, _, _) = error {
+            attempts.failed.append(backend)
+            return hasOther(than: attempts, with: prompt.model) ? .zero : nil
         }
         guard error.mayBeRetried(hasBegun: reply.hasBegun) else { return nil }
         attempts.failed.append(backend)
@@ -130,9 +135,14 @@ extension PromptFunction {
     }
 
     /// Whether a backend admits prompts that has not failed this one.
-    private func hasOther(than attempts: Attempts) -> Bool {
+    ///
+    /// - Parameter model: a model that it may have; `nil`: any.
+    private func hasOther(than attempts: Attempts, with model: ModelName? = nil) -> Bool {
         let avoided = attempts.avoided
-        return backends.contains { other in other.admitsPrompts && !avoided.contains { $0 === other } }
+        return backends.contains { other in
+            guard other.admitsPrompts, !avoided.contains(where: { $0 === other }) else { return false }
+            return model.map { other.inventory.availability(of: $0, at: loop.now) > .absent } ?? true
+        }
     }
 
     /// Returns the pause before all backends, which are busy, are asked again; `nil` if it is too late for that.

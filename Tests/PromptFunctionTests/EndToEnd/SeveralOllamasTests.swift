@@ -38,6 +38,22 @@ import Testing
         }
     }
 
+    @Test func `a model that one host lacks is asked for at another, before anything is known`() async throws {
+        var (first, second) = (StandInSettings(), StandInSettings())
+        (first.models, second.models) = (["a"], ["b"])
+        try await withBackends([first, second], settings: { $0.checkInterval = .zero }) { loop, fixture in
+            for index in 0..<10 {
+                for model in ["a", "b"] {
+                    let response = try await fixture.post(Self.prompt(index, model: model))
+                    #expect(response.status == 200 && response.text == answer(to: "\(index)"))
+                }
+            }
+            #expect(fixture.requests.reduce(0, +) <= 22)  // each host was asked once at most for what it lacks
+            #expect(try await fixture.post(Self.prompt("x", model: "c")).status == 404)
+            #expect(fixture.requests.reduce(0, +) <= 24)
+        }
+    }
+
     /// Has the stand-in at `port` load a model.
     private static func load(_ model: String, _ port: UInt16) async throws {
         let body = #"{"model":"\#(model)","messages":[],"stream":false}"#
