@@ -49,6 +49,26 @@ struct ByteCount: ExpressibleByArgument, Sendable {
     }
 }
 
+extension DurationArgument {
+    /// Reads the value of a flag.
+    ///
+    /// - Throws: what to give instead.
+    init(flag text: String) throws {
+        guard let duration = DurationArgument(argument: text) else { throw ValidationError("give \(Self.expected).") }
+        self = duration
+    }
+}
+
+extension ByteCount {
+    /// Reads the value of a flag.
+    ///
+    /// - Throws: what to give instead.
+    init(flag text: String) throws {
+        guard let count = ByteCount(argument: text) else { throw ValidationError("give \(Self.expected).") }
+        self = count
+    }
+}
+
 /// The format of log lines.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case text, json

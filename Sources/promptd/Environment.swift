@@ -10,6 +10,9 @@ enum Environment {
         return text.isEmpty ? nil : text
     }
 
+    /// Whether the variable is set, even if it is empty.
+    static func isSet(_ name: String) -> Bool { unsafe getenv(name) != nil }
+
     /// A variable's value, parsed in the same way as the corresponding flag.
     ///
     /// - Throws: `ValidationError` that names the variable and the expected value.

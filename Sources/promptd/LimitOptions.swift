@@ -4,14 +4,15 @@ import HTTPServer
 
 /// Options for the limits on clients.
 struct LimitOptions: ParsableArguments {
-    @Option(help: "Maximum size of a request's head. (default: 64KiB)")
+    @Option(help: "Maximum size of a request's head. (default: 64KiB)", transform: ByteCount.init(flag:))
     var maxHeaderBytes: ByteCount?
 
-    @Option(help: "Maximum size of a request's body. (default: 32MiB)")
+    @Option(help: "Maximum size of a request's body. (default: 32MiB)", transform: ByteCount.init(flag:))
     var maxBodyBytes: ByteCount?
 
     @Option(
-        help: "Maximum total size of what clients make the server hold in its buffers. (default: 512MiB)")
+        help: "Maximum total size of what clients make the server hold in its buffers. (default: 512MiB)",
+        transform: ByteCount.init(flag:))
     var maxBufferedBytes: ByteCount?
 
     @Option(help: "Maximum number of open connections. (default: 16384, or what the file limit allows)")
@@ -27,22 +28,28 @@ struct LimitOptions: ParsableArguments {
             """)
     var maxConnectionsPerAddress: Int?
 
-    @Option(help: "How long a request's head may take to arrive. (default: 15s)")
+    @Option(
+        help: "How long a request's head may take to arrive. (default: 15s)", transform: DurationArgument.init(flag:))
     var headerTimeout: DurationArgument?
 
-    @Option(help: "How long a request's body may take to arrive. (default: 5m)")
+    @Option(
+        help: "How long a request's body may take to arrive. (default: 5m)", transform: DurationArgument.init(flag:))
     var bodyTimeout: DurationArgument?
 
     @Option(
-        help: "The time in which a client must send 16 KiB of its request's body, or the rest of it. (default: 30s)")
+        help: "The time in which a client must send 16 KiB of its request's body, or the rest of it. (default: 30s)",
+        transform: DurationArgument.init(flag:))
     var readTimeout: DurationArgument?
 
-    @Option(help: "How long a connection may be idle between requests. (default: 2m)")
+    @Option(
+        help: "How long a connection may be idle between requests. (default: 2m)",
+        transform: DurationArgument.init(flag:))
     var keepAliveTimeout: DurationArgument?
 
     @Option(
         help:
-            "The time in which a client must read 1 KiB of what waits to be sent to it, or all of that. (default: 30s)")
+            "The time in which a client must read 1 KiB of what waits to be sent to it, or all of that. (default: 30s)",
+        transform: DurationArgument.init(flag:))
     var writeTimeout: DurationArgument?
 
     func limits() throws -> Limits {

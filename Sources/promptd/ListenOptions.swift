@@ -20,6 +20,12 @@ struct ListenOptions: ParsableArguments {
         }
         let port = try Environment.setting(port, "PORT", "a port from 0 to 65535", default: 8080)
         guard let address = address ?? Environment.text("ADDRESS") else { return ListenAddress.everywhere(port: port) }
+        guard !address.contains("://") else {
+            let name = self.address == nil ? "The environment variable ADDRESS" : "--address"
+            throw ValidationError(
+                "\(name) is '\(address)': give an address without scheme and port. Kubernetes sets variables like this for services: set enableServiceLinks to false, or give --address."
+            )
+        }
         let isBracketed = address.hasPrefix("[") && address.hasSuffix("]")
         return [ListenAddress(host: isBracketed ? String(address.dropFirst().dropLast()) : address, port: port)]
     }

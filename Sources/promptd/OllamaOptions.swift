@@ -12,26 +12,31 @@ struct OllamaOptions: ParsableArguments {
     @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
     var model: String?
 
-    @Option(help: "How long one of Ollama's addresses may take to accept a connection. (default: 5s)")
+    @Option(
+        help: "How long one of Ollama's addresses may take to accept a connection. (default: 5s)",
+        transform: DurationArgument.init(flag:))
     var connectTimeout: DurationArgument?
 
     @Option(
         help: """
             How long Ollama may take until it sends the first token, or begins a whole answer; the time to load the model \
             counts. (default: 10m)
-            """)
+            """, transform: DurationArgument.init(flag:))
     var firstTokenTimeout: DurationArgument?
 
-    @Option(help: "How long Ollama may be silent between two tokens. (default: 2m)")
+    @Option(
+        help: "How long Ollama may be silent between two tokens. (default: 2m)", transform: DurationArgument.init(flag:)
+    )
     var idleTimeout: DurationArgument?
 
-    @Option(help: "How long Ollama may take for a whole answer. (default: 30m)")
+    @Option(
+        help: "How long Ollama may take for a whole answer. (default: 30m)", transform: DurationArgument.init(flag:))
     var totalTimeout: DurationArgument?
 
     @Option(
         help:
-            "How long a stream of server-sent events may be silent before it gets a comment; 0 for no comments. (default: 15s)"
-    )
+            "How long a stream of server-sent events may be silent before it gets a comment; 0 for no comments. (default: 15s)",
+        transform: DurationArgument.init(flag:))
     var heartbeat: DurationArgument?
 
     /// - Returns: settings, and warnings about the hosts.

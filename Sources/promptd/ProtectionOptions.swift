@@ -17,7 +17,9 @@ struct ProtectionOptions: ParsableArguments {
     @Option(help: "Other names for models, as a comma-separated list of NAME=MODEL.")
     var modelAliases: String?
 
-    @Option(help: "Maximum size of a request's prompt and messages, without its images. (default: no limit)")
+    @Option(
+        help: "Maximum size of a request's prompt and messages, without its images. (default: no limit)",
+        transform: ByteCount.init(flag:))
     var maxPromptBytes: ByteCount?
 
     @Option(
@@ -59,12 +61,27 @@ struct ProtectionOptions: ParsableArguments {
         return settings
     }
 
+    /// What the operator should know about these settings.
+    func warnings(defaultModel: String, _ settings: ProtectionSettings) -> [String] {
+        if settings.models.allows(defaultModel) { return [] }
+        return [
+            "--models does not have the default model '\(defaultModel)': requests without a model are answered 403"
+        ]
+    }
+
     private var keyFile: String? { apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") }
 
     /// The API keys: from the file, else from the environment, else none.
     private func keys() throws -> APIKeys? {
         if let reload { return try reload() }
-        return try Environment.text("PROMPTD_API_KEYS").map { try APIKeys(list: $0) }
+        guard let list = Environment.text("PROMPTD_API_KEYS") else {
+            // A secret that failed to be filled in must not leave the server open to everybody.
+            guard !Environment.isSet("PROMPTD_API_KEYS") else {
+                throw ValidationError("PROMPTD_API_KEYS is empty: give at least one key, or unset it to require none.")
+            }
+            return nil
+        }
+        return try APIKeys(list: list)
     }
 
     /// Reads the key file again; `nil` if there is no file.

@@ -12,10 +12,14 @@ struct QueueOptions: ParsableArguments {
     @Option(help: "Maximum number of prompts that wait in the queue; 0 for none. (default: 16384)")
     var maxQueue: Int?
 
-    @Option(help: "Maximum total size of the prompts that wait in the queue. (default: 256MiB)")
+    @Option(
+        help: "Maximum total size of the prompts that wait in the queue. (default: 256MiB)",
+        transform: ByteCount.init(flag:))
     var maxQueueBytes: ByteCount?
 
-    @Option(help: "How long a prompt may wait in the queue; 0 for no limit. (default: 10m)")
+    @Option(
+        help: "How long a prompt may wait in the queue; 0 for no limit. (default: 10m)",
+        transform: DurationArgument.init(flag:))
     var queueTimeout: DurationArgument?
 
     @Option(
@@ -32,7 +36,7 @@ struct QueueOptions: ParsableArguments {
         help: """
             Time between two checks of an Ollama; 0 for no checks. Ollamas are checked if there are several, or if readiness \
             depends on them. (default: 5s)
-            """)
+            """, transform: DurationArgument.init(flag:))
     var checkInterval: DurationArgument?
 
     func apply(to settings: inout PromptFunction.Settings) throws {

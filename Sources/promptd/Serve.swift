@@ -21,6 +21,7 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: "Stopping") var stopping: StopOptions
 
     func run() throws {
+        let isEmbedded = try Environment.isOn(embedded, "embedded")
         var (settings, warnings) = try ollama.settings()
         try queue.apply(to: &settings)
         settings.protection = try protection.settings()
@@ -29,10 +30,11 @@ struct Serve: ParsableCommand {
             function: settings,
             limits: try limits.limits(),
             reloadKeys: protection.reload,
-            isEmbedded: embedded,
+            isEmbedded: isEmbedded,
             drain: try stopping.settings())
         let (log, writer) = try logging.logger()
         defer { writer.flush() }
+        warnings += protection.warnings(defaultModel: settings.model, settings.protection)
         for warning in warnings { log.warning("\(warning)") }
         ProcessMemory.prepare()
         let loop = try EventLoop()

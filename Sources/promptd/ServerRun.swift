@@ -55,6 +55,7 @@ final class ServerRun {
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
                     "ollama":
                         "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hosts.map(\.url).joined(separator: ","))",
+                    "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
@@ -142,8 +143,12 @@ final class ServerRun {
         // Half of the short time is left for the requests that arrived last.
         let limit = min(plan.drain.limit, Self.interruptDrain)
         try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
-        if let read = plan.reloadKeys {
-            reloadSignal = try LoopSignal(SIGHUP, on: loop) { [unowned self] in reloadKeys(of: function, read) }
+        reloadSignal = try LoopSignal(SIGHUP, on: loop) { [unowned self] in
+            if let read = plan.reloadKeys {
+                reloadKeys(of: function, read)
+            } else {
+                log.info("SIGHUP: there is nothing to reload, because no --api-key-file is set")
+            }
         }
     }
 

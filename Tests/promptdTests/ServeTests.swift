@@ -66,6 +66,25 @@ import Testing
         #expect(fields["version"]?.isEmpty == false)
     }
 
+    @Test func `the start tells how many keys are needed, and of a default model that is not allowed`() async throws {
+        let arguments = ["--listen", "127.0.0.1:0", "--models", "other"]
+        let server = try Command(
+            Promptd.path, arguments, environment: ["PROMPTD_API_KEYS": "a,b", "PROMPTD_EMBEDDED": "1"])
+        defer { server.end() }
+        _ = try await server.line(with: "--models does not have the default model 'llama3.2:1b'")
+        let line = try await server.line(with: "serving prompts")
+        #expect(Promptd.field("api-keys", of: line) == "2")
+        #expect(line.contains("embedded stand-in"))
+    }
+
+    @Test func `SIGHUP without a key file does not end the server`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        defer { server.end() }
+        server.signal(SIGHUP)
+        _ = try await server.line(with: "there is nothing to reload")
+        #expect(try await Promptd.curl("\(url)/") == "OK")
+    }
+
     @Test func `the start tells how many connections the open files allow`() async throws {
         let (server, _) = try await Promptd.serve(["--embedded", "--max-connections", "100"])
         defer { server.end() }

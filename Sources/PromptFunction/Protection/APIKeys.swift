@@ -2,6 +2,9 @@
 package struct APIKeys: Sendable {
     private let keys: [[UInt8]]
 
+    /// The number of keys.
+    package var count: Int { keys.count }
+
     /// Reads one key per line; blank lines and those that begin with `#` are ignored.
     ///
     /// - Throws: `ProtectionError.noKeys`, since a file that is empty by mistake must not admit every client; or

@@ -41,6 +41,9 @@ package struct ModelPolicy: Sendable {
     /// Whether all models are allowed and there are no aliases, so that nothing must be looked up.
     var isEmpty: Bool { allowed.isEmpty && aliases.isEmpty }
 
+    /// Whether a request for the model with this name is answered.
+    package func allows(_ name: String) -> Bool { verdict(on: ModelName(name)) != .refused }
+
     /// The decision about a request for a model.
     enum Verdict: Equatable, Sendable {
         /// Use the model, by the name that the client gave.

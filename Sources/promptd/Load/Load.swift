@@ -35,7 +35,9 @@ struct Load: ParsableCommand {
     @Option(help: "Requests per second, whether the answers keep up or not. (default: as fast as answers come)")
     var rate: Double?
 
-    @Option(name: .shortAndLong, help: "How long to send requests; 0 for no limit. (default: 10s, or 0 with --count)")
+    @Option(
+        name: .shortAndLong, help: "How long to send requests; 0 for no limit. (default: 10s, or 0 with --count)",
+        transform: DurationArgument.init(flag:))
     var duration: DurationArgument?
 
     @Option(
