@@ -60,6 +60,7 @@ void connection_end(struct connection *self, enum connection_end how) {
 	pending_input_consume(&self->input, self->input.count);
 	connection_count(self);
 	connection_limits_leave(&group->slots, &self->slot);
+	if (group->hand == self) group->hand = self->next;
 	*self->link = self->next;
 	if (self->next) self->next->link = self->link;
 	connection_release(self);

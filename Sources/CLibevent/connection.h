@@ -57,6 +57,7 @@ struct connection_group {
 	shim_server_callbacks callbacks;
 	void *context;                  ///< passed to the callbacks
 	struct connection *connections; ///< all of them, newest first
+	struct connection *hand;        ///< where the search for an idle one continues; NULL: at the first
 	size_t count, peak;
 	struct connection_limits slots;
 	struct urgency urgency;
@@ -90,10 +91,13 @@ void connection_check_pace(struct connection *self);
 /// input. All input goes through this function.
 void connection_pump(struct connection *self, const uint8_t *bytes, size_t count);
 
-// ---- connection_budget.c: what a connection holds
+// ---- connection_budget.c: what a connection holds, and who makes room for others
 
 /// Counts what the connection holds. Must be called after each change of the pending input or of the reply.
 void connection_count(struct connection *self);
+
+/// If all slots are taken, ends a connection that has been idle for a second or longer, if it finds one soon.
+void connection_make_slot(struct connection_group *group);
 
 /// Makes room in the budget for `count` more bytes of this connection's body, at the expense of other clients' bodies
 /// that are still arriving: of one that holds twice as much as this one would, else of one that comes too slowly.

@@ -1,5 +1,30 @@
 #include "connection.h"
 
+// ---- slots
+
+#define IDLE_TIME INT64_C(1000000000) // nanoseconds
+
+static bool is_idle(const struct connection *self, int64_t now) {
+	const int64_t timeout = self->group->limits.idle_timeout, deadline = self->watch.deadline.deadline;
+	return self->state == CONNECTION_OPEN && self->slot.kind == SLOT_ORDINARY &&
+		   self->exchange.state == EXCHANGE_IDLE && !self->pumping && !self->deferred &&
+		   !queued_event_waits(&self->watch.readable) && deadline && now - (deadline - timeout) >= IDLE_TIME;
+}
+
+void connection_make_slot(struct connection_group *group) {
+	enum { MOST_LOOKED_AT = 64 };
+	if (!connection_limits_are_full(&group->slots)) return;
+	const int64_t now = shim_loop_now(group->loop);
+	for (int i = 0; i < MOST_LOOKED_AT; i++) {
+		struct connection *each = group->hand ? group->hand : group->connections;
+		if (!each) return;
+		group->hand = each->next;
+		if (!is_idle(each, now)) continue;
+		connection_end(each, END_CLOSE);
+		return;
+	}
+}
+
 // ---- bytes
 
 void connection_count(struct connection *self) {

@@ -6,7 +6,9 @@ static void move(struct connection_limits *self, struct connection_slot *connect
 	if (kind != SLOT_NONE) self->taken[kind]++;
 }
 
-static bool has_room(const struct connection_limits *self) { return self->taken[SLOT_ORDINARY] < self->max; }
+bool connection_limits_are_full(const struct connection_limits *self) {
+	return self->taken[SLOT_ORDINARY] >= self->max;
+}
 
 /// Whether the peer's address has too many connections. If not, counts this one.
 static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
@@ -22,14 +24,14 @@ static bool is_beyond_address(struct connection_limits *self, struct connection_
 
 int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd) {
 	if (is_beyond_address(self, connection, fd)) return SHIM_REJECT_TOO_MANY_FROM_ADDRESS;
-	if (has_room(self)) move(self, connection, SLOT_ORDINARY);
+	if (!connection_limits_are_full(self)) move(self, connection, SLOT_ORDINARY);
 	else if (self->taken[SLOT_RESERVED] < self->reserved) move(self, connection, SLOT_RESERVED);
 	else return SHIM_REJECT_TOO_MANY_CONNECTIONS;
 	return 0;
 }
 
 bool connection_limits_is_reserved(struct connection_limits *self, struct connection_slot *connection) {
-	if (connection->kind == SLOT_RESERVED && has_room(self)) move(self, connection, SLOT_ORDINARY);
+	if (connection->kind == SLOT_RESERVED && !connection_limits_are_full(self)) move(self, connection, SLOT_ORDINARY);
 	return connection->kind == SLOT_RESERVED;
 }
 

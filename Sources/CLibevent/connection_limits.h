@@ -27,6 +27,9 @@ struct connection_limits {
 	struct address_table addresses; ///< empty unless `max_per_address` is set
 };
 
+/// Whether all ordinary slots are taken.
+bool connection_limits_are_full(const struct connection_limits *self);
+
 /// Gives a new connection from the peer of `fd` a slot. Returns 0, or the reason for the rejection (a `shim_reject`).
 int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd);
 

@@ -15,8 +15,8 @@ public struct Limits: Sendable {
     /// the newcomer's, or one of which less than 16 KiB has arrived in the last 250 ms. It is answered 503. If there is
     /// none, the newcomer is answered 503.
     public var bufferedBytes = 512 * 1024 * 1024
-    /// Maximum number of ordinary open connections. A further connection gets a reserved slot; if there is none, it is
-    /// answered 503 and closed.
+    /// Maximum number of ordinary open connections. A further connection takes the place of one that has been idle for
+    /// a second or longer, or gets a reserved slot; if there is none, it is answered 503 and closed.
     public var connections = 16_384
     /// Reserved connection slots beyond `connections`, each for one request without a body, so that health checks are
     /// answered when all ordinary slots are in use. A POST on a reserved slot is answered 503, unless an ordinary slot

@@ -19,6 +19,8 @@ indirect enum PromptFailure: Error, Equatable {
     case rateLimited(retryAfter: Int)
     /// The queue is full.
     case queueFull(waiting: Int, retryAfter: Int)
+    /// The prompt must wait, and is longer than all that may wait.
+    case tooLongToQueue(limit: Int)
     /// The prompt has waited for its turn longer than allowed.
     case queueTimeout(Duration, retryAfter: Int)
     /// Every backend has failed lately, and is unavailable until a probe succeeds.
@@ -70,6 +72,11 @@ indirect enum PromptFailure: Error, Equatable {
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
+        case .tooLongToQueue(let limit):
+            (
+                .contentTooLarge,
+                "Ollama is busy, and a prompt that waits may have \(limit) bytes at most: send a shorter one.", nil
+            )
         case .queueTimeout(_, let seconds):
             (.serviceUnavailable, "The prompt waited too long in the queue: try again in \(seconds) s.", seconds)
         case .allBackendsDown(_, let seconds):
@@ -150,6 +157,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
         case .rateLimited: "rate limit exceeded"
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
+        case .tooLongToQueue(let limit): "longer than the \(limit) bytes that may wait: see --max-queue-bytes"
         case .queueTimeout(let time, _): "waited in the queue for \(time)"
         case .allBackendsDown(let count, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"

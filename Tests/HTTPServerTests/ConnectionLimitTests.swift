@@ -15,7 +15,7 @@ import Testing
 
     @Test func `one connection too many is answered 503`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (2, 0) }
-        try await withServer(limits: few) { loop, host in
+        try await withServer(limits: few, clock: .manual) { loop, host in
             let sockets = try await fill(host, on: loop, 2)
             let (response, rest) = try await host.askToTheEnd("")
             #expect(response.status == 503)
@@ -31,9 +31,38 @@ import Testing
         }
     }
 
+    @Test func `a connection that has been idle for a second makes room`() async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (3, 0) }
+        try await withServer(limits: few, clock: .manual) { loop, host in
+            let latch = Latch(on: loop)
+            host.function.handler = { request, reply in
+                await latch.wait()
+                reply.send(.text("done"))
+            }
+            let busy = try await host.open(post("{}"))
+            let idle = try await host.open(get())
+            #expect(try await response(on: idle).status == 200)
+            await loop.advance(by: .milliseconds(999))
+            let half = try await host.open("GET / HT")
+            try await until("they are here", on: loop) { host.server.connections == 3 }
+            let refused = try await host.askToTheEnd(get())
+            #expect(refused.0.status == 503)
+            try await until("it is gone", on: loop) { host.server.connections == 3 }
+            await loop.advance(by: .milliseconds(1))
+            let admitted = try await host.ask(get())
+            #expect(admitted.status == 200)
+            #expect(try await offLoop { try idle.rest().ending } == .closed)
+            latch.open()
+            #expect(try await response(on: busy).text == "done")
+            try half.send("TP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await response(on: half).status == 200)
+            for socket in [busy, idle, half] { socket.close() }
+        }
+    }
+
     @Test func `health checks are answered when all connections are taken`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (2, 2) }
-        try await withServer(limits: few) { loop, host in
+        try await withServer(limits: few, clock: .manual) { loop, host in
             let sockets = try await fill(host, on: loop, 2)
             for _ in 0..<5 {  // one after the other: the reserve has room again when the answer is out
                 let (alive, rest) = try await host.askToTheEnd(get("/health/liveness"))

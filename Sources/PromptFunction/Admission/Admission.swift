@@ -135,15 +135,16 @@ final class Admission {
     private func wait(_ queued: QueuedPrompt, _ client: (() -> ClientIdentity)?) throws(PromptFailure)
         -> FairQueue<QueuedPrompt>.Entry
     {
+        let bytes = queued.request.prompt.payload.count
         let deadline = queued.request.wait > .zero ? loop.now + queued.request.wait : nil
         defer { expiry?.deadline = queue.nextDeadline }
         guard let client else {
-            return queue.enqueueFirst(queued, bytes: queued.request.prompt.payload.count, deadline: deadline)
+            return queue.enqueueFirst(queued, bytes: bytes, deadline: deadline)
         }
         do throws(FairQueue<QueuedPrompt>.Full) {
-            return try queue.enqueue(
-                queued, client: client(), bytes: queued.request.prompt.payload.count, deadline: deadline)
+            return try queue.enqueue(queued, client: client(), bytes: bytes, deadline: deadline)
         } catch {
+            if bytes > limits.bytes { throw .tooLongToQueue(limit: limits.bytes) }
             throw .queueFull(waiting: queue.count, retryAfter: retryAfter)
         }
     }

@@ -118,6 +118,8 @@ import Testing
             let refused = try await fixture.post(long, ["Accept: application/json"])
             #expect(refused.status == 503 && refused["Retry-After"] == "5")
             #expect(refused.text.hasPrefix("{\"error\":\"Too many"))
+            let tooLong = try await fixture.post(Self.prompt(String(repeating: "x", count: 4000)))
+            #expect(tooLong.status == 413 && tooLong.text.contains("3000 bytes"))
             let small = try await fixture.begin([Self.prompt("small")], on: loop)  // for which there is room
             for socket in sockets + small { socket.close() }
         }
