@@ -63,6 +63,7 @@ struct connection_group {
 	struct urgency urgency;
 	struct byte_budget *budget;
 	uint32_t full_turn;     ///< the last turn of the loop in which no room could be made in the budget
+	size_t full_need;       ///< the shortest body for which there was none in that turn
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };
 

@@ -44,8 +44,8 @@ static bool is_uploading(const struct connection *self) {
 		   self->exchange.body_count;
 }
 
-/// The connection whose body makes room for `count` more bytes of `newcomer`. NULL: none.
-static struct connection *find_victim(const struct connection *newcomer, size_t count) {
+/// The connection whose body makes room for `newcomer`, which would hold `need` bytes. NULL: none.
+static struct connection *find_victim(const struct connection *newcomer, size_t need) {
 	const struct connection_group *group = newcomer->group;
 	struct connection *largest = NULL, *slowest = NULL;
 	for (struct connection *each = group->connections; each; each = each->next) {
@@ -54,17 +54,25 @@ static struct connection *find_victim(const struct connection *newcomer, size_t 
 		if (!slowest || each->exchange.paced < slowest->exchange.paced) slowest = each;
 	}
 	if (!largest) return NULL;
-	if (largest->exchange.body_count / 2 >= newcomer->exchange.body_count + count) return largest;
+	if (largest->exchange.body_count / 2 >= need) return largest;
 	return shim_loop_now(group->loop) - slowest->exchange.paced >= DAWDLING ? slowest : NULL;
 }
 
 void connection_make_room(struct connection *self, size_t count) {
 	struct connection_group *group = self->group;
 	const uint32_t turn = group->loop->queues.turn;
-	while (!byte_budget_has_room(group->budget, count) && group->full_turn != turn) {
-		struct connection *victim = find_victim(self, count);
-		if (victim) connection_reject(victim, SHIM_REJECT_BUFFERS_FULL);
-		else group->full_turn = turn; // the search is long
+	const size_t need = self->exchange.body_count + count;
+	while (!byte_budget_has_room(group->budget, count)) {
+		// The search is long. In one turn, it is repeated only for a body of half the length, which may find more.
+		if (group->full_turn == turn && need > group->full_need / 2) return;
+		struct connection *victim = find_victim(self, need);
+		if (victim) {
+			connection_reject(victim, SHIM_REJECT_BUFFERS_FULL);
+			continue;
+		}
+		group->full_turn = turn;
+		group->full_need = need;
+		return;
 	}
 }
 

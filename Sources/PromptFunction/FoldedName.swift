@@ -1,10 +1,13 @@
-/// Names of members that Ollama would take for one of its own, although they are written differently.
+/// Names of members that Ollama would take for one of its own although they are written differently, and names of ours
+/// that it would ignore.
 enum FoldedName {
     private static let known: Set<String> = [
-        "model", "messages", "stream", "format", "options", "think", "tools", "keep_alive",
+        "model", "messages", "stream", "format", "options", "think", "tools", "keep_alive", "prompt", "system",
+        "images",
+        "timeout",
     ]
 
-    /// Returns the name that Ollama takes `name` for; `nil` if it is none that promptd sets.
+    /// Returns the known name that `name` is, written differently; `nil` if it is none.
     ///
     /// Source: Go's encoding/json, `foldName`: letters that differ only in case are equal, and so are K and the Kelvin
     /// sign, S and the long s.

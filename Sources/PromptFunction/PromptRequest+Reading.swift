@@ -98,7 +98,7 @@ private struct Reading {
     /// Keeps a member that promptd does not know.
     ///
     /// Ollama compares names without regard to case: `"Model"` is its `model`. Such a name would evade what is decided
-    /// here, so it is rejected. Source: Go's encoding/json, Unmarshal.
+    /// here, so it is rejected; so is `"Prompt"`, which would be ignored. Source: Go's encoding/json, Unmarshal.
     private mutating func other(_ name: JSONReader.Text, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
         let folded = FoldedName.known(JSONText(name, in: body).string)
         try reader.skipValue()

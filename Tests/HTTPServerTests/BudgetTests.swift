@@ -31,6 +31,24 @@ import Testing
         }
     }
 
+    @Test func `one that finds no room does not close the search for shorter ones`() async throws {
+        try await withServer(limits: limits { $0.bufferedBytes = 100_000 }, clock: .manual) { loop, host in
+            let first = try await host.open(Self.upload(60_000, of: 80_000))
+            try await until("the first is here", on: loop) { host.server.bufferedBytes == 60_000 }
+            let second = try await host.open(Self.upload(40_000, of: 80_000))
+            try await until("both are here", on: loop) { host.server.bufferedBytes == 100_000 }
+            let (long, short) = (try await host.open(""), try await host.open(""))
+            try await until("all are connected", on: loop) { host.server.connections == 4 }
+            // The loop, whose thread this is, finds both at once.
+            try long.send(Self.upload(35_000, of: 36_000))
+            try short.send(post("{}"))
+            #expect(try await response(on: long).status == 503)
+            #expect(try await response(on: short).status == 200)
+            #expect(try await response(on: first).status == 503)
+            for socket in [first, second, long, short] { socket.close() }
+        }
+    }
+
     @Test func `an upload that comes too slowly makes room for one of its size`() async throws {
         try await withServer(limits: limits { $0.bufferedBytes = 100_000 }, clock: .manual) { loop, host in
             let slow = try await host.open(Self.upload(50_000, of: 60_000))

@@ -163,7 +163,7 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
 
     /// Ollama would take these for its own, past what is decided here.
     @Test(arguments: [
-        "Model", "MODEL", "mode\\u004c", "Options", "STREAM", "Thin\u{212A}", "option\u{17F}", "Keep_Alive",
+        "Model", "MODEL", "mode\\u004c", "Options", "STREAM", "Thin\u{212A}", "option\u{17F}", "Keep_Alive", "Prompt",
     ])
     func `a known name in other letters is rejected`(name: String) {
         #expect {
