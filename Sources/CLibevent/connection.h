@@ -104,6 +104,8 @@ void connection_make_slot(struct connection_group *group);
 /// that are still arriving: of one that holds twice as much as this one would, else of one that comes too slowly.
 void connection_make_room(struct connection *self, size_t count);
 
+// ---- connection_upload.c: how fast the client sends a body
+
 /// Starts the time in which the client must send a body.
 void connection_begin_upload(struct connection *self);
 

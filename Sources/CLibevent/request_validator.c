@@ -50,7 +50,6 @@ static struct text trimmed(struct text text) {
 	return text;
 }
 
-/// The part of the canonical head that has been written so far.
 static void put(struct canonical_head *output, const void *bytes, size_t count) {
 	memcpy(output->bytes + output->count, bytes, count);
 	output->count += count;

@@ -33,6 +33,9 @@
     public private(set) var position = 0
     private var depth = 0
 
+    /// Whether no further array or object may begin inside the current one.
+    public var isAtMaximumDepth: Bool { depth == Self.maximumDepth }
+
     private let allowsHalfPairs: Bool
 
     /// - Parameter allowsHalfPairs: whether a string may have half a surrogate pair. Source: RFC 8259, 8.2.

@@ -66,8 +66,8 @@ public enum JSONString {
 
     /// Reads the escape whose backslash is at `start`.
     ///
-    /// - Returns: the scalar that it stands for, the index after it, and whether it is half a surrogate pair; `nil` when it is malformed. Half a surrogate
-    ///   pair stands for U+FFFD. Source: RFC 8259, 8.2; Unicode 16, 3.9, "U+FFFD Substitution".
+    /// - Returns: the scalar that it stands for, the index after it, and whether it is half a surrogate pair, which stands
+    ///   for U+FFFD; `nil` when it is malformed. Source: RFC 8259, 8.2; Unicode 16, 3.9, "U+FFFD Substitution".
     public static func escape(
         _ bytes: UnsafeRawBufferPointer, at start: Int
     ) -> (scalar: Unicode.Scalar, end: Int, isHalf: Bool)? {
@@ -162,7 +162,7 @@ public enum JSONString {
             if pair != nil { unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: raw[6...]) }
         }
         _ = unsafe appendUnescaped(rest, to: &output)
-        // A string ends with its escape of six bytes, or the last one is part of another escape, `\\ud83d` say.
+        // The last six bytes may also be plain text after an escaped backslash: `\\ud83d`. Then nothing was replaced.
         guard rest.count >= 6, let last = unsafe codeUnit(rest, at: rest.count - 6), last & 0xFC00 == 0xD800,
             output.suffix(3).elementsEqual("\u{FFFD}".utf8)
         else { return }

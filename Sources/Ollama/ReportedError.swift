@@ -21,14 +21,14 @@ package struct ReportedError: Equatable, Sendable {
     /// Reads the value of `error`, which is valid JSON.
     init(_ json: UnsafeRawBufferPointer) {
         self.init(message: unsafe String(decoding: json.prefix(Self.limit), as: UTF8.self))
-        var depth = 0
-        unsafe take(json, &depth)
+        var looks = 0
+        unsafe take(json, &looks)
     }
 
     /// Takes the words from a value. Returns whether it is JSON and has some.
-    @discardableResult private mutating func take(_ json: UnsafeRawBufferPointer, _ depth: inout Int) -> Bool {
-        depth += 1
-        guard depth < 8 else { return false }
+    @discardableResult private mutating func take(_ json: UnsafeRawBufferPointer, _ looks: inout Int) -> Bool {
+        looks += 1
+        guard looks < 8 else { return false }  // who nests errors deeper is not worth the time
         var reader = unsafe JSONReader(json, allowsHalfPairs: true)
         do throws(JSONReader.Malformed) {
             switch try reader.kind() {
@@ -36,11 +36,11 @@ package struct ReportedError: Equatable, Sendable {
                 let text = reader.unescaped(try reader.string())
                 try reader.end()
                 let isObject = text.first == UInt8(ascii: "{")
-                if unsafe !isObject || !text.withUnsafeBytes({ unsafe take($0, &depth) }) {
+                if unsafe !isObject || !text.withUnsafeBytes({ unsafe take($0, &looks) }) {
                     message = String(decoding: text.prefix(Self.limit), as: UTF8.self)
                 }
                 return true
-            case .object: return try takeObject(&reader, &depth)
+            case .object: return try takeObject(&reader, &looks)
             default: return false
             }
         } catch {
@@ -49,7 +49,7 @@ package struct ReportedError: Equatable, Sendable {
     }
 
     private mutating func takeObject(
-        _ reader: inout JSONReader, _ depth: inout Int
+        _ reader: inout JSONReader, _ looks: inout Int
     ) throws(JSONReader.Malformed) -> Bool {
         var hasWords = false
         var isFirst = true
@@ -61,7 +61,7 @@ package struct ReportedError: Equatable, Sendable {
             let start = reader.position
             try reader.skipValue()
             let value = unsafe UnsafeRawBufferPointer(rebasing: reader.bytes[start..<reader.position])
-            if isWords, unsafe take(value, &depth) { hasWords = true }
+            if isWords, unsafe take(value, &looks) { hasWords = true }
             if isStatus, kind == .number, let code = unsafe Int(String(decoding: value, as: UTF8.self)) {
                 status = code
             }

@@ -1,13 +1,21 @@
+internal import JSON
+
 /// Explains to a client why its body is not a JSON object, and where.
 enum JSONMistake {
-    /// A sentence about `body`, whose reading stopped at byte `place`.
-    static func sentence(about body: [UInt8], at place: Int) -> String {
+    /// A sentence about `body`.
+    ///
+    /// - Parameter reader: where its reading stopped. Only its position and depth are used.
+    static func sentence(about body: [UInt8], _ reader: JSONReader) -> String {
         let example = PromptRequest.notAnObject
         guard body.first(where: { !isSpace($0) }) == UInt8(ascii: "{") else { return example }
-        let rest = body[min(place, body.count)...]
-        let byte = rest.startIndex + 1
+        let rest = body[min(reader.position, body.count)...]
         guard let next = rest.first else { return "\(example) This one ends too early, after \(body.count) bytes." }
-        return "\(example) This one is wrong at byte \(byte): \(what(next, after: body[..<rest.startIndex], rest))."
+        let isTooDeep = reader.isAtMaximumDepth && (next == UInt8(ascii: "[") || next == UInt8(ascii: "{"))
+        let what =
+            isTooDeep
+            ? "arrays and objects are nested deeper than \(JSONReader.maximumDepth)"
+            : what(next, after: body[..<rest.startIndex], rest)
+        return "\(example) This one is wrong at byte \(rest.startIndex + 1): \(what)."
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
@@ -16,7 +24,6 @@ enum JSONMistake {
         let before = text.last { !isSpace($0) }
         switch Unicode.Scalar(next) {
         case "}", "]": if before == UInt8(ascii: ",") { return "a comma before a closing bracket" }
-        case "[", "{": if before != UInt8(ascii: "}") { return "arrays and objects are nested too deeply" }
         case "'": return "strings and names need double quotes"
         case "N" where rest.starts(with: "NaN".utf8): return "NaN is not a JSON number"
         case "I" where rest.starts(with: "Infinity".utf8): return "Infinity is not a JSON number"

@@ -89,12 +89,12 @@ extension PromptFunction {
     /// Returns deadlines other than the server's, if the client lowers them or earlier attempts took some of the time.
     private func deadlines(for prompt: Prompt, since attempts: Attempts) throws(OllamaError) -> Deadlines? {
         var allowed = settings.deadlines
-        let isSilent = prompt.hasTools && allowed.idle > .zero
-        if isSilent {  // Ollama says nothing while a model writes a tool call
+        let mayBeSilent = prompt.hasTools && allowed.idle > .zero
+        if mayBeSilent {  // Ollama says nothing while a model writes a tool call
             allowed.idle = allowed.firstByte > .zero ? max(allowed.idle, allowed.firstByte) : .zero
         }
         let lowered = prompt.timeouts.deadlines(within: allowed)
-        guard attempts.count > 0 else { return lowered ?? (isSilent ? allowed : nil) }
+        guard attempts.count > 0 else { return lowered ?? (mayBeSilent ? allowed : nil) }
         var deadlines = lowered ?? allowed
         guard deadlines.total > .zero else { return deadlines }
         deadlines.total = deadlines.total - (loop.now - attempts.began)  // all attempts share the time of one

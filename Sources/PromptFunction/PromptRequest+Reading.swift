@@ -18,13 +18,13 @@ extension PromptRequest {
             var reader = unsafe JSONReader(bytes)
             do throws(JSONReader.Malformed) {
                 try reading.object(&reader)
-                return nil as Int?
+                return nil as JSONReader?
             } catch {
-                return reader.position
+                return reader
             }
         }
-        if let place = outcome {
-            throw .badRequest(Self.wrongEncoding(of: body) ?? JSONMistake.sentence(about: body, at: place))
+        if let stopped = outcome {
+            throw .badRequest(Self.wrongEncoding(of: body) ?? JSONMistake.sentence(about: body, stopped))
         }
         if let complaint = reading.complaint { throw .badRequest(complaint) }
         self = reading.request

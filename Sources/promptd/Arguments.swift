@@ -1,8 +1,24 @@
 import ArgumentParser
 import PromptFunction
 
+/// A value of a flag whose form can be told in words.
+protocol DescribedArgument: ExpressibleByArgument {
+    /// What to give, such as "a number of bytes".
+    static var expected: String { get }
+}
+
+extension DescribedArgument {
+    /// Reads the value of a flag.
+    ///
+    /// - Throws: what to give instead.
+    init(flag text: String) throws {
+        guard let value = Self(argument: text) else { throw ValidationError("give \(Self.expected).") }
+        self = value
+    }
+}
+
 /// A duration in command-line syntax: `500ms`, `5s`, `2m`, `1h`, or `0` for none.
-struct DurationArgument: ExpressibleByArgument, Sendable {
+struct DurationArgument: DescribedArgument, Sendable {
     let duration: Duration
 
     init(_ duration: Duration) { self.duration = duration }
@@ -30,7 +46,7 @@ struct DurationArgument: ExpressibleByArgument, Sendable {
 }
 
 /// A number of bytes in command-line syntax: `1048576`, `64KiB`, `32MiB`, `1GiB`.
-struct ByteCount: ExpressibleByArgument, Sendable {
+struct ByteCount: DescribedArgument, Sendable {
     let bytes: Int
 
     init(_ bytes: Int) { self.bytes = bytes }
@@ -46,26 +62,6 @@ struct ByteCount: ExpressibleByArgument, Sendable {
 
     var defaultValueDescription: String {
         bytes % (1 << 20) == 0 ? "\(bytes >> 20)MiB" : bytes % 1024 == 0 ? "\(bytes >> 10)KiB" : "\(bytes)"
-    }
-}
-
-extension DurationArgument {
-    /// Reads the value of a flag.
-    ///
-    /// - Throws: what to give instead.
-    init(flag text: String) throws {
-        guard let duration = DurationArgument(argument: text) else { throw ValidationError("give \(Self.expected).") }
-        self = duration
-    }
-}
-
-extension ByteCount {
-    /// Reads the value of a flag.
-    ///
-    /// - Throws: what to give instead.
-    init(flag text: String) throws {
-        guard let count = ByteCount(argument: text) else { throw ValidationError("give \(Self.expected).") }
-        self = count
     }
 }
 

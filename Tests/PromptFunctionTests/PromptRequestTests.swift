@@ -183,8 +183,9 @@ private func decode(_ bytes: [UInt8]) -> Decoded? { try? JSONDecoder().decode(De
         (#"{'prompt':'x'}"#, "byte 2: strings and names need double quotes"),
         ("{\"a\":\"\n\"}", "byte 7: a control character"),
         (#"{"a":1 // no"#, "byte 8: JSON has no comments"), (#"{"a" 1}"#, "byte 6: unexpected '1'"),
+        (#"{"a" {}}"#, "byte 6: unexpected '{'"), (#"{"a":1 [2]}"#, "byte 8: unexpected '['"),
         (#"{"a":"#, "ends too early, after 5 bytes"), (#"{"a":1}x"#, "byte 8: unexpected 'x'"),
-        ("{\"a\":" + String(repeating: "[", count: 600), "byte 517: arrays and objects are nested too deeply"),
+        ("{\"a\":" + String(repeating: "[", count: 600), "byte 517: arrays and objects are nested deeper than 512"),
     ])
     func `where a body stops being JSON is told`(body: String, sentence: String) {
         #expect {
