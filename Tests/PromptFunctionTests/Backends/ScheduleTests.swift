@@ -3,16 +3,21 @@ import EventLoop
 import TestSupport
 import Testing
 
-/// Hosts that answer one prompt after the other, each with one model in memory, on a scripted clock.
+/// Hosts that answer one prompt after the other, or some at once, each with one model in memory, on a scripted clock.
 private struct Cluster {
     struct Host {
         /// Milliseconds for a prompt and for a load.
         var answer: Int, load: Int
+        /// The most prompts that are answered at once.
+        var parallel = 1
         /// The model in memory.
         var model: Int?
         var queue: [(model: Int, began: Int)] = []
-        /// When the first prompt of the queue is answered.
-        var endsAt: Int?
+        var running: [(model: Int, began: Int, endsAt: Int)] = []
+        /// When the model in memory can answer.
+        var readyAt = 0
+        /// When the next prompt is answered.
+        var endsAt: Int? { running.map(\.endsAt).min() }
         var answered = 0
     }
 
@@ -43,18 +48,22 @@ private struct Cluster {
         known[index].inFlight += 1
         known[index].inventory.chatSent(Self.models[model], at: instant)
         hosts[index].queue.append((model, now))
-        if hosts[index].queue.count == 1 { begin(index) }
+        begin(index)
     }
 
+    /// Begins prompts as long as there is room, and they are for the model in memory or no other is running.
     private mutating func begin(_ index: Int) {
-        guard let next = hosts[index].queue.first else {
-            hosts[index].endsAt = nil
-            return
+        while let next = hosts[index].queue.first, hosts[index].running.count < hosts[index].parallel {
+            if hosts[index].model != next.model {
+                guard hosts[index].running.isEmpty else { return }
+                loads += 1
+                hosts[index].model = next.model
+                hosts[index].readyAt = now + hosts[index].load
+            }
+            hosts[index].queue.removeFirst()
+            let endsAt = max(now, hosts[index].readyAt) + hosts[index].answer
+            hosts[index].running.append((next.model, next.began, endsAt))
         }
-        let isLoaded = hosts[index].model == next.model
-        if !isLoaded { loads += 1 }
-        hosts[index].model = next.model
-        hosts[index].endsAt = now + hosts[index].answer + (isLoaded ? 0 : hosts[index].load)
     }
 
     /// Answers the next prompt. Returns false if there is none.
@@ -65,7 +74,8 @@ private struct Cluster {
             return false
         }
         now = hosts[next].endsAt!
-        let (model, began) = hosts[next].queue.removeFirst()
+        let first = hosts[next].running.firstIndex { $0.endsAt == now }!
+        let (model, began, _) = hosts[next].running.remove(at: first)
         hosts[next].answered += 1
         latencies.append(now - began)
         known[next].inFlight -= 1
@@ -79,7 +89,9 @@ private struct Cluster {
     /// The milliseconds in which `count` prompts of one model can be answered at best.
     static func ideal(_ hosts: [Host], _ count: Int) -> Int {
         (0...).first { time in
-            hosts.reduce(0) { sum, host in sum + max(time - (host.model == 0 ? 0 : host.load), 0) / host.answer }
+            hosts.reduce(0) { sum, host in
+                sum + max(time - (host.model == 0 ? 0 : host.load), 0) / host.answer * host.parallel
+            }
                 >= count
         }!
     }
@@ -125,6 +137,25 @@ private struct Cluster {
         #expect(cluster.hosts[1].answered > cluster.hosts[2].answered * 2)
     }
 
+    @Test(arguments: [[4, 4], [1, 8], [2, 2]])
+    func `hosts that answer several at once are all used`(parallel: [Int]) {
+        var hosts = [Self.host(400, model: 0), Self.host(400, model: 0)]
+        for index in hosts.indices { hosts[index].parallel = parallel[index] }
+        var cluster = Cluster(hosts)
+        var random = SeededRandom(fixed: 5)
+        var sent = 0
+        while sent < 1000 {  // three clients for each prompt that can be answered at once
+            while cluster.known.reduce(0, { $0 + $1.inFlight }) < 3 * (parallel[0] + parallel[1]) {
+                cluster.send(0, prefix: random.next())
+                sent += 1
+            }
+            _ = cluster.step()
+        }
+        while cluster.step() {}
+        let ideal = Cluster.ideal(hosts, sent)
+        #expect(cluster.now * 10 <= ideal * 13, "\(cluster.now) instead of \(ideal)")
+    }
+
     @Test func `models are not swapped for single prompts`() {
         var cluster = Cluster([Self.host(200, model: 0), Self.host(200, model: 1), Self.host(200)])
         var random = SeededRandom(fixed: 4)
@@ -153,7 +184,7 @@ private struct Cluster {
         cluster.hosts[0].model = nil
         cluster.known[0].inventory.hostWasUnreachable()
         cluster.send(0)
-        #expect(cluster.hosts[1].queue.count == 1)
+        #expect(cluster.hosts[1].running.count == 1)
         for _ in 0..<30 { cluster.send(0) }
         #expect(cluster.hosts[0].queue.count > 10)
     }

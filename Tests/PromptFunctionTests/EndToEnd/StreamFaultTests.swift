@@ -126,6 +126,26 @@ import Testing
         }
     }
 
+    /// Ollama says nothing while a model writes a tool call.
+    @Test func `with tools a silence may last as long as the first token`() async throws {
+        let (idle, firstByte) = (Duration.milliseconds(50), Duration.milliseconds(400))
+        let change: @Sendable (inout PromptFunction.Settings) throws -> Void = {
+            ($0.deadlines.idle, $0.deadlines.firstByte) = (idle, firstByte)
+        }
+        try await withBackends(clock: .manual, settings: change) { loop, fixture in
+            let body = #"{"stream":true,"model":"fault:stalling","tools":[{"type":"function","function":{"name":"f","parameters":{}}}]}"#
+            let socket = try await fixture.open(postRequest(body, ["Accept: text/event-stream"]))
+            defer { socket.close() }
+            _ = try await offLoop { try socket.receive(until: " three") }
+            try await until("the time for the silence runs", on: loop) { loop.hasDeadline(at: loop.now + firstByte) }
+            await loop.advance(by: firstByte - .nanoseconds(1))
+            #expect(fixture.active == 1)
+            await loop.advance(by: .nanoseconds(1))
+            let rest = try await offLoop { try socket.receive(until: "\r\n0\r\n\r\n") }
+            #expect(rest.contains("\"status\":504"))
+        }
+    }
+
     @Test func `a client can lower each deadline for its request`() async throws {
         try await withBackends(clock: .manual) { loop, fixture in
             let limit = Duration.milliseconds(50)
