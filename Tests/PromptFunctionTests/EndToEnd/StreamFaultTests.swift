@@ -133,7 +133,8 @@ import Testing
             ($0.deadlines.idle, $0.deadlines.firstByte) = (idle, firstByte)
         }
         try await withBackends(clock: .manual, settings: change) { loop, fixture in
-            let body = #"{"stream":true,"model":"fault:stalling","tools":[{"type":"function","function":{"name":"f","parameters":{}}}]}"#
+            let tools = #"[{"type":"function","function":{"name":"f","parameters":{}}}]"#
+            let body = #"{"stream":true,"model":"fault:stalling","tools":\#(tools)}"#
             let socket = try await fixture.open(postRequest(body, ["Accept: text/event-stream"]))
             defer { socket.close() }
             _ = try await offLoop { try socket.receive(until: " three") }
