@@ -25,9 +25,11 @@ struct address_key address_key_of(const struct sockaddr *address) {
 	return key;
 }
 
-static bool is_same(struct address_key left, struct address_key right) {
+bool address_key_is_same(struct address_key left, struct address_key right) {
 	return left.prefix == right.prefix && left.family == right.family;
 }
+
+static bool is_free(const struct address_entry *entry) { return !entry->connections && !entry->bytes; }
 
 /// The index where the search for a key begins.
 static size_t home_of(const struct address_table *self, struct address_key key) {
@@ -36,43 +38,43 @@ static size_t home_of(const struct address_table *self, struct address_key key) 
 }
 
 /// The key's entry, or the free entry where it belongs. There always is one, because the table is at most half full.
-static struct address_entry *find(struct address_table *self, struct address_key key) {
+static struct address_entry *find(const struct address_table *self, struct address_key key) {
 	size_t at = home_of(self, key);
-	while (self->entries[at].count && !is_same(self->entries[at].key, key)) at = (at + 1) & (self->capacity - 1);
+	while (!is_free(&self->entries[at]) && !address_key_is_same(self->entries[at].key, key))
+		at = (at + 1) & (self->capacity - 1);
 	return &self->entries[at];
 }
 
-static void resize(struct address_table *self, size_t capacity) {
+/// Returns false, and changes nothing, if there is no memory.
+static bool resize(struct address_table *self, size_t capacity) {
 	const struct address_table old = *self;
+	struct address_entry *entries = calloc(capacity, sizeof *entries);
+	if (!entries) return false;
 	self->capacity = capacity;
-	self->entries = calloc(capacity, sizeof *self->entries);
-	if (!self->entries) abort();
+	self->entries = entries;
 	for (size_t i = 0; i < old.capacity; i++)
-		if (old.entries[i].count) *find(self, old.entries[i].key) = old.entries[i];
+		if (!is_free(&old.entries[i])) *find(self, old.entries[i].key) = old.entries[i];
 	free(old.entries);
+	return true;
 }
 
-bool address_table_add(struct address_table *self, struct address_key key, size_t limit) {
+/// The key's entry, or a free one for it. NULL if there is no memory.
+static struct address_entry *find_or_make(struct address_table *self, struct address_key key) {
 	if (!self->capacity) {
 		if (getrandom(self->seed, sizeof self->seed, GRND_NONBLOCK) < 0)
 			self->seed[0] = (uintptr_t)self; // early at boot
-		resize(self, MIN_CAPACITY);
-	} else if (self->used * 2 >= self->capacity) {
-		resize(self, self->capacity * 2);
+		if (!resize(self, MIN_CAPACITY)) return NULL;
+	} else if (self->used * 2 >= self->capacity && !resize(self, self->capacity * 2)) {
+		return NULL;
 	}
-	struct address_entry *entry = find(self, key);
-	if (entry->count >= limit) return false;
-	if (entry->count == 0) self->used++;
-	entry->key = key;
-	entry->count++;
-	return true;
+	return find(self, key);
 }
 
 /// Frees an entry, and moves up the entries behind it that a search would otherwise no longer reach.
 static void remove_entry(struct address_table *self, struct address_entry *entry) {
 	const size_t mask = self->capacity - 1;
 	size_t hole = (size_t)(entry - self->entries);
-	for (size_t at = (hole + 1) & mask; self->entries[at].count; at = (at + 1) & mask) {
+	for (size_t at = (hole + 1) & mask; !is_free(&self->entries[at]); at = (at + 1) & mask) {
 		const size_t distance = (at - home_of(self, self->entries[at].key)) & mask;
 		if (distance < ((at - hole) & mask)) continue;
 		self->entries[hole] = self->entries[at];
@@ -81,10 +83,13 @@ static void remove_entry(struct address_table *self, struct address_entry *entry
 	self->entries[hole] = (struct address_entry){ 0 };
 }
 
-void address_table_remove(struct address_table *self, struct address_key key) {
-	struct address_entry *entry = find(self, key);
-	if (!entry->count) abort(); // it was never added, which is a bug in the shim
-	if (--entry->count) return;
+/// Must be called after an entry's counts have changed. `was_free`: before the change.
+static void update(struct address_table *self, struct address_entry *entry, bool was_free) {
+	if (was_free == is_free(entry)) return;
+	if (was_free) {
+		self->used++;
+		return;
+	}
 	remove_entry(self, entry);
 	if (--self->used == 0) {
 		free(self->entries);
@@ -92,4 +97,37 @@ void address_table_remove(struct address_table *self, struct address_key key) {
 	} else if (self->capacity > MIN_CAPACITY && self->used * 8 < self->capacity) {
 		resize(self, self->capacity / 2);
 	}
+}
+
+bool address_table_add(struct address_table *self, struct address_key key, size_t limit) {
+	struct address_entry *entry = find_or_make(self, key);
+	if (!entry || entry->connections >= limit) return false;
+	const bool was_free = is_free(entry);
+	entry->key = key;
+	entry->connections++;
+	update(self, entry, was_free);
+	return true;
+}
+
+void address_table_remove(struct address_table *self, struct address_key key) {
+	struct address_entry *entry = find(self, key);
+	if (!entry->connections) abort(); // it was never added, which is a bug in the shim
+	entry->connections--;
+	update(self, entry, false);
+}
+
+bool address_table_change_bytes(struct address_table *self, struct address_key key, size_t before, size_t after) {
+	if (!key.family) return false;
+	struct address_entry *entry = find_or_make(self, key);
+	if (!entry) return false;
+	if (entry->bytes < before) abort(); // they were never counted, which is a bug in the shim
+	const bool was_free = is_free(entry);
+	entry->key = key;
+	entry->bytes += after - before;
+	update(self, entry, was_free);
+	return true;
+}
+
+size_t address_table_bytes(const struct address_table *self, struct address_key key) {
+	return self->capacity ? find(self, key)->bytes : 0;
 }

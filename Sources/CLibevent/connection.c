@@ -12,7 +12,7 @@ void connection_release(struct connection *self) {
 // ---- rejecting
 
 void connection_reject(struct connection *self, shim_reject reason) {
-	exchange_clear(&self->exchange);
+	connection_clear_exchange(self);
 	self->exchange.state = EXCHANGE_PENDING;
 	self->exchange.verdict = VERDICT_LINGER;
 	watch_set_deadline(&self->watch, 0);
@@ -23,9 +23,9 @@ void connection_reject(struct connection *self, shim_reject reason) {
 
 /// Sends a RST now. SO_LINGER would also send one, but evhttp's shutdown comes before our close, and a FIN before the
 /// RST can look like the proper end of a reply that has no other end mark.
-static void reset_socket(int fd) {
+void connection_reset_socket(const struct connection *self) {
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-	connect(fd, &nowhere, sizeof nowhere);
+	connect(self->fd, &nowhere, sizeof nowhere);
 }
 
 /// Waits for the peer to close. False: too many connections linger already.
@@ -34,7 +34,7 @@ static bool linger(struct connection *self) {
 	self->state = CONNECTION_LINGERING;
 	exchange_clear(&self->exchange);
 	parser_free(&self->parser); // also shuts down the sending side
-	pending_input_consume(&self->input, self->input.count);
+	byte_buffer_free(&self->input);
 	connection_count(self);
 	watch_set_deadline(&self->watch, LINGER_TIME);
 	watch_set_urgent(&self->watch, false);
@@ -52,12 +52,12 @@ void connection_end(struct connection *self, enum connection_end how) {
 	}
 	self->state = CONNECTION_CLOSED;
 	watch_stop(&self->watch);
-	if (how == END_RESET) reset_socket(self->fd);
+	if (how == END_RESET) connection_reset_socket(self);
 	exchange_free(&self->exchange);
 	parser_free(&self->parser);
 	if (self->fd >= 0) close(self->fd);
 	reply_free(&self->reply);
-	pending_input_consume(&self->input, self->input.count);
+	byte_buffer_free(&self->input);
 	connection_count(self);
 	connection_limits_leave(&group->slots, &self->slot);
 	if (group->hand == self) group->hand = self->next;

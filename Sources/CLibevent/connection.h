@@ -2,11 +2,11 @@
 #ifndef SHIM_CONNECTION_H
 #define SHIM_CONNECTION_H
 
+#include "byte_buffer.h"
 #include "connection_limits.h"
 #include "exchange.h"
 #include "internal.h"
 #include "parser.h"
-#include "pending_input.h"
 #include "reply.h"
 #include "urgency.h"
 #include "watch.h"
@@ -36,11 +36,13 @@ struct connection {
 	enum connection_state state;
 	unsigned references; ///< one while it is open, and one for each caller that continues after a callback
 	int fd;
-	uint32_t counted; ///< bytes of pending input and of the reply that are in the budget
+	size_t counted; ///< what it holds besides the body: these bytes are in the budget
+	size_t share;   ///< what it holds in all: these bytes are in its client's share
 	struct connection_slot slot;
 	struct parser parser;
 	struct reply reply;
-	struct pending_input input;
+	/// Bytes that arrived before they can be handled: a part of a head, or the requests behind a pending one.
+	struct byte_buffer input;
 	struct watch watch;
 	int64_t last_request; ///< when its last head was complete
 	uint32_t lingered;    ///< bytes discarded while lingering
@@ -49,6 +51,14 @@ struct connection {
 };
 
 _Static_assert(offsetof(struct connection, exchange) == 0, "the function identifies a connection by its exchange");
+
+/// A search for a body that makes room for others, which found none. The search is long. In one turn of the loop, it is
+/// repeated only for a body of half the length, which may find more.
+struct failed_search {
+	uint32_t turn;
+	struct address_key client;
+	size_t need; ///< the bytes for which there was no room
+};
 
 /// State that the connections of one server share.
 struct connection_group {
@@ -62,8 +72,8 @@ struct connection_group {
 	struct connection_limits slots;
 	struct urgency urgency;
 	struct byte_budget *budget;
-	uint32_t full_turn;     ///< the last turn of the loop in which no room could be made in the budget
-	size_t full_need;       ///< the shortest body for which there was none in that turn
+	/// The last searches for a body that makes room: in the budget, and in a client's share of it.
+	struct failed_search failed[2];
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
 };
 
@@ -97,12 +107,20 @@ void connection_pump(struct connection *self, const uint8_t *bytes, size_t count
 /// Counts what the connection holds. Must be called after each change of the pending input or of the reply.
 void connection_count(struct connection *self);
 
+/// Frees what belongs to the request, and counts again. The state does not change.
+void connection_clear_exchange(struct connection *self);
+
+/// Whether the connection may hold `count` more bytes. Source: A. Choudhury and E. Hahne, "Dynamic queue length
+/// thresholds for shared-memory packet switches", 1998: a client may hold a multiple of what is free.
+bool connection_has_room(const struct connection *self, size_t count);
+
 /// If all slots are taken, ends a connection that has been idle for a second or longer, if it finds one soon.
 void connection_make_slot(struct connection_group *group);
 
-/// Makes room in the budget for `count` more bytes of this connection's body, at the expense of other clients' bodies
-/// that are still arriving: of one that holds twice as much as this one would, else of one that comes too slowly.
-void connection_make_room(struct connection *self, size_t count);
+/// Makes room for `count` more bytes of this connection, at the expense of other bodies that are still arriving: of one
+/// that holds twice as much as this one would, else of one that comes too slowly. If it is this client's share that has
+/// no room, of the same client's bodies only. Returns whether there is room.
+bool connection_make_room(struct connection *self, size_t count);
 
 // ---- connection_upload.c: how fast the client sends a body
 
@@ -120,6 +138,9 @@ void connection_reject(struct connection *self, shim_reject reason);
 /// While reading is paused because a client sends too much, the time between checks that the client is still there, in
 /// nanoseconds.
 #define CONNECTION_PAUSE_CHECK INT64_C(500000000)
+
+/// Sends a RST now. The readable side reports the end.
+void connection_reset_socket(const struct connection *self);
 
 /// Drops a reference. The last one frees the connection.
 void connection_release(struct connection *self);

@@ -2,6 +2,9 @@
 
 #include "input.h"
 
+/// The most bytes of pending input behind a request. Above it, the socket is not read.
+enum { PENDING_INPUT_LIMIT = 64 * 1024 };
+
 /// The most steps through one connection's input at once, so that a pipeline does not delay other connections.
 enum { STEPS_AT_ONCE = 32 };
 
@@ -87,7 +90,11 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 			watch_continue_later(&self->watch);
 			break;
 		}
-		if (self->exchange.state == EXCHANGE_BODY) connection_make_room(self, count - at);
+		const bool in_body = self->exchange.state == EXCHANGE_BODY;
+		if (in_body && !connection_make_room(self, input_body_bytes(&self->exchange, count - at))) {
+			connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
+			return count;
+		}
 		const struct input_step step = input_next(
 			&self->exchange, limits, parser_input(&self->parser), bytes + at, count - at);
 		at += step.used;
@@ -120,20 +127,20 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 /// Gives up what exceeds the budget: a part of a head, or requests behind this one, after which the connection ends.
 static void bound_counted(struct connection *self) {
 	connection_count(self);
-	if (!self->counted || self->deferred || byte_budget_has_room(self->group->budget, 0)) return;
+	if (!self->counted || !byte_buffer_count(&self->input) || self->deferred || connection_has_room(self, 0)) return;
 	if (connection_takes_input(self)) {
 		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		return;
 	}
 	if (self->exchange.verdict == VERDICT_KEEP) self->exchange.verdict = VERDICT_LINGER;
-	pending_input_consume(&self->input, self->input.count);
+	byte_buffer_free(&self->input);
 	connection_count(self);
 }
 
 /// Stops reading while there is too much pending input, and then checks regularly that the client is still there.
 static void bound_input(struct connection *self) {
 	const bool waits = !connection_takes_input(self) || self->deferred;
-	if (!waits || self->input.count <= PENDING_INPUT_LIMIT) {
+	if (!waits || byte_buffer_count(&self->input) <= PENDING_INPUT_LIMIT) {
 		watch_set_reading(&self->watch, true);
 		return;
 	}
@@ -144,10 +151,10 @@ static void bound_input(struct connection *self) {
 
 /// Consumes the pending input.
 static void take_pending(struct connection *self) {
-	while (connection_takes_input(self) && self->input.count && !self->deferred) {
-		const size_t used = take(self, self->input.bytes, self->input.count);
-		if (!self->input.count) return; // the connection lingers or is closed
-		pending_input_consume(&self->input, used);
+	while (connection_takes_input(self) && byte_buffer_count(&self->input) && !self->deferred) {
+		const size_t used = take(self, byte_buffer_bytes(&self->input), byte_buffer_count(&self->input));
+		if (!byte_buffer_count(&self->input)) return; // the connection lingers or is closed
+		byte_buffer_consume(&self->input, used);
 		if (!used) break;
 	}
 }
@@ -156,13 +163,14 @@ void connection_pump(struct connection *self, const uint8_t *bytes, size_t count
 	if (self->pumping) return; // the outer call continues
 	self->pumping = true;
 	self->references++;
-	const bool is_direct = count && !self->input.count && connection_takes_input(self);
+	const bool is_direct = count && !byte_buffer_count(&self->input) && connection_takes_input(self);
 	const size_t used = is_direct ? take(self, bytes, count) : 0;
 	if (self->state == CONNECTION_OPEN) {
-		if (used < count) pending_input_append(&self->input, bytes + used, count - used);
-		if (!is_direct) take_pending(self);
-		if (self->input.count || self->counted) bound_counted(self);
-		if (self->state == CONNECTION_OPEN && (self->input.count || !count)) bound_input(self);
+		const bool has_memory = byte_buffer_append(&self->input, bytes + used, count - used, 0);
+		if (!has_memory) connection_end(self, END_RESET);
+		else if (!is_direct) take_pending(self);
+		if (byte_buffer_count(&self->input) || self->share || exchange_holds_much(&self->exchange)) bound_counted(self);
+		if (self->state == CONNECTION_OPEN && (byte_buffer_count(&self->input) || !count)) bound_input(self);
 	}
 	self->pumping = false;
 	connection_release(self);

@@ -10,16 +10,20 @@ bool connection_limits_are_full(const struct connection_limits *self) {
 	return self->taken[SLOT_ORDINARY] >= self->max;
 }
 
-/// Whether the peer's address has too many connections. If not, counts this one.
-static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
+void connection_limits_find_address(struct connection_slot *connection, int fd) {
 	struct sockaddr_storage peer;
 	socklen_t length = sizeof peer;
-	if (!self->max_per_address || getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return false; // peer left
-	const struct address_key key = address_key_of((struct sockaddr *)&peer);
-	if (!key.family) return false;
-	if (!address_table_add(&self->addresses, key, self->max_per_address)) return true;
-	connection->address = key;
-	return false;
+	if (connection->address.family || getpeername(fd, (struct sockaddr *)&peer, &length) < 0) return; // the peer left
+	connection->address = address_key_of((struct sockaddr *)&peer);
+}
+
+/// Whether the peer's address has too many connections. If not, counts this one.
+static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
+	if (!self->max_per_address) return false;
+	connection_limits_find_address(connection, fd);
+	if (!connection->address.family) return false;
+	connection->is_counted = address_table_add(&self->addresses, connection->address, self->max_per_address);
+	return !connection->is_counted;
 }
 
 int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd) {
@@ -44,6 +48,6 @@ bool connection_limits_linger(struct connection_limits *self, struct connection_
 
 void connection_limits_leave(struct connection_limits *self, struct connection_slot *connection) {
 	move(self, connection, SLOT_NONE);
-	if (connection->address.family) address_table_remove(&self->addresses, connection->address);
-	connection->address.family = 0;
+	if (connection->is_counted) address_table_remove(&self->addresses, connection->address);
+	connection->is_counted = false;
 }

@@ -17,15 +17,19 @@ enum slot_kind {
 /// What the limits record about one connection. All zero at the start.
 struct connection_slot {
 	enum slot_kind kind;
-	struct address_key address; ///< counted in the table; family 0: not counted
+	struct address_key address; ///< family 0: it was not needed yet
+	bool is_counted;            ///< in the number of connections from its address
 };
 
 /// The counts of a server. All zero at the start, except the limits.
 struct connection_limits {
 	size_t max, reserved, max_per_address;
 	size_t taken[SLOTS];
-	struct address_table addresses; ///< empty unless `max_per_address` is set
+	struct address_table addresses;
 };
+
+/// Looks up the peer's address, if that has not been done.
+void connection_limits_find_address(struct connection_slot *connection, int fd);
 
 /// Whether all ordinary slots are taken.
 bool connection_limits_are_full(const struct connection_limits *self);

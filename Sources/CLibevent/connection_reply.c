@@ -30,9 +30,9 @@ void connection_check_pace(struct connection *self) {
 
 void connection_reply_complete(struct connection *self) {
 	const enum exchange_verdict verdict = self->exchange.verdict;
-	exchange_clear(&self->exchange);
+	connection_clear_exchange(self);
 	if (verdict != VERDICT_KEEP) {
-		connection_end(self, verdict == VERDICT_LINGER || self->input.count ? END_LINGER : END_CLOSE);
+		connection_end(self, verdict == VERDICT_LINGER || byte_buffer_count(&self->input) ? END_LINGER : END_CLOSE);
 		return;
 	}
 	self->exchange.state = EXCHANGE_IDLE;
@@ -43,7 +43,7 @@ void connection_reply_complete(struct connection *self) {
 		return;
 	}
 	watch_set_reading(&self->watch, true);
-	if (self->input.count) connection_pump(self, NULL, 0);
+	if (byte_buffer_count(&self->input)) connection_pump(self, NULL, 0);
 }
 
 size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t first_count, const void *second,
@@ -58,6 +58,7 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	const bool has_waited = reply_overflow(&self->reply);
 	switch (reply_send(&self->reply, self->fd, pieces, third_count ? 3 : second_count ? 2 : 1)) {
 	case REPLY_SENT: return 0;
+	case REPLY_NO_MEMORY: connection_reset_socket(self); __attribute__((fallthrough));
 	case REPLY_BROKEN: watch_set_reading(&self->watch, true); return 0; // the readable side reports it
 	case REPLY_WAITS: break;
 	}
@@ -76,11 +77,15 @@ void shim_exchange_set_write_timeout(shim_exchange *exchange, int64_t interval) 
 void shim_exchange_finish(shim_exchange *exchange, bool keep_alive) {
 	struct connection *self = connection_of(exchange);
 	exchange->context = NULL;
+	exchange->held = exchange->taken = 0;
 	if (!keep_alive && exchange->verdict == VERDICT_KEEP) exchange->verdict = VERDICT_CLOSE;
 	if (self->reply.broken) connection_end(self, END_CLOSE);
 	else if (!reply_overflow(&self->reply)) connection_reply_complete(self);
 	else if (self->slot.kind == SLOT_NONE) connection_end(self, END_CLOSE); // no slot, so we do not wait for the client
-	else exchange->state = EXCHANGE_SENDING;
+	else {
+		exchange->state = EXCHANGE_SENDING;
+		connection_count(self);
+	}
 }
 
 void shim_exchange_cut(shim_exchange *exchange, bool reset) {

@@ -9,13 +9,12 @@ void exchange_clear(struct shim_exchange *self) {
 	self->request = NULL;
 	self->context = NULL;
 	self->write_timeout = 0;
-	if (self->body) evbuffer_free(self->body);
-	self->body = NULL;
+	byte_buffer_free(&self->body);
 	byte_budget_subtract(self->budget, self->body_count);
-	self->body_count = 0;
+	self->body_count = self->taken = self->held = self->head_count = 0;
 }
 
-void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count) {
+bool exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count) {
 	enum { LEAST_CAPACITY = 24 }; // what malloc gives at least
 	enum { KEPT_CAPACITY = 256 }; // an idle connection does not keep more
 	const size_t slash = count && bytes[0] == '/' ? 0 : 1;
@@ -24,11 +23,15 @@ void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t c
 		free(self->target);
 		self->target_capacity = count < LEAST_CAPACITY ? LEAST_CAPACITY : count + 1;
 		self->target = malloc(self->target_capacity);
-		if (!self->target) abort();
+		if (!self->target) {
+			self->target_capacity = 0;
+			return false;
+		}
 	}
 	self->target[0] = '/';
 	memcpy(self->target + slash, bytes, count - slash);
 	self->target[count] = 0;
+	return true;
 }
 
 void exchange_free(struct shim_exchange *self) {

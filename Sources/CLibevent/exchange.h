@@ -3,6 +3,7 @@
 #define SHIM_EXCHANGE_H
 
 #include "byte_budget.h"
+#include "byte_buffer.h"
 #include "chunked_decoder.h"
 #include "request_validator.h"
 #include "shim_server.h"
@@ -37,22 +38,30 @@ struct shim_exchange {
 	/// evhttp's request, for its header fields; NULL until the whole head has arrived.
 	struct evhttp_request *request;
 	struct chunked_decoder decoder;
-	uint64_t body_left;    ///< bytes still expected by Content-Length
-	struct evbuffer *body; ///< NULL if there is none or it was taken
-	size_t body_count;     ///< its bytes, all of them in the budget
-	size_t paced_count;    ///< of them, those that had arrived at `paced`
-	int64_t paced;         ///< when the client was last given time to send more
+	uint64_t body_left; ///< bytes still expected by Content-Length
+	struct byte_buffer body;
+	size_t body_count;   ///< the bytes of the body that have arrived, all of them in the budget
+	size_t taken;        ///< the bytes of the body that the function has taken, until it says what it holds
+	size_t held;         ///< what the function holds for this request, as it says
+	uint32_t head_count; ///< what evhttp's request takes in memory
+	size_t paced_count;  ///< of them, those that had arrived at `paced`
+	int64_t paced;       ///< when the client was last given time to send more
 	struct byte_budget *budget;
 	void *context;         ///< the function's; NULL: the function is not told when the client leaves
 	int64_t write_timeout; ///< lowers the server's timeout for this request; 0: not set
 };
 
+/// Whether the request may count: it takes more memory than each connection may have without being counted.
+static inline bool exchange_holds_much(const struct shim_exchange *self) {
+	return self->head_count + self->body_count + self->taken + self->held > SHIM_UNCOUNTED_BYTES;
+}
+
 /// Frees what belongs to the request, and its body. The state does not change.
 void exchange_clear(struct shim_exchange *self);
 
 /// Stores the request's target, with a slash before it if it has none. Source: RFC 9112, 3.2.1. Reuses the memory of
-/// the previous target if it is large enough.
-void exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count);
+/// the previous target if it is large enough. Returns false if there is no memory.
+bool exchange_set_target(struct shim_exchange *self, const char *bytes, size_t count);
 
 /// Frees the memory that is kept between requests.
 void exchange_free(struct shim_exchange *self);

@@ -1,6 +1,6 @@
 #include "input.h"
 
-#include <stdlib.h>
+#include <event2/keyvalq_struct.h>
 
 static struct input_step step(enum input_event event, size_t used) { return (struct input_step){ event, used, 0 }; }
 
@@ -10,22 +10,33 @@ bool input_has_body(const struct shim_exchange *exchange) {
 	return exchange->head.chunked || exchange->head.content_length;
 }
 
+size_t input_body_bytes(const struct shim_exchange *exchange, size_t count) {
+	return exchange->head.chunked || count < exchange->body_left ? count : (size_t)exchange->body_left;
+}
+
 // ---- heads
+
+/// What evhttp allocates for each header field, besides its bytes: a struct evkeyval, and what malloc adds to each of
+/// three blocks.
+enum { FIELD_BYTES = sizeof(struct evkeyval) + 3 * 32 };
 
 /// Checks a complete head, and adds its canonical form to evhttp's input.
 static int take_head(struct shim_exchange *exchange, const shim_server_limits *limits, struct evbuffer *parser_input,
 	const uint8_t *bytes, size_t count) {
 	struct evbuffer_iovec room;
-	if (evbuffer_reserve_space(parser_input, (ev_ssize_t)(count + REQUEST_CANONICAL_EXTRA), &room, 1) < 1) abort();
+	if (evbuffer_reserve_space(parser_input, (ev_ssize_t)(count + REQUEST_CANONICAL_EXTRA), &room, 1) < 1)
+		return SHIM_REJECT_BUFFERS_FULL;
 	struct request_head *head = &exchange->head;
 	struct canonical_head canonical = { .bytes = room.iov_base };
 	const int reason = request_validate(bytes, count, head, &canonical);
 	if (reason) return reason;
 	if (count > limits->max_header_bytes) return SHIM_REJECT_HEAD_TOO_LARGE;
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
+	if (!exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count))
+		return SHIM_REJECT_BUFFERS_FULL;
 	room.iov_len = canonical.count;
 	evbuffer_commit_space(parser_input, &room, 1);
-	exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count);
+	exchange->head_count = (uint32_t)count + (uint32_t)(head->fields * FIELD_BYTES);
 	exchange->body_left = head->content_length;
 	exchange->decoder = (struct chunked_decoder){ 0 };
 	return 0;
@@ -68,12 +79,12 @@ static struct input_step next_of_head(struct shim_exchange *exchange, const shim
 /// Adds bytes to the body. Returns 0, or the reason for the rejection.
 static int add_to_body(
 	struct shim_exchange *exchange, const shim_server_limits *limits, const uint8_t *bytes, size_t count) {
+	if (exchange->body_count + count > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
+	if (!byte_budget_has_room(exchange->budget, count)) return SHIM_REJECT_BUFFERS_FULL;
+	if (!byte_buffer_append(&exchange->body, bytes, count, (size_t)exchange->head.content_length))
+		return SHIM_REJECT_BUFFERS_FULL;
 	exchange->body_count += count;
 	byte_budget_add(exchange->budget, count);
-	if (exchange->body_count > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
-	if (!byte_budget_has_room(exchange->budget, 0)) return SHIM_REJECT_BUFFERS_FULL;
-	if (!exchange->body && !(exchange->body = evbuffer_new())) abort();
-	if (evbuffer_add(exchange->body, bytes, count) < 0) abort();
 	return 0;
 }
 

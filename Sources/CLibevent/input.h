@@ -28,4 +28,7 @@ struct input_step input_next(struct shim_exchange *exchange, const shim_server_l
 /// Whether the head announces a body.
 bool input_has_body(const struct shim_exchange *exchange);
 
+/// The most bytes that the body can take of the next `count`.
+size_t input_body_bytes(const struct shim_exchange *exchange, size_t count);
+
 #endif

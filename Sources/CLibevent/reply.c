@@ -1,23 +1,22 @@
 #include "reply.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
 
-size_t reply_overflow(const struct reply *self) { return self->overflow ? evbuffer_get_length(self->overflow) : 0; }
+size_t reply_overflow(const struct reply *self) { return byte_buffer_count(&self->overflow); }
 
-/// Keeps all of `pieces` except the first `sent` bytes.
-static void keep(struct reply *self, const struct iovec *pieces, size_t count, size_t sent) {
-	if (!self->overflow && !(self->overflow = evbuffer_new())) abort();
+/// Keeps all of `pieces` except the first `sent` bytes. Returns false if there is no memory.
+static bool keep(struct reply *self, const struct iovec *pieces, size_t count, size_t sent) {
 	for (size_t i = 0; i < count; i++) {
 		const size_t skip = sent < pieces[i].iov_len ? sent : pieces[i].iov_len;
-		if (evbuffer_add(self->overflow, (const char *)pieces[i].iov_base + skip, pieces[i].iov_len - skip) < 0)
-			abort();
+		const char *rest = (const char *)pieces[i].iov_base + skip;
+		if (!byte_buffer_append(&self->overflow, rest, pieces[i].iov_len - skip, 0)) return false;
 		sent -= skip;
 	}
+	return true;
 }
 
 enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REPLY_MAX_PIECES], size_t count) {
@@ -35,8 +34,9 @@ enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REP
 		self->written += sent;
 		if (sent == total) return REPLY_SENT;
 	}
-	keep(self, pieces, count, sent);
-	return REPLY_WAITS;
+	if (keep(self, pieces, count, sent)) return REPLY_WAITS;
+	self->broken = true;
+	return REPLY_NO_MEMORY;
 }
 
 void reply_send_continue(struct reply *self, int fd) {
@@ -47,8 +47,10 @@ void reply_send_continue(struct reply *self, int fd) {
 }
 
 bool reply_flush(struct reply *self, int fd, size_t *sent) {
-	const int count = evbuffer_write(self->overflow, fd);
+	const ssize_t count = send(
+		fd, byte_buffer_bytes(&self->overflow), byte_buffer_count(&self->overflow), MSG_NOSIGNAL);
 	*sent = count > 0 ? (size_t)count : 0;
+	byte_buffer_consume(&self->overflow, *sent);
 	self->written += *sent;
 	return count >= 0 || is_temporary(errno);
 }
@@ -69,7 +71,4 @@ size_t reply_progress(const struct reply *self, int fd) {
 	return taken > self->taken ? (size_t)(taken - self->taken) : 0;
 }
 
-void reply_free(struct reply *self) {
-	if (self->overflow) evbuffer_free(self->overflow);
-	self->overflow = NULL;
-}
+void reply_free(struct reply *self) { byte_buffer_free(&self->overflow); }

@@ -2,7 +2,7 @@
 #ifndef SHIM_REPLY_H
 #define SHIM_REPLY_H
 
-#include <event2/buffer.h>
+#include "byte_buffer.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,16 +12,17 @@ enum { REPLY_MAX_PIECES = 3 };
 
 /// The state of sending on one connection. All zero at the start.
 struct reply {
-	struct evbuffer *overflow; ///< bytes that the socket did not take; NULL until needed
-	uint64_t written;          ///< bytes that the socket took since the connection began
-	uint64_t taken;            ///< of `written`, the bytes that had reached the client when its time was last renewed
-	bool broken;               ///< sending failed: nothing more is sent
+	struct byte_buffer overflow; ///< bytes that the socket did not take
+	uint64_t written;            ///< bytes that the socket took since the connection began
+	uint64_t taken;              ///< of `written`, the bytes that had reached the client when its time was last renewed
+	bool broken;                 ///< sending failed: nothing more is sent
 };
 
 enum reply_result {
-	REPLY_SENT,   ///< the socket has taken everything
-	REPLY_WAITS,  ///< a part of it waits in `overflow`
-	REPLY_BROKEN, ///< sending failed
+	REPLY_SENT,      ///< the socket has taken everything
+	REPLY_WAITS,     ///< a part of it waits in `overflow`
+	REPLY_BROKEN,    ///< sending failed
+	REPLY_NO_MEMORY, ///< a part of it is lost: the connection must be reset
 };
 
 /// Bytes that the socket has not taken yet.

@@ -257,7 +257,8 @@ int request_validate(const uint8_t *bytes, size_t count, struct request_head *he
 	}
 	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;     // RFC 9112, 6.1
 	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED; // RFC 9112, 3.2
-	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive);                 // RFC 9112, 9.3
+	head->fields = (uint8_t)seen.all;
+	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive); // RFC 9112, 9.3
 	put(canonical, "\r\n", 2);
 	return head->method == SHIM_METHOD_NONE ? SHIM_REJECT_METHOD : 0;
 }

@@ -23,6 +23,7 @@ struct request_head {
 	bool keep_alive;
 	bool chunked;
 	bool expect_continue;
+	uint8_t fields;          ///< how many there are
 	uint64_t content_length; ///< 0 if there is none
 };
 

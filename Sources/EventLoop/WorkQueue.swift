@@ -4,16 +4,20 @@ import Dispatch
 ///
 /// Small pieces of work are collected into a batch, which goes to Dispatch at the end of a turn of the loop, once the
 /// previous batch has come back. One block per request would cost 15–19 µs of CPU and two futex calls for each request
-/// under load. A large piece goes to a concurrent queue as its own block, so that it does not delay a batch.
+/// under load. A larger piece is a block of its own, so that it does not delay a batch. Of the largest ones, only one
+/// runs at a time, because each takes several times its size in memory.
 ///
 /// Belongs to the loop's thread.
 public final class WorkQueue {
     /// Work with a `weight` above this many bytes runs as its own block, outside the batches.
     package static let batchLimit = 64 * 1024
+    /// Work with a `weight` above this many bytes runs after other such work.
+    package static let concurrentLimit = 1024 * 1024
 
     private let loop: EventLoop
     private let serial = DispatchQueue(label: "promptd.batch")
-    private let concurrent = DispatchQueue(label: "promptd.big", attributes: .concurrent)
+    private let concurrent = DispatchQueue(label: "promptd.larger", attributes: .concurrent)
+    private let serialLargest = DispatchQueue(label: "promptd.largest")
     private var batch: [Work] = []
     /// Maximum pieces in one batch, so that results come back and memory is freed early, not only after thousands of
     /// pieces.
@@ -45,12 +49,11 @@ public final class WorkQueue {
                 let result = work()
                 return { unsafe continuation.resume(returning: result) }
             }
-            if weight > Self.batchLimit {
-                concurrent.async { [loop] in
-                    loop.executor.post([piece()])
-                }
-            } else {
+            if weight <= Self.batchLimit {
                 batch.append(piece)
+            } else {
+                let queue = weight <= Self.concurrentLimit ? concurrent : serialLargest
+                queue.async { [loop] in loop.executor.post([piece()]) }
             }
         }
     }

@@ -14,6 +14,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     case malformed(String)
     /// The body is longer than the caller's limit, in bytes.
     case tooLarge(limit: Int)
+    /// The caller has no room in memory for the rest of the response.
+    case noRoom
     /// The task was cancelled.
     case cancelled
 
@@ -36,6 +38,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
                 + (errno == 0 ? "" : ": \(SystemError.description(of: errno))")
         case .malformed(let rule): "malformed response: \(rule)"
         case .tooLarge(let limit): "the response is longer than \(limit) bytes"
+        case .noRoom: "there is no room for the rest of the response: see --max-buffered-bytes"
         case .cancelled: "the request was cancelled"
         }
     }

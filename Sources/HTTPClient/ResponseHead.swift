@@ -36,7 +36,7 @@ package struct ResponseHead: Equatable, Sendable {
     package var contentType: ContentType
 
     /// Maximum bytes of a head, including its last CRLF.
-    package static let maximumBytes = 64 * 1024
+    package static let maximumBytes = 16 * 1024
 
     /// The maximum of `retryAfter` in seconds, one day; a larger `Retry-After` is reduced to it.
     package static let maximumRetryAfter = 86_400

@@ -96,6 +96,9 @@ import EventLoop
         return backlog
     }
 
+    /// Says how many bytes the service holds for the request. Returns false if there is no room for them.
+    func hold(_ count: Int) -> Bool { unsafe handle.map { unsafe shim_exchange_hold($0, count) } ?? true }
+
     /// Sends bytes unchanged.
     func sendRaw(_ bytes: Span<UInt8>) {
         isAnswered = true

@@ -7,11 +7,12 @@ public struct Limits: Sendable {
     public var headerBytes = 64 * 1024
     /// Maximum bytes of one request's body.
     public var bodyBytes = 32 * 1024 * 1024
-    /// Maximum bytes that all clients together make the server hold: bodies that are being received or waiting to be
-    /// decoded, requests that wait behind others, and replies that clients do not take. The first 8 KiB of a
-    /// connection's own buffers do not count.
+    /// Maximum bytes that all clients together make the server hold: heads, bodies that are being received or waiting to
+    /// be decoded, requests that wait behind others, what the service holds for its requests (`Request.hold`), and
+    /// replies that clients do not take. The first 8 KiB of each connection do not count.
     ///
-    /// When it is reached, a body that is still arriving makes room for others: one that is at least twice as long as
+    /// A client, which is an IPv4 address or an IPv6 /64, may hold four times as much as is free: one client alone
+    /// reaches four fifths, and others always find room. When there is no room, a body that is still arriving makes room for others: one that is at least twice as long as
     /// the newcomer's, or one of which less than 16 KiB has arrived in the last 250 ms. It is answered 503. If there is
     /// none, the newcomer is answered 503.
     public var bufferedBytes = 512 * 1024 * 1024

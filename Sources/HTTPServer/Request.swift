@@ -47,6 +47,13 @@ public struct Request {
         unsafe shim_exchange_set_write_timeout(handle, interval.inNanoseconds)
     }
 
+    /// Says how many bytes the service holds for this request from now on, in place of what it said before, and of the
+    /// body that it has taken. They count against the server's `bufferedBytes` until the reply has been sent.
+    ///
+    /// - Returns: false, and counts nothing, if there is no room for them: then the service must not hold them. True
+    ///   after the client has left.
+    public func hold(_ count: Int) -> Bool { exchange.hold(count) }
+
     /// The size of the body in bytes; 0 after `takeBody`.
     public var bodyCount: Int { unsafe exchange.handle.map { unsafe shim_exchange_body_count($0) } ?? 0 }
 

@@ -3,7 +3,7 @@ package import HTTPClient
 
 /// Receives the parts of a streamed reply. Belongs to the loop's thread; its methods are called inside a read's
 /// callback.
-package protocol ChatReceiver: AnyObject {
+package protocol ChatReceiver: AnswerMemory {
     /// The reply has begun. `flow` resumes it after a pause.
     func begin(_ flow: BodyFlow)
 
@@ -59,6 +59,9 @@ final class ChatReader: BodySink {
         return unsafe start.distance(to: end)
     }
 
+    /// A partial line up to this length is not accounted for.
+    private static let freeBytes = 8192
+
     /// Appends to the partial line. Returns false if the line is too long or no more is wanted.
     private func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard failure == nil, !isDone else { return false }
@@ -67,12 +70,19 @@ final class ChatReader: BodySink {
             failure = .lineTooLong(limit: OllamaClient.lineLimit)
             return false
         }
+        let count = partial.count + bytes.count
+        guard count <= Self.freeBytes || receiver.mayHold(count) else {
+            partial = []
+            failure = .transport(.noRoom)
+            return false
+        }
         unsafe partial.append(contentsOf: bytes)
         return true
     }
 
     private func takePartial() {
         unsafe partial.withUnsafeBytes(take)
+        if partial.count > Self.freeBytes { _ = receiver.mayHold(0) }
         // Keeps the memory for the next line if it is small, as for a token; frees it if it is large, as for a tool
         // call.
         partial.removeAll(keepingCapacity: partial.capacity <= 4096)

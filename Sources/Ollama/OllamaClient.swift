@@ -78,16 +78,18 @@ public final class OllamaClient {
     ///
     /// - Parameters:
     ///   - request: the JSON of a chat with `stream` false.
+    ///   - memory: asked before the answer takes memory; `nil`: only `replyLimit` counts.
     ///   - deadlines: used instead of the client's deadlines.
     /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
     package func answer(
-        to request: Payload, as form: WholeForm = .text, deadlines: Deadlines? = nil
+        to request: Payload, as form: WholeForm = .text, in memory: (any AnswerMemory)? = nil,
+        deadlines: Deadlines? = nil
     ) async throws(OllamaError) -> WholeAnswer {
         let reply: WholeReply
         do throws(ClientError) {
             reply = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
                 response throws(ClientError) in
-                try await WholeReply(reading: response, as: form, work: work)
+                try await WholeReply(reading: response, as: form, in: memory, work: work)
             }
         } catch {
             throw .transport(error)
@@ -111,7 +113,7 @@ public final class OllamaClient {
             refusal = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
                 response throws(ClientError) in
                 guard response.head.status == 200 else {
-                    return try await WholeReply(reading: response, as: .object, work: work)
+                    return try await WholeReply(reading: response, as: .object, in: receiver, work: work)
                 }
                 receiver.begin(response.flow)
                 _ = try await response.deliver(to: reader)
@@ -134,6 +136,8 @@ private final class TextReceiver: ChatReceiver {
     init(_ receive: @escaping (String) -> Void) { self.receive = receive }
 
     func begin(_ flow: BodyFlow) {}
+
+    func mayHold(_ count: Int) -> Bool { true }
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
         if part.hasToolCalls { throw .toolCalls }

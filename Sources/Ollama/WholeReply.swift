@@ -39,7 +39,8 @@ struct WholeReply {
     /// Reads the body. A short body that arrives in one piece is read in place; a long one is decoded on a Dispatch
     /// thread.
     init(
-        reading response: borrowing IncomingResponse, as form: WholeForm, work: WorkQueue
+        reading response: borrowing IncomingResponse, as form: WholeForm, in memory: (any AnswerMemory)?,
+        work: WorkQueue
     ) async throws(ClientError) {
         head = response.head
         var expected = -1  // bytes; if the length is unknown, no piece counts as the whole body
@@ -50,10 +51,12 @@ struct WholeReply {
             let piece: Void? = try await response.nextPiece { piece throws(ClientError) in
                 if piece.count == expected && piece.count <= WorkQueue.batchLimit {
                     content = unsafe piece.withUnsafeBytes { unsafe Content($0, form) }
-                } else if body.count + piece.count <= OllamaClient.replyLimit {
-                    body.append(piece)
                 } else {
-                    throw .tooLarge(limit: OllamaClient.replyLimit)
+                    let count = body.count + piece.count
+                    guard count <= OllamaClient.replyLimit else { throw .tooLarge(limit: OllamaClient.replyLimit) }
+                    // The answer is made while the body is still there.
+                    guard memory?.mayHold(2 * count) ?? true else { throw .noRoom }
+                    body.append(piece)
                 }
             }
             if piece == nil { break }

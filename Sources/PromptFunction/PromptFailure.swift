@@ -17,6 +17,8 @@ indirect enum PromptFailure: Error, Equatable {
     case forbidden(String)
     /// The client has sent too many requests.
     case rateLimited(retryAfter: Int)
+    /// There is no room for the request to Ollama.
+    case noRoom
     /// The queue is full.
     case queueFull(waiting: Int, retryAfter: Int)
     /// The prompt must wait, and is longer than all that may wait.
@@ -70,6 +72,7 @@ indirect enum PromptFailure: Error, Equatable {
             )
         case .rateLimited(let seconds):
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
+        case .noRoom: Self.parts(.noRoom)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
         case .tooLongToQueue(let limit):
@@ -114,6 +117,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .closed(_, beforeFirstByte: true): (.badGateway, "Ollama closed the connection without an answer.", nil)
         case .closed: (.badGateway, "Ollama's response was cut off.", nil)
         case .malformed: (.badGateway, "Ollama's response is malformed.", nil)
+        case .noRoom: (.serviceUnavailable, "Too much is being received at once: try again later.", 1)
         case .tooLarge: (.badGateway, "Ollama's response is too long.", nil)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
         }
@@ -155,6 +159,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
         case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
+        case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"
         case .rateLimited: "rate limit exceeded"
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
         case .tooLongToQueue(let limit): "longer than the \(limit) bytes that may wait: see --max-queue-bytes"

@@ -82,7 +82,8 @@ extension PromptFunction {
         if prompt.isStreamed {
             try await client.stream(prompt.payload, to: reply, deadlines: deadlines)
         } else {
-            reply.send(try await client.answer(to: prompt.payload, as: reply.form.whole, deadlines: deadlines))
+            reply.send(
+                try await client.answer(to: prompt.payload, as: reply.form.whole, in: reply, deadlines: deadlines))
         }
     }
 

@@ -123,6 +123,7 @@ package final class PromptFunction: Function {
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             if Task.isCancelled { throw .cancelled }
+            try reply.hold(prompt.payload)
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }

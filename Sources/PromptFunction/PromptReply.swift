@@ -30,6 +30,7 @@ final class PromptReply: ChatReceiver {
     private var half: UInt16?
     /// `eval_count` of the answer.
     private(set) var tokens: Int?
+    private var payloadBytes = 0
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     /// Returns how many prompts are ahead of this one; set while it is queued.
@@ -48,6 +49,16 @@ final class PromptReply: ChatReceiver {
         self.scratch = scratch
         self.loop = loop
     }
+
+    // MARK: Memory
+
+    /// Accounts for the request to Ollama, which is kept until the reply is complete.
+    func hold(_ payload: Payload) throws(PromptFailure) {
+        payloadBytes = payload.count
+        if !request.hold(payloadBytes) { throw .noRoom }
+    }
+
+    func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
     // MARK: Whole
 

@@ -40,6 +40,7 @@ final class ServerRun {
     /// - Returns: the exit status: 0; 1 if the server could not start, or if requests were cut at the deadline.
     func run() async -> CInt {
         let files = fitFileLimit()
+        let memory = fitMemoryLimit()
         do {
             let standIn = try await startStandIn()
             defer { withExtendedLifetime(standIn) {} }
@@ -59,10 +60,11 @@ final class ServerRun {
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
+                    "memory": "\(memory >> 20)MiB",
                 ])
-            let memory = HeapTrimmer(server, on: loop)
+            let trimmer = HeapTrimmer(server, on: loop)
             let drain = await host.waitForStop()
-            withExtendedLifetime(memory) {}
+            withExtendedLifetime(trimmer) {}
             log.info(
                 "draining",
                 metadata: [
@@ -103,6 +105,26 @@ final class ServerRun {
         plan.limits.connections = budget.connections
         plan.limits.reservedConnections = budget.reservedConnections
         return files
+    }
+
+    /// Keeps the limits within the memory that the process may have.
+    ///
+    /// - Returns: the most memory that it can need.
+    private func fitMemoryLimit() -> Int {
+        let memory = MemoryLimit.current()
+        let budget = MemoryBudget(
+            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count)
+        if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
+            log.warning(
+                "lower limits than configured, to stay within the memory limit: raise that, or lower --max-buffered-bytes and --max-connections",
+                metadata: [
+                    "memory-limit": "\(memory >> 20)MiB", "needed": "\(budget.bytes >> 20)MiB",
+                    "connections": "\(budget.limits.connections)",
+                    "buffered-bytes": "\(budget.limits.bufferedBytes)", "body-bytes": "\(budget.limits.bodyBytes)",
+                ])
+        }
+        plan.limits = budget.limits
+        return budget.bytes
     }
 
     /// Starts the embedded stand-in on its own port, and makes it the function's backend.

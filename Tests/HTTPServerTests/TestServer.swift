@@ -68,10 +68,10 @@ final class TestServer {
         }
     }
 
-    /// Connects and sends `text`.
-    func open(_ text: String = "", receiveBuffer: CInt? = nil) async throws -> RawSocket {
+    /// Connects from 127.0.0.x, where x is `host`, and sends `text`.
+    func open(_ text: String = "", receiveBuffer: CInt? = nil, from host: UInt8? = nil) async throws -> RawSocket {
         try await offLoop { [port] in
-            let socket = try RawSocket(port: port, receiveBuffer: receiveBuffer)
+            let socket = try RawSocket(port: port, receiveBuffer: receiveBuffer, from: host)
             try socket.send(text)
             return socket
         }

@@ -6,6 +6,8 @@ import Testing
 
 /// What a streamed reply says, put together.
 private final class Transcript: ChatReceiver {
+    func mayHold(_ count: Int) -> Bool { true }
+
     var text: [UInt8] = [], thinking: [UInt8] = [], objects: [UInt8] = [], json: [UInt8] = []
     var parts = 0, settled = 0
     private var half: UInt16?

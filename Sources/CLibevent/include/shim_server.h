@@ -29,7 +29,7 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_REJECT_HEAD_TOO_LARGE,
 	/// The body is longer than `max_body_bytes`.
 	SHIM_REJECT_BODY_TOO_LARGE,
-	/// What clients make the server hold exceeds `max_buffered_bytes`.
+	/// There is no room in `max_buffered_bytes`, in the client's share of it, or in the process's memory.
 	SHIM_REJECT_BUFFERS_FULL,
 	/// `max_connections` are open, and the reserved connections are all in use or not allowed for this request.
 	SHIM_REJECT_TOO_MANY_CONNECTIONS,
@@ -50,8 +50,10 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 typedef struct {
 	size_t max_header_bytes; ///< of one request's head
 	uint64_t max_body_bytes; ///< of one request
-	/// What all clients together make the server hold: bodies, each until its `shim_body` is freed; input that cannot
-	/// be handled yet, and replies that clients do not take, without the first SHIM_UNCOUNTED_BYTES of each connection.
+	/// What all clients together make the server hold: bodies, each until its `shim_body` is freed; heads, input that
+	/// cannot be handled yet, replies that clients do not take, and what the function says that it holds, without the
+	/// first SHIM_UNCOUNTED_BYTES of each connection. One client, which is an address or an IPv6 /64, may hold four
+	/// times as much as is free.
 	size_t max_buffered_bytes;
 	size_t max_connections; ///< beyond it, a connection gets a reserved slot, or is rejected
 	/// Slots beyond `max_connections`, each for one request without a body, so that health checks are answered when the
@@ -167,6 +169,11 @@ size_t shim_exchange_body_count(const shim_exchange *self);
 
 /// Moves the body out of the exchange. The caller owns it. NULL if there is no body or no memory.
 shim_body *_Nullable shim_exchange_take_body(shim_exchange *self);
+
+/// Says how many bytes the function holds for this request from now on, in place of what it said before and of the body
+/// that it has taken. They count in `max_buffered_bytes` until the request is finished, like the rest of what the
+/// connection holds. Returns false, and counts nothing, if there is no room: then the function must not hold them.
+bool shim_exchange_hold(shim_exchange *self, size_t count);
 
 /// Sends up to three pieces in one system call, and keeps what the socket does not take yet. Returns the number of
 /// bytes kept. Does nothing once the peer is gone.

@@ -37,7 +37,7 @@ extension OllamaError {
         case .refused(let status, _, _):
             status >= 500 || (300..<400).contains(status) || [401, 403, 429].contains(status)
         case .malformedResponse: true
-        case .transport(.cancelled): false
+        case .transport(.cancelled), .transport(.noRoom): false
         case .transport: true
         default: false
         }

@@ -35,7 +35,7 @@ enum LoadFailure: Hashable, Sendable {
         case .closed(let errno, beforeFirstByte: true): self = .closed(errno: errno)
         case .closed: self = .cut
         case .malformed: self = .notHTTP
-        case .tooLarge: self = .tooLong
+        case .tooLarge, .noRoom: self = .tooLong
         case .cancelled: return nil
         }
     }

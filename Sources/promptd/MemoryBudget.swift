@@ -1,0 +1,56 @@
+import EventLoop
+import Glibc
+import HTTPServer
+import Ollama
+
+/// The most memory that the process can need, whatever arrives, computed from its limits. The kernel's own memory, such as
+/// that of socket buffers, is not in it; neither is the embedded stand-in.
+struct MemoryBudget: Sendable {
+    /// The limits of the server, lowered if that was necessary.
+    let limits: Limits
+    /// The most memory in bytes.
+    let bytes: Int
+
+    /// The code, the runtime, the log's buffer, and what the allocator keeps.
+    private static let own = 48 << 20
+    /// A client's connection: what it may hold without being counted, its objects, and its prompt's task.
+    private static let perConnection = 20 << 10
+    /// A connection to a backend: its objects, and a head or trailer that has not arrived whole.
+    private static let perUpstream = 48 << 10
+    /// While a body is decoded, it is there three times more: as it came, and as the request to Ollama in two forms.
+    private static let decoding = 3
+
+    /// Lower limits than these make no sense: the budget exceeds the memory instead.
+    private static let fewestConnections = 64
+    private static let fewestBytes = 1 << 20
+
+    /// - Parameters:
+    ///   - limits: the limits that are requested.
+    ///   - memory: what the process may have; `nil`: any amount. Limits that need more are lowered.
+    ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number.
+    ///   - hosts: the number of backends.
+    init(for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, cores: Int = Self.cores) {
+        var limits = limits
+        func needed() -> Int {
+            let connections = limits.allConnections
+            let upstream = maxInFlight > 0 ? min(connections, maxInFlight * hosts) : connections
+            let body = min(limits.bodyBytes, limits.bufferedBytes)
+            let answer = min(OllamaClient.replyLimit, limits.bufferedBytes)
+            return Self.own + limits.bufferedBytes
+                + connections * Self.perConnection + upstream * Self.perUpstream
+                + Self.decoding * (body + cores * WorkQueue.concurrentLimit)
+                + 2 * answer  // one is being collected or sent, which copies it
+        }
+        while let memory, needed() > memory {
+            let (connections, bytes) = (limits.connections, limits.bufferedBytes)
+            limits.connections = min(connections, max(connections * 7 / 8, Self.fewestConnections))
+            limits.bufferedBytes = min(bytes, max(bytes * 7 / 8, Self.fewestBytes))
+            if limits.connections == connections && limits.bufferedBytes == bytes { break }
+        }
+        limits.bodyBytes = min(limits.bodyBytes, limits.bufferedBytes)
+        self.limits = limits
+        bytes = needed()
+    }
+
+    private static var cores: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+}
