@@ -5,6 +5,7 @@
 /// The part of the body that the next byte belongs to.
 enum {
 	CHUNK_SIZE,
+	CHUNK_SPACE,
 	CHUNK_EXTENSION,
 	CHUNK_SIZE_LF,
 	CHUNK_DATA,
@@ -26,6 +27,7 @@ static bool chunk_size_byte(struct chunked_decoder *self, uint8_t byte) {
 	if (self->digits == 0) return false;
 	if (byte == '\r') self->state = CHUNK_SIZE_LF;
 	else if (byte == ';') self->state = CHUNK_EXTENSION;
+	else if (byte == ' ' || byte == '\t') self->state = CHUNK_SPACE;
 	else return false;
 	return true;
 }
@@ -42,6 +44,10 @@ static bool skipped_byte(struct chunked_decoder *self, uint8_t byte, uint8_t aft
 static bool framing_byte(struct chunked_decoder *self, uint8_t byte) {
 	switch (self->state) {
 	case CHUNK_SIZE: return chunk_size_byte(self, byte);
+	case CHUNK_SPACE: // RFC 9112, 7.1.1: only before an extension
+		if (byte == ';') self->state = CHUNK_EXTENSION;
+		else if (byte != ' ' && byte != '\t') return false;
+		return skipped_byte(self, byte, CHUNK_SIZE_LF);
 	case CHUNK_EXTENSION: return skipped_byte(self, byte, CHUNK_SIZE_LF);
 	case CHUNK_SIZE_LF: self->state = self->left ? CHUNK_DATA : TRAILER_START; return byte == '\n';
 	case CHUNK_DATA_CR: self->state = CHUNK_DATA_LF; return byte == '\r';

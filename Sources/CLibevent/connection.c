@@ -12,6 +12,8 @@ void connection_release(struct connection *self) {
 // ---- rejecting
 
 void connection_reject(struct connection *self, shim_reject reason) {
+	if (self->exchange.state == EXCHANGE_HEAD) // a rejected HEAD gets no body, whatever has come behind its name
+		self->exchange.head.method = request_method(byte_buffer_bytes(&self->input), byte_buffer_count(&self->input));
 	connection_clear_exchange(self);
 	self->exchange.state = EXCHANGE_PENDING;
 	self->exchange.verdict = VERDICT_LINGER;

@@ -65,7 +65,9 @@ static void head_complete(struct connection *self) {
 	const bool is_earned = urgency_is_earned(&group->urgency, now - self->last_request, now, is_full);
 	watch_set_urgent(&self->watch, is_earned);
 	self->last_request = now;
-	if (is_reserved && (has_body || exchange->head.method == SHIM_METHOD_POST)) {
+	// The body of a health check may turn out to be empty only at its end: envoy sends such chunked ones.
+	const bool may_be_empty = exchange->head.chunked && exchange->head.method != SHIM_METHOD_POST;
+	if (is_reserved && (exchange->head.method == SHIM_METHOD_POST || (has_body && !may_be_empty))) {
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
 		return;
 	}
@@ -98,6 +100,10 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 		const struct input_step step = input_next(
 			&self->exchange, limits, parser_input(&self->parser), bytes + at, count - at);
 		at += step.used;
+		if (self->exchange.body_count && connection_limits_is_reserved(&self->group->slots, &self->slot)) {
+			connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+			return count;
+		}
 		switch (step.event) {
 		case INPUT_NEEDS_MORE:
 			if (step.used) continue;

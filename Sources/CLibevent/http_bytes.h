@@ -29,6 +29,8 @@ static const uint64_t SHIM_HOST_BYTES[4] = {
 
 static inline bool is_host_byte(uint8_t byte) { return SHIM_HOST_BYTES[byte >> 6] >> (byte & 63) & 1; }
 
+static inline bool is_letter(uint8_t byte) { return (byte | 32) >= 'a' && (byte | 32) <= 'z'; }
+
 static inline bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
 /// The value of a hexadecimal digit; -1 if it is none.

@@ -1,6 +1,7 @@
 #include "input.h"
 
 #include <event2/keyvalq_struct.h>
+#include <string.h>
 
 static struct input_step step(enum input_event event, size_t used) { return (struct input_step){ event, used, 0 }; }
 
@@ -30,7 +31,6 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	struct canonical_head canonical = { .bytes = room.iov_base };
 	const int reason = request_validate(bytes, count, head, &canonical);
 	if (reason) return reason;
-	if (count > limits->max_header_bytes) return SHIM_REJECT_HEAD_TOO_LARGE;
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	if (!exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count))
 		return SHIM_REJECT_BUFFERS_FULL;
@@ -57,11 +57,28 @@ static struct input_step skip_empty_lines(struct shim_exchange *exchange, const 
 	return step(INPUT_NEEDS_MORE, at);
 }
 
+/// Rejects a head before its end. The method decides whether the reply has a body.
+static struct input_step rejected_early(
+	struct shim_exchange *exchange, shim_reject reason, const uint8_t *bytes, size_t count) {
+	exchange->head.method = request_method(bytes, count);
+	return rejected((int)reason);
+}
+
+/// What is too long in a head of more than `count` bytes. Source: RFC 9112, 3; RFC 6585, 5.
+static shim_reject too_long_part(const uint8_t *bytes, size_t count) {
+	if (memchr(bytes, '\n', count)) return SHIM_REJECT_HEAD_TOO_LARGE;
+	const uint8_t *target = memchr(bytes, ' ', count);
+	if (!target || memchr(target + 1, ' ', (size_t)(bytes + count - target) - 1)) return SHIM_REJECT_HEAD_TOO_LARGE;
+	return SHIM_REJECT_TARGET_TOO_LONG;
+}
+
 static struct input_step next_of_head(struct shim_exchange *exchange, const shim_server_limits *limits,
 	struct evbuffer *parser_input, const uint8_t *bytes, size_t count) {
 	if (exchange->scanned == 0 && bytes[0] == '\r') return skip_empty_lines(exchange, bytes, count);
-	switch (request_find_end(bytes, count, &exchange->scanned)) {
-	case HEAD_END_MALFORMED: return rejected(SHIM_REJECT_MALFORMED);
+	// Bytes beyond the limit are not looked at, so that the answer is the same however the bytes arrive.
+	const size_t visible = count < limits->max_header_bytes ? count : limits->max_header_bytes;
+	switch (request_find_end(bytes, visible, &exchange->scanned)) {
+	case HEAD_END_MALFORMED: return rejected_early(exchange, SHIM_REJECT_MALFORMED, bytes, visible);
 	case HEAD_END_FOUND: {
 		const size_t length = exchange->scanned;
 		exchange->scanned = 0;
@@ -71,7 +88,8 @@ static struct input_step next_of_head(struct shim_exchange *exchange, const shim
 	}
 	case HEAD_END_MISSING: break;
 	}
-	return count > limits->max_header_bytes ? rejected(SHIM_REJECT_HEAD_TOO_LARGE) : step(INPUT_NEEDS_MORE, 0);
+	if (count == visible) return step(INPUT_NEEDS_MORE, 0);
+	return rejected_early(exchange, too_long_part(bytes, visible), bytes, visible);
 }
 
 // ---- bodies
@@ -97,6 +115,8 @@ static struct input_step next_of_chunked_body(
 		case CHUNKED_NEEDS_MORE: return step(INPUT_NEEDS_MORE, count);
 		case CHUNKED_END: return step(INPUT_COMPLETE, at + used);
 		case CHUNKED_DATA: {
+			if (exchange->body_count + data + exchange->decoder.left > limits->max_body_bytes)
+				return rejected(SHIM_REJECT_BODY_TOO_LARGE);
 			const int reason = add_to_body(exchange, limits, bytes + at + used - data, data);
 			if (reason) return rejected(reason);
 			at += used;

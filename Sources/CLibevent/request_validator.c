@@ -103,33 +103,41 @@ static bool is_authority(struct text text) {
 	return text.bytes[text.count - 1] == ']' && is_literal((struct text){ text.bytes + 1, text.count - 2 });
 }
 
-/// Finds the path in `scheme "://" authority path`. False: it has another form. Source: RFC 9112, 3.2.2.
-static bool check_absolute_target(struct text target, size_t *path) {
+/// Source: RFC 3986, 3.1.
+static bool is_scheme(struct text text) {
+	for (size_t i = 0; i < text.count; i++) {
+		const uint8_t byte = text.bytes[i];
+		if (is_letter(byte)) continue;
+		if (i == 0 || !(is_digit(byte) || byte == '+' || byte == '-' || byte == '.')) return false;
+	}
+	return text.count;
+}
+
+/// Finds the authority and the path in `scheme "://" authority path`. False: it has another form. Source: RFC
+/// 9112, 3.2.2.
+static bool check_absolute_target(struct text target, struct text *authority, size_t *path) {
 	static const char mark[] = "://";
 	const uint8_t *scheme_end = memmem(target.bytes, target.count, mark, sizeof mark - 1);
-	if (!scheme_end || scheme_end == target.bytes) return false;
-	for (const uint8_t *byte = target.bytes; byte < scheme_end; byte++) {
-		if (!is_token_byte(*byte)) return false;
-	}
+	if (!scheme_end || !is_scheme((struct text){ target.bytes, (size_t)(scheme_end - target.bytes) })) return false;
 	const size_t start = (size_t)(scheme_end - target.bytes) + sizeof mark - 1;
 	size_t end = start;
 	while (end < target.count && target.bytes[end] != '/' && target.bytes[end] != '?') end++;
 	*path = end;
-	return end > start && target.bytes[start] != ':' &&
-		   is_authority((struct text){ target.bytes + start, end - start });
+	*authority = (struct text){ target.bytes + start, end - start };
+	return end > start && target.bytes[start] != ':' && is_authority(*authority);
 }
 
-/// Checks the target, and records where its path begins, or its query if the path is empty. The authority of an
-/// absolute form is ignored: every authority is treated as ours. Source: RFC 9112, 3.2.
-static int check_target(
-	struct text target, size_t at, const struct request_head *head, struct canonical_head *canonical) {
+/// Checks the target, and records where its path begins, or its query if the path is empty, and the authority of an
+/// absolute form. Every authority is treated as ours. Source: RFC 9112, 3.2.
+static int check_target(struct text target, size_t at, const struct request_head *head, struct text *authority,
+	struct canonical_head *canonical) {
 	size_t path = 0;
 	if (memchr(target.bytes, '#', target.count)) return SHIM_REJECT_MALFORMED;
 	if (target.bytes[0] != '/') {
 		if (head->method == SHIM_METHOD_NONE) return 0; // of CONNECT, for example; it is rejected anyway
 		if (target.count == 1 && target.bytes[0] == '*')
 			return head->method == SHIM_METHOD_OPTIONS ? 0 : SHIM_REJECT_MALFORMED;
-		if (!check_absolute_target(target, &path)) return SHIM_REJECT_MALFORMED;
+		if (!check_absolute_target(target, authority, &path)) return SHIM_REJECT_MALFORMED;
 	}
 	canonical->target = at + path;
 	canonical->target_count = target.count - path;
@@ -144,8 +152,16 @@ static shim_method known_method(struct text method) {
 	return SHIM_METHOD_NONE;
 }
 
+shim_method request_method(const uint8_t *bytes, size_t count) {
+	size_t at = 0;
+	while (at < count && is_token_byte(bytes[at])) at++;
+	return at < count && bytes[at] == ' ' ? known_method((struct text){ bytes, at }) : SHIM_METHOD_NONE;
+}
+
 /// `method SP target SP version`. Source: RFC 9112, 3.
-static int check_request_line(struct text line, struct request_head *head, struct canonical_head *canonical) {
+static int check_request_line(
+	struct text line, struct request_head *head, struct text *authority, struct canonical_head *canonical) {
+	head->method = request_method(line.bytes, line.count);
 	size_t at = 0;
 	while (at < line.count && is_token_byte(line.bytes[at])) at++;
 	const struct text method = { line.bytes, at };
@@ -153,9 +169,9 @@ static int check_request_line(struct text line, struct request_head *head, struc
 	const size_t target = ++at;
 	while (at < line.count && line.bytes[at] > ' ' && line.bytes[at] != 127) at++;
 	if (at == target || at == line.count || line.bytes[at] != ' ') return SHIM_REJECT_MALFORMED;
-	head->method = known_method(method);
 	int rejected = check_version((struct text){ line.bytes + at + 1, line.count - at - 1 }, head);
-	if (!rejected) rejected = check_target((struct text){ line.bytes + target, at - target }, target, head, canonical);
+	const struct text text = { line.bytes + target, at - target };
+	if (!rejected) rejected = check_target(text, target, head, authority, canonical);
 	if (rejected) return rejected;
 	// The shim keeps the target. evhttp does not need it, and could interpret it differently.
 	put(canonical, method.bytes, method.count);
@@ -168,9 +184,21 @@ static int check_request_line(struct text line, struct request_head *head, struc
 
 /// How often each field that matters here has been seen, and what Connection said.
 struct seen_fields {
+	struct text authority; ///< of a target in absolute form; it counts instead of Host
 	int length, encoding, host, all;
 	bool close, keep_alive;
 };
+
+/// Takes the next member of the list in `rest`, without the spaces around it. Members may be empty. Source: RFC
+/// 9110, 5.6.1.
+static struct text next_member(struct text *rest) {
+	const uint8_t *comma = memchr(rest->bytes, ',', rest->count);
+	const struct text member = { rest->bytes, comma ? (size_t)(comma - rest->bytes) : rest->count };
+	const size_t used = comma ? member.count + 1 : member.count;
+	rest->bytes += used;
+	rest->count -= used;
+	return trimmed(member);
+}
 
 /// RFC 9110, 8.6.
 static int check_content_length(struct text value, struct request_head *head) {
@@ -187,15 +215,39 @@ static int check_content_length(struct text value, struct request_head *head) {
 /// Records each member of the Connection list. Source: RFC 9110, 7.6.1.
 static void note_connection(struct text value, struct seen_fields *seen) {
 	while (value.count) {
-		const uint8_t *comma = memchr(value.bytes, ',', value.count);
-		const size_t count = comma ? (size_t)(comma - value.bytes) : value.count;
-		const struct text option = trimmed((struct text){ value.bytes, count });
+		const struct text option = next_member(&value);
 		if (equals(option, "close")) seen->close = true;
 		else if (equals(option, "keep-alive")) seen->keep_alive = true;
-		const size_t used = comma ? count + 1 : count;
-		value.bytes += used;
-		value.count -= used;
 	}
+}
+
+/// Takes `chunked` alone: not even an empty member beside it, which others may read differently. Source: RFC 9112, 6.1
+/// and 6.3.
+static int check_transfer_encoding(struct text value, struct request_head *head) {
+	head->chunked = equals(value, "chunked");
+	if (head->chunked) return 0;
+	if (!value.count || value.bytes[value.count - 1] == ',') return SHIM_REJECT_MALFORMED;
+	struct text last = { 0 };
+	while (value.count) {
+		if (last.count && equals(last, "chunked")) return SHIM_REJECT_MALFORMED; // it is not the last, or comes twice
+		last = next_member(&value);
+		for (size_t i = 0; i < last.count; i++)
+			if (!is_token_byte(last.bytes[i])) return SHIM_REJECT_MALFORMED;
+		if (!last.count) return SHIM_REJECT_MALFORMED;
+	}
+	return equals(last, "chunked") ? SHIM_REJECT_CODING : SHIM_REJECT_MALFORMED;
+}
+
+/// Source: RFC 9110, 10.1.1.
+static int check_expect(struct text value, struct request_head *head) {
+	if (head->http10) return 0; // it must be ignored
+	while (value.count) {
+		const struct text expectation = next_member(&value);
+		if (!expectation.count) continue;
+		if (!equals(expectation, "100-continue")) return SHIM_REJECT_EXPECTATION;
+		head->expect_continue = true;
+	}
+	return 0;
 }
 
 /// Records a field, or copies it to the canonical head. Returns 0, or the reason for the rejection.
@@ -206,23 +258,17 @@ static int note_field(struct text name, struct text value, struct request_head *
 		return check_content_length(value, head);
 	}
 	if (equals(name, "transfer-encoding")) {
-		if (seen->encoding++ || !equals(value, "chunked")) return SHIM_REJECT_MALFORMED;
-		head->chunked = true;
-		return 0;
+		if (seen->encoding++) return SHIM_REJECT_MALFORMED;
+		return check_transfer_encoding(value, head);
 	}
 	if (equals(name, "connection")) {
 		note_connection(value, seen);
 		return 0;
 	}
-	if (equals(name, "expect")) {
-		if (head->http10) return 0; // RFC 9110, 10.1.1: ignored
-		if (!equals(value, "100-continue")) return SHIM_REJECT_EXPECTATION;
-		head->expect_continue = true;
-		return 0;
-	}
+	if (equals(name, "expect")) return check_expect(value, head);
 	if (equals(name, "host")) {
-		seen->host++;
-		if (!is_authority(value)) return SHIM_REJECT_MALFORMED;
+		if (seen->host++ || !is_authority(value)) return SHIM_REJECT_MALFORMED; // RFC 9112, 3.2
+		if (seen->authority.count) value = seen->authority;                     // RFC 9112, 3.2.2
 	}
 	put_field(canonical, name, value);
 	return 0;
@@ -250,15 +296,18 @@ int request_validate(const uint8_t *bytes, size_t count, struct request_head *he
 	for (size_t at = 0; at + 2 < count;) {
 		const uint8_t *end = memchr(bytes + at, '\n', count - at); // not NULL: each line ends with one
 		const struct text line = { bytes + at, (size_t)(end - bytes) - 1 - at };
-		const int rejected = at == 0 ? check_request_line(line, head, canonical)
+		const int rejected = at == 0 ? check_request_line(line, head, &seen.authority, canonical)
 									 : check_field(line, head, &seen, canonical);
 		if (rejected) return rejected;
 		at = (size_t)(end - bytes) + 1;
 	}
-	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED;     // RFC 9112, 6.1
-	if (seen.host > 1 || (seen.host == 0 && !head->http10)) return SHIM_REJECT_MALFORMED; // RFC 9112, 3.2
+	if (seen.encoding && (seen.length || head->http10)) return SHIM_REJECT_MALFORMED; // RFC 9112, 6.1
+	if (!seen.host && !head->http10) return SHIM_REJECT_MALFORMED;                    // RFC 9112, 3.2
 	head->fields = (uint8_t)seen.all;
 	head->keep_alive = !seen.close && (!head->http10 || seen.keep_alive); // RFC 9112, 9.3
+	static const char host[] = "Host";
+	if (!seen.host && seen.authority.count)
+		put_field(canonical, (struct text){ (const uint8_t *)host, sizeof host - 1 }, seen.authority);
 	put(canonical, "\r\n", 2);
 	return head->method == SHIM_METHOD_NONE ? SHIM_REJECT_METHOD : 0;
 }

@@ -11,8 +11,8 @@
 
 enum {
 	REQUEST_MAX_FIELDS = 128,
-	/// The most bytes by which a canonical head may be longer than the original: the request line, and a space in each
-	/// field.
+	/// The most bytes by which a canonical head may be longer than the original: the request line, a space in each
+	/// field, and the name of a Host field whose value comes from the target.
 	REQUEST_CANONICAL_EXTRA = REQUEST_MAX_FIELDS + 32,
 };
 
@@ -43,6 +43,10 @@ enum head_end { HEAD_END_MISSING, HEAD_END_FOUND, HEAD_END_MALFORMED };
 /// first; a later call with more bytes continues where this one stopped. Once the end is found, `*scanned` is the
 /// length of the head, including the empty line.
 enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned);
+
+/// The method at the start of a head that may be incomplete or malformed; SHIM_METHOD_NONE if it is another one, or not
+/// all of it is there.
+shim_method request_method(const uint8_t *bytes, size_t count);
 
 /// Checks a complete head. Returns 0, or the reason for the rejection (a `shim_reject`).
 ///

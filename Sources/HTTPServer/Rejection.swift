@@ -13,6 +13,8 @@ struct Rejection {
             return
         case .SHIM_REJECT_VERSION:
             self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "unsupported HTTP version")
+        case .SHIM_REJECT_CODING:
+            self.init(.notImplemented, "Use no transfer coding but 'chunked'.", cause: "unknown transfer coding")
         case .SHIM_REJECT_EXPECTATION:
             self.init(
                 .expectationFailed, "Send 'Expect: 100-continue' or no Expect field.", cause: "unknown expectation")
@@ -21,6 +23,10 @@ struct Rejection {
                 .headerFieldsTooLarge,
                 "Send at most \(limits.headerBytes) bytes and 128 fields in the request's head.",
                 cause: "head too large")
+        case .SHIM_REJECT_TARGET_TOO_LONG:
+            self.init(
+                .uriTooLong, "Send a target that fits into a head of \(limits.headerBytes) bytes.",
+                cause: "target too long")
         case .SHIM_REJECT_BODY_TOO_LARGE:
             self.init(.contentTooLarge, "Send a body of at most \(limits.bodyBytes) bytes.", cause: "body too large")
         case .SHIM_REJECT_BUFFERS_FULL:

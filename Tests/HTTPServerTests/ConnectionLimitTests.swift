@@ -70,8 +70,12 @@ import Testing
                 #expect(rest.isEmpty)
                 let head = try await host.ask(request("HEAD"))
                 #expect(head.status == 200)
+                // Envoy sends its checks like this.
+                let empty = try await host.ask(get("/health/readiness", "Transfer-Encoding: chunked") + "0\r\n\r\n")
+                #expect(empty.status == 200)
             }
-            for refused in [post("{}"), post(""), get("/", "Content-Length: 2") + "{}"] {
+            let chunked = get("/", "Transfer-Encoding: chunked") + "2\r\n{}\r\n0\r\n\r\n"
+            for refused in [post("{}"), post(""), get("/", "Content-Length: 2") + "{}", chunked] {
                 let (response, _) = try await host.askToTheEnd(refused)
                 #expect(response.status == 503 && response["Retry-After"] == "1")
             }

@@ -21,7 +21,6 @@ import Testing
         "length with NUL": "POST / HTTP/1.1\r\n\(host)Content-Length: 2\0 9\r\n\r\n{}",
         "both framings": "POST / HTTP/1.1\r\n\(host)Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "unknown coding": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-        "two codings": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "coding twice":
             "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "identity": "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity\r\n\r\n",

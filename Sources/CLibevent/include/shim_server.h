@@ -23,10 +23,14 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_REJECT_VERSION,
 	/// A method other than GET, HEAD, OPTIONS and POST.
 	SHIM_REJECT_METHOD,
+	/// A transfer coding before `chunked`.
+	SHIM_REJECT_CODING,
 	/// An expectation other than 100-continue.
 	SHIM_REJECT_EXPECTATION,
 	/// The head is longer than `max_header_bytes` or has more than 128 fields.
 	SHIM_REJECT_HEAD_TOO_LARGE,
+	/// The target alone makes the head longer than `max_header_bytes`.
+	SHIM_REJECT_TARGET_TOO_LONG,
 	/// The body is longer than `max_body_bytes`.
 	SHIM_REJECT_BODY_TOO_LARGE,
 	/// There is no room in `max_buffered_bytes`, in the client's share of it, or in the process's memory.
@@ -56,8 +60,8 @@ typedef struct {
 	/// times as much as is free.
 	size_t max_buffered_bytes;
 	size_t max_connections; ///< beyond it, a connection gets a reserved slot, or is rejected
-	/// Slots beyond `max_connections`, each for one request without a body, so that health checks are answered when the
-	/// ordinary slots are taken. A reserved connection that sends nothing is closed after `header_timeout`.
+	/// Slots beyond `max_connections`, each for one request without a byte of body, so that health checks are answered
+	/// when the ordinary slots are taken. A reserved connection that sends nothing is closed after `header_timeout`.
 	size_t reserved_connections;
 	size_t max_connections_per_address; ///< from one IPv4 address or IPv6 /64, reserved ones included; 0: any number
 	int64_t header_timeout;             ///< from a head's first byte to its last
@@ -88,7 +92,7 @@ typedef struct {
 	/// A request has arrived completely. Reply in the callback, or set a context and reply later.
 	void (*requested)(void *_Nullable context, shim_exchange *exchange);
 	/// A request was rejected: send an answer and finish. The exchange has no target and no body, and a method only if
-	/// a whole head has arrived that has one.
+	/// it has arrived.
 	void (*rejected)(void *_Nullable context, shim_exchange *exchange, shim_reject reason);
 	/// The client of the exchange with this context has left. The exchange is no longer valid.
 	void (*gone)(void *exchange_context);
