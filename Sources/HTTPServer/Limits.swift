@@ -7,14 +7,14 @@ public struct Limits: Sendable {
     public var headerBytes = 64 * 1024
     /// Maximum bytes of one request's body.
     public var bodyBytes = 32 * 1024 * 1024
-    /// Maximum bytes that all clients together make the server hold: heads, bodies that are being received or waiting to
-    /// be decoded, requests that wait behind others, what the service holds for its requests (`Request.hold`), and
+    /// Maximum bytes that all clients together make the server hold: heads, bodies that are being received or waiting
+    /// to be decoded, requests that wait behind others, what the service holds for its requests (`Request.hold`), and
     /// replies that clients do not take. The first 8 KiB of each connection do not count.
     ///
     /// A client, which is an IPv4 address or an IPv6 /64, may hold four times as much as is free: one client alone
-    /// reaches four fifths, and others always find room. When there is no room, a body that is still arriving makes room for others: one that is at least twice as long as
-    /// the newcomer's, or one of which less than 16 KiB has arrived in the last 250 ms. It is answered 503. If there is
-    /// none, the newcomer is answered 503.
+    /// reaches four fifths, and others always find room. When there is no room, a body that is still arriving makes
+    /// room for others: one that is at least twice as long as the newcomer's, or one of which less than 16 KiB has
+    /// arrived in the last 250 ms. It is answered 503. If there is none, the newcomer is answered 503.
     public var bufferedBytes = 512 * 1024 * 1024
     /// Maximum number of ordinary open connections. A further connection takes the place of one that has been idle for
     /// a second or longer, or gets a reserved slot; if there is none, it is answered 503 and closed.
