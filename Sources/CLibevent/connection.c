@@ -23,13 +23,6 @@ void connection_reject(struct connection *self, shim_reject reason) {
 
 // ---- closing
 
-/// Sends a RST now. SO_LINGER would also send one, but evhttp's shutdown comes before our close, and a FIN before the
-/// RST can look like the proper end of a reply that has no other end mark.
-void connection_reset_socket(const struct connection *self) {
-	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-	connect(self->fd, &nowhere, sizeof nowhere);
-}
-
 /// Waits for the peer to close. False: too many connections linger already.
 static bool linger(struct connection *self) {
 	if (self->state != CONNECTION_OPEN || !connection_limits_linger(&self->group->slots, &self->slot)) return false;
@@ -54,7 +47,7 @@ void connection_end(struct connection *self, enum connection_end how) {
 	}
 	self->state = CONNECTION_CLOSED;
 	watch_stop(&self->watch);
-	if (how == END_RESET) connection_reset_socket(self);
+	if (how == END_RESET) shim_reset_socket(self->fd);
 	exchange_free(&self->exchange);
 	parser_free(&self->parser);
 	if (self->fd >= 0) close(self->fd);

@@ -80,7 +80,13 @@ struct connection_group {
 // ---- connection_events.c: opening connections, and what happens on their sockets
 
 /// Adds to the group a connection that evhttp is about to set up on `bev`. NULL if there is no memory.
-struct connection *connection_new(struct connection_group *group, struct bufferevent *bev);
+struct connection *connection_new(struct connection_group *group);
+
+/// Adds it to its group, when evhttp has accepted a client for it.
+void connection_join(struct connection *self);
+
+/// Frees a connection that has not joined its group.
+void connection_discard(struct connection *self);
 
 /// Takes the socket from evhttp, and begins to watch it.
 void connection_open(struct connection *self);
@@ -138,9 +144,6 @@ void connection_reject(struct connection *self, shim_reject reason);
 /// While reading is paused because a client sends too much, the time between checks that the client is still there, in
 /// nanoseconds.
 #define CONNECTION_PAUSE_CHECK INT64_C(500000000)
-
-/// Sends a RST now. The readable side reports the end.
-void connection_reset_socket(const struct connection *self);
 
 /// Drops a reference. The last one frees the connection.
 void connection_release(struct connection *self);

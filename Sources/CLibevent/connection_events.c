@@ -105,21 +105,32 @@ static void on_deadline(void *context) {
 
 // ---- opening
 
-struct connection *connection_new(struct connection_group *group, struct bufferevent *bev) {
+struct connection *connection_new(struct connection_group *group) {
 	struct connection *self = calloc(1, sizeof *self);
-	if (!self) return NULL;
+	if (!self || !parser_begin(&self->parser, group->loop->base)) {
+		free(self);
+		return NULL;
+	}
 	self->group = group;
 	self->fd = -1;
 	self->references = 1;
 	self->exchange.budget = group->budget;
-	parser_begin(&self->parser, bev);
 	shim_timer_init(&self->watch.deadline, group->loop, on_deadline, self);
+	return self;
+}
+
+void connection_discard(struct connection *self) {
+	parser_give_up(&self->parser);
+	free(self);
+}
+
+void connection_join(struct connection *self) {
+	struct connection_group *group = self->group;
 	self->next = group->connections;
 	if (self->next) self->next->link = &self->next;
 	self->link = &group->connections;
 	group->connections = self;
 	if (++group->count > group->peak) group->peak = group->count;
-	return self;
 }
 
 void connection_open(struct connection *self) {

@@ -16,7 +16,7 @@ static bool connection_takes_input(const struct connection *self) {
 static bool parse_head(struct connection *self) {
 	struct evhttp_request *request = parser_parse(&self->parser, &self->group->parsing);
 	if (!request) { // out of memory; evhttp has no reason to reject a canonical head
-		if (self->parser.evcon) connection_reject(self, SHIM_REJECT_MALFORMED);
+		if (self->parser.evcon) connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		else connection_end(self, END_CLOSE);
 		return false;
 	}

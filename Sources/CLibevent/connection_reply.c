@@ -58,7 +58,7 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	const bool has_waited = reply_overflow(&self->reply);
 	switch (reply_send(&self->reply, self->fd, pieces, third_count ? 3 : second_count ? 2 : 1)) {
 	case REPLY_SENT: return 0;
-	case REPLY_NO_MEMORY: connection_reset_socket(self); __attribute__((fallthrough));
+	case REPLY_NO_MEMORY: shim_reset_socket(self->fd); __attribute__((fallthrough));
 	case REPLY_BROKEN: watch_set_reading(&self->watch, true); return 0; // the readable side reports it
 	case REPLY_WAITS: break;
 	}

@@ -1,7 +1,5 @@
 #include "event_queues.h"
 
-#include <stdlib.h>
-
 void event_queues_init(struct event_queues *self, struct event_base *base) {
 	self->base = base;
 	for (int i = 0; i < EVENT_CLASSES; i++) self->classes[i].last = &self->classes[i].first;
@@ -59,7 +57,9 @@ void queued_event_init(struct queued_event *self, struct event_queues *queues, i
 }
 
 void queued_event_watch(struct queued_event *self, const struct timeval *interval) {
-	if (event_add(&self->event, interval) < 0) abort();
+	const bool has_failed = event_add(&self->event, interval) < 0;
+	self->unwatched = has_failed && !interval; // the handler of a timer watches again if it is not due
+	if (has_failed) queued_event_push(self);
 }
 
 void queued_event_push(struct queued_event *self) {
@@ -80,14 +80,20 @@ void queued_event_set_class(struct queued_event *self, enum event_class class) {
 	if (waits) queued_event_push(self);
 }
 
+void queued_event_handle(struct queued_event *self) {
+	if (self->unwatched) queued_event_watch(self, NULL);
+	self->handle(self);
+}
+
 bool queued_event_handle_now(struct queued_event *self) {
 	if (!queued_event_waits(self)) return false;
 	take(self);
-	self->handle(self);
+	queued_event_handle(self);
 	return true;
 }
 
 void queued_event_stop(struct queued_event *self) {
 	event_del(&self->event);
+	self->unwatched = false;
 	if (self->link) take(self);
 }

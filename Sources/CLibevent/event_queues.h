@@ -30,6 +30,7 @@ struct queued_event {
 	void (*handle)(struct queued_event *self);
 	uint32_t turn; ///< the turn in which it was queued
 	enum event_class class;
+	bool unwatched; ///< libevent had no memory to watch for it: it is handled in each turn until it has
 };
 
 /// The owner of the event that is its `member`.
@@ -63,8 +64,9 @@ struct queued_event *event_queues_take(struct event_queues *self, enum event_cla
 void queued_event_init(struct queued_event *self, struct event_queues *queues, int fd, short what,
 	enum event_class class, void (*handle)(struct queued_event *self));
 
-/// Watches for the event. `interval`: the time until a timer is due; NULL for other events. An error means that there
-/// is no memory, and ends the process.
+/// Watches for the event. `interval`: the time until a timer is due; NULL for other events. If there is no memory for
+/// that, the event waits in its queue, as if it were ready, in each turn until there is: a handler finds out itself
+/// whether there is anything to do.
 void queued_event_watch(struct queued_event *self, const struct timeval *interval);
 
 /// Puts the event into its queue, if it is in none, as if libevent had told that it is ready.
@@ -75,6 +77,9 @@ void queued_event_set_class(struct queued_event *self, enum event_class class);
 
 /// Whether the event waits in its queue.
 bool queued_event_waits(const struct queued_event *self);
+
+/// Handles an event that was taken from its queue.
+void queued_event_handle(struct queued_event *self);
 
 /// Handles the event now if it waits. Returns whether it did.
 bool queued_event_handle_now(struct queued_event *self);

@@ -5,6 +5,7 @@
 #include "event_queues.h"
 #include "shim_loop.h"
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 enum { SHIM_RECEIVE_BYTES = 64 * 1024 };
 
@@ -46,6 +47,13 @@ void shim_timer_stop(struct shim_timer *self);
 /// libevent keeps a small entry for each descriptor it ever saw. Allocated one by one, between the allocations of
 /// connections, these entries would keep every page of the heap in use long after the connections are gone.
 void shim_loop_map(shim_loop *self, int fd);
+
+/// Sends a RST now. The readable side reports the end. SO_LINGER would also send one, but evhttp's shutdown comes
+/// before our close, and a FIN before the RST can look like the proper end of a reply that has no other end mark.
+static inline void shim_reset_socket(int fd) {
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	connect(fd, &nowhere, sizeof nowhere);
+}
 
 /// Must be called after every event that was handled.
 static inline void shim_loop_settle(shim_loop *self) {

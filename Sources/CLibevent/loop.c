@@ -114,7 +114,7 @@ static void serve(shim_loop *self, enum event_class class, int64_t share) {
 	if (!event) return;
 	int64_t end = 0;
 	while (true) {
-		event->handle(event);
+		queued_event_handle(event);
 		shim_loop_settle(self);
 		// The system's clock: a test's own does not move while a turn is under way.
 		if (!self->queues.classes[class].first) return;

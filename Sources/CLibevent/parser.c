@@ -23,21 +23,33 @@ void parser_set_up(struct evhttp *http, struct parser **parsing) {
 	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_POST);
 }
 
-void parser_begin(struct parser *self, struct bufferevent *bev) {
-	*self = (struct parser){ .bev = bev };
-	bufferevent_incref(bev);
+bool parser_begin(struct parser *self, struct event_base *base) {
+	// With close-on-free, evhttp never closes the socket itself. After setfd(-1), only the shim closes it.
+	*self = (struct parser){ .bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE) };
+	if (self->bev) bufferevent_incref(self->bev);
+	return self->bev;
+}
+
+void parser_give_up(struct parser *self) {
+	bufferevent_free(self->bev);
+	bufferevent_decref(self->bev);
+	self->bev = NULL;
 }
 
 int parser_take_socket(struct parser *self) {
 	struct bufferevent *bev = self->bev;
 	void *evcon = NULL; // the argument of evhttp's callbacks
 	bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
-	const int fd = evcon ? bufferevent_getfd(bev) : -1;
-	if (evcon) {
-		bufferevent_setfd(bev, -1);
-		evhttp_connection_set_closecb(evcon, on_closed, self);
+	const int fd = bufferevent_getfd(bev);
+	if (!evcon) { // evhttp ran out of memory: before it took the bufferevent, or later
+		if (fd < 0) bufferevent_free(bev);
+		bufferevent_decref(bev);
+		self->bev = NULL;
+		return -1;
 	}
-	*self = (struct parser){ .evcon = evcon, .bev = evcon ? bev : NULL };
+	bufferevent_setfd(bev, -1);
+	evhttp_connection_set_closecb(evcon, on_closed, self);
+	self->evcon = evcon;
 	bufferevent_decref(bev);
 	return fd;
 }

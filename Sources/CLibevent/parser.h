@@ -20,8 +20,8 @@ struct parser {
 /// Makes evhttp hand each parsed request to `*parsing`, the parser that is working at that time.
 void parser_set_up(struct evhttp *http, struct parser **parsing);
 
-/// Begins with `bev`, the bufferevent that evhttp uses for a new connection. evhttp owns it.
-void parser_begin(struct parser *self, struct bufferevent *bev);
+/// Creates the bufferevent that evhttp will use for a new connection. Returns false if there is no memory.
+bool parser_begin(struct parser *self, struct event_base *base);
 
 /// Takes the socket from evhttp before anything was read. Returns the socket, or -1 if evhttp ran out of memory and has
 /// freed everything.
@@ -39,6 +39,9 @@ bool parser_complete(struct parser *self);
 
 /// The client's numeric address, as evhttp read it. Valid as long as the connection.
 const char *parser_peer(const struct parser *self);
+
+/// Undoes `parser_begin`, if evhttp did not get the bufferevent.
+void parser_give_up(struct parser *self);
 
 /// Frees evhttp's side and its request. evhttp shuts down the sending side of the socket.
 void parser_free(struct parser *self);

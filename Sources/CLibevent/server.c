@@ -27,6 +27,7 @@ struct shim_server {
 	uint32_t accept_turn; ///< the turn in which a connection was accepted last
 	unsigned accepted;    ///< in that turn
 	struct queued_event accept_again;
+	struct connection *next_connection; ///< for the next client; NULL: there was no memory, and none is accepted
 	time_t date_second;
 	char date[40];
 };
@@ -72,15 +73,26 @@ static void on_adopt(evutil_socket_t fd, short what, void *context) {
 	shim_loop_settle(loop);
 }
 
+/// Allocates what the next client needs. evhttp asks for it when it has accepted one already, and takes the socket for
+/// itself if it gets nothing.
+static bool prepare_connection(struct shim_server *self) {
+	if (!self->next_connection) self->next_connection = connection_new(&self->group);
+	return self->next_connection;
+}
+
+static void pause_accepting(struct shim_server *self, int error);
+
 /// Called when evhttp accepts a connection and asks for the bufferevent to use.
 static struct bufferevent *on_accept(struct event_base *base, void *context) {
+	(void)base;
 	struct shim_server *self = context;
-	// With close-on-free, evhttp never closes the socket itself. After setfd(-1), only the shim closes it.
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	struct connection *connection = self->next_connection;
+	struct bufferevent *bev = connection->parser.bev;
+	self->next_connection = NULL;
 	// The connection counts from now on, because the server may be freed before the next callback.
-	struct connection *connection = bev ? connection_new(&self->group, bev) : NULL;
-	if (!connection) abort();
+	connection_join(connection);
 	watch_call_soon(&connection->watch, on_adopt, connection);
+	if (!prepare_connection(self)) pause_accepting(self, ENOMEM);
 	const shim_loop *loop = self->group.loop;
 	if (self->accept_turn != loop->queues.turn) self->accepted = 0;
 	self->accept_turn = loop->queues.turn;
@@ -101,6 +113,10 @@ static void set_accepting(struct shim_server *self, enum accepting accepting, in
 static void on_accept_timer(void *context) {
 	struct shim_server *self = context;
 	if (self->accepting == ACCEPTING_PAUSED) {
+		if (!prepare_connection(self)) {
+			set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
+			return;
+		}
 		set_accepting(self, ACCEPTING_AGAIN, ACCEPT_TRIAL);
 		set_listening(self, true);
 	} else {
@@ -109,16 +125,20 @@ static void on_accept_timer(void *context) {
 	}
 }
 
+static void pause_accepting(struct shim_server *self, int error) {
+	const bool was_normal = self->accepting == ACCEPTING_NORMALLY;
+	set_listening(self, false);
+	set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
+	if (was_normal) self->group.callbacks.accept_failed(self->group.context, error);
+}
+
 /// Usually the process is out of descriptors. The socket stays readable, so without a pause the loop would spin.
 static void on_accept_failed(struct evconnlistener *listener, void *context) {
 	(void)listener;
 	const int error = errno;
 	struct shim_server *self = servers; // the listener's context is the evhttp
 	while (self->http != context) self = self->next;
-	const bool was_normal = self->accepting == ACCEPTING_NORMALLY;
-	set_listening(self, false);
-	set_accepting(self, ACCEPTING_PAUSED, ACCEPT_PAUSE);
-	if (was_normal) self->group.callbacks.accept_failed(self->group.context, error);
+	pause_accepting(self, error);
 	shim_loop_settle(self->group.loop);
 }
 
@@ -151,6 +171,10 @@ shim_server *shim_server_new(
 	shim_timer_init(&self->accept_timer, loop, on_accept_timer, self);
 	queued_event_init(&self->accept_again, &loop->queues, -1, 0, EVENT_ACCEPT, on_accept_again);
 	evhttp_set_bevcb(http, on_accept, self);
+	if (!prepare_connection(self)) {
+		shim_server_free(self);
+		return NULL;
+	}
 	parser_set_up(http, &self->group.parsing); // evhttp sets no limits: the validator has them, and counts more exactly
 	return self;
 }
@@ -232,6 +256,7 @@ void shim_server_free(shim_server *self) {
 	queued_event_stop(&self->accept_again);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
 	shim_server_cut_all(self);
+	if (self->next_connection) connection_discard(self->next_connection);
 	evhttp_free(self->http);
 	struct shim_server **link = &servers;
 	while (*link != self) link = &(*link)->next;

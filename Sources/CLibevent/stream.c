@@ -59,7 +59,7 @@ static void on_readable(struct queued_event *event) {
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
 		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
-	else if (errno != EAGAIN && errno != EINTR) stream_end(self, errno);
+	else if (errno != EAGAIN && errno != EINTR) stream_end(self, self->write_error == ENOMEM ? ENOMEM : errno);
 }
 
 /// Finishes connecting. Returns false if the stream ended.
@@ -154,6 +154,29 @@ static size_t stream_write(
 	return count > 0 ? (size_t)count : 0;
 }
 
+/// Keeps all but the first `sent` bytes, and releases the body when they are sent. Returns false, and does not release
+/// it, if there is no memory.
+static bool keep_unsent(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count,
+	size_t sent, void (*release)(void *owner), void *owner) {
+	if (!self->overflow && !(self->overflow = evbuffer_new())) return false;
+	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
+	if (head_count > head_sent &&
+		evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
+		return false;
+	if (body_count == body_sent) {
+		release(owner);
+		return true;
+	}
+	struct borrowed_body *borrowed = malloc(sizeof *borrowed);
+	if (!borrowed) return false;
+	*borrowed = (struct borrowed_body){ release, owner };
+	if (evbuffer_add_reference(
+			self->overflow, (const char *)body + body_sent, body_count - body_sent, on_body_sent, borrowed) == 0)
+		return true;
+	free(borrowed);
+	return false;
+}
+
 void shim_stream_send(shim_stream *self, const void *head, size_t head_count, const void *body, size_t body_count,
 	void (*release)(void *owner), void *owner) {
 	const size_t sent = stream_write(self, head, head_count, body, body_count);
@@ -162,18 +185,14 @@ void shim_stream_send(shim_stream *self, const void *head, size_t head_count, co
 		release(owner);
 		return;
 	}
-	struct borrowed_body *borrowed = malloc(sizeof *borrowed);
-	if (!borrowed || (!self->overflow && !(self->overflow = evbuffer_new()))) abort();
-	*borrowed = (struct borrowed_body){ release, owner };
-	const size_t head_sent = sent < head_count ? sent : head_count, body_sent = sent - head_sent;
-	if (head_count > head_sent &&
-		evbuffer_add(self->overflow, (const char *)head + head_sent, head_count - head_sent) < 0)
-		abort();
-	if (body_count == body_sent) on_body_sent(NULL, 0, borrowed);
-	else if (evbuffer_add_reference(
-				 self->overflow, (const char *)body + body_sent, body_count - body_sent, on_body_sent, borrowed) < 0)
-		abort();
-	queued_event_watch(&self->writable, NULL);
+	if (keep_unsent(self, head, head_count, body, body_count, sent, release, owner)) {
+		queued_event_watch(&self->writable, NULL);
+		return;
+	}
+	release(owner);
+	stream_break(self, ENOMEM);
+	shim_reset_socket(self->fd);
+	if (self->reading) queued_event_push(&self->readable); // which reports the end, even while it is connecting
 }
 
 void shim_stream_set_reading(shim_stream *self, bool reading) {
