@@ -27,6 +27,7 @@ void connection_reject(struct connection *self, shim_reject reason) {
 static bool linger(struct connection *self) {
 	if (self->state != CONNECTION_OPEN || !connection_limits_linger(&self->group->slots, &self->slot)) return false;
 	self->state = CONNECTION_LINGERING;
+	self->waits_since = shim_loop_now(self->group->loop);
 	exchange_clear(&self->exchange);
 	parser_free(&self->parser); // also shuts down the sending side
 	byte_buffer_free(&self->input);

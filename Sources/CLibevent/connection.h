@@ -45,6 +45,7 @@ struct connection {
 	struct byte_buffer input;
 	struct watch watch;
 	int64_t last_request; ///< when its last head was complete
+	int64_t waits_since;  ///< when it began to be idle, to receive a head, or to linger
 	uint32_t lingered;    ///< bytes discarded while lingering
 	bool pumping;         ///< `connection_pump` is on the stack
 	bool deferred;        ///< the input has more requests, left for later
@@ -120,7 +121,8 @@ void connection_clear_exchange(struct connection *self);
 /// thresholds for shared-memory packet switches", 1998: a client may hold a multiple of what is free.
 bool connection_has_room(const struct connection *self, size_t count);
 
-/// If all slots are taken, ends a connection that has been idle for a second or longer, if it finds one soon.
+/// If all slots are taken, ends a connection that has been idle, has not finished a head, or has lingered for a second
+/// or longer, if it finds one soon.
 void connection_make_slot(struct connection_group *group);
 
 /// Makes room for `count` more bytes of this connection, at the expense of other bodies that are still arriving: of one

@@ -2,13 +2,23 @@
 
 // ---- slots
 
-#define IDLE_TIME INT64_C(1000000000) // nanoseconds
+#define WAITING_TIME INT64_C(1000000000) // nanoseconds
 
-static bool is_idle(const struct connection *self, int64_t now) {
-	const int64_t timeout = self->group->limits.idle_timeout, deadline = self->watch.deadline.deadline;
-	return self->state == CONNECTION_OPEN && self->slot.kind == SLOT_ORDINARY &&
-		   self->exchange.state == EXCHANGE_IDLE && !self->pumping && !self->deferred &&
-		   !queued_event_waits(&self->watch.readable) && deadline && now - (deadline - timeout) >= IDLE_TIME;
+/// Whether the connection has waited for its client so long that it makes room for another.
+static bool has_waited(const struct connection *self, int64_t now) {
+	const bool waits = self->state == CONNECTION_LINGERING ||
+					   (self->state == CONNECTION_OPEN && !self->pumping && !self->deferred &&
+						   (self->exchange.state == EXCHANGE_IDLE || self->exchange.state == EXCHANGE_HEAD));
+	return waits && self->slot.kind == SLOT_ORDINARY && !queued_event_waits(&self->watch.readable) &&
+		   now - self->waits_since >= WAITING_TIME;
+}
+
+static void give_up(struct connection *self) {
+	self->references++;
+	if (self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_HEAD)
+		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+	connection_end(self, END_CLOSE);
+	connection_release(self);
 }
 
 void connection_make_slot(struct connection_group *group) {
@@ -19,8 +29,8 @@ void connection_make_slot(struct connection_group *group) {
 		struct connection *each = group->hand ? group->hand : group->connections;
 		if (!each) return;
 		group->hand = each->next;
-		if (!is_idle(each, now)) continue;
-		connection_end(each, END_CLOSE);
+		if (!has_waited(each, now)) continue;
+		give_up(each);
 		return;
 	}
 }

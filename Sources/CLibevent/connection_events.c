@@ -136,6 +136,7 @@ void connection_join(struct connection *self) {
 void connection_open(struct connection *self) {
 	struct connection_group *group = self->group;
 	self->state = CONNECTION_OPEN;
+	self->waits_since = shim_loop_now(group->loop);
 	self->fd = parser_take_socket(&self->parser);
 	if (self->fd < 0) {
 		connection_end(self, END_CLOSE);

@@ -109,6 +109,7 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 			if (step.used) continue;
 			if (self->exchange.state == EXCHANGE_IDLE && bytes[at] != '\r') { // half an empty line begins no head
 				self->exchange.state = EXCHANGE_HEAD;
+				self->waits_since = shim_loop_now(self->group->loop);
 				watch_set_deadline(&self->watch, limits->header_timeout);
 			}
 			return at;

@@ -36,6 +36,7 @@ void connection_reply_complete(struct connection *self) {
 		return;
 	}
 	self->exchange.state = EXCHANGE_IDLE;
+	self->waits_since = shim_loop_now(self->group->loop);
 	self->exchange.head.method = SHIM_METHOD_NONE;
 	watch_set_deadline(&self->watch, self->group->limits.idle_timeout);
 	if (!parser_complete(&self->parser)) { // evhttp ran out of memory

@@ -12,7 +12,7 @@ struct MemoryBudget: Sendable {
     let bytes: Int
 
     /// The code, the runtime, the log's buffer, and what the allocator keeps.
-    private static let own = 48 << 20
+    private static let own = 24 << 20
     /// A client's connection: what it may hold without being counted, its objects, and its prompt's task.
     private static let perConnection = 20 << 10
     /// A connection to a backend: its objects, and a head or trailer that has not arrived whole.
@@ -45,9 +45,9 @@ struct MemoryBudget: Sendable {
             let (connections, bytes) = (limits.connections, limits.bufferedBytes)
             limits.connections = min(connections, max(connections * 7 / 8, Self.fewestConnections))
             limits.bufferedBytes = min(bytes, max(bytes * 7 / 8, Self.fewestBytes))
+            limits.bodyBytes = min(limits.bodyBytes, max(limits.bufferedBytes / 2, Self.fewestBytes))
             if limits.connections == connections && limits.bufferedBytes == bytes { break }
         }
-        limits.bodyBytes = min(limits.bodyBytes, limits.bufferedBytes)
         self.limits = limits
         bytes = needed()
     }

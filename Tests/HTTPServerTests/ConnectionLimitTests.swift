@@ -60,6 +60,24 @@ import Testing
         }
     }
 
+    @Test func `a head that is not finished in a second makes room`() async throws {
+        let few = limits { ($0.connections, $0.reservedConnections, $0.idleTimeout) = (2, 0, .zero) }
+        try await withServer(limits: few, clock: .manual) { loop, host in
+            let halves = [try await host.open("GET / HT"), try await host.open("")]
+            try await until("they are here", on: loop) { host.server.connections == 2 }
+            await loop.turn()
+            await loop.advance(by: .seconds(1))
+            let others = [try await host.open(get()), try await host.open(get())]
+            for other in others {
+                let answer = try await response(on: other)
+                #expect(answer.status == 200)
+            }
+            let ends = try await offLoop { try halves.map { try $0.rest() } }
+            #expect(ends[0].text.hasPrefix("HTTP/1.1 503 ") && ends.allSatisfy { $0.ending == .closed })
+            for socket in others + halves { socket.close() }
+        }
+    }
+
     @Test func `health checks are answered when all connections are taken`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (2, 2) }
         try await withServer(limits: few, clock: .manual) { loop, host in
