@@ -12,6 +12,8 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     case closed(errno: CInt, beforeFirstByte: Bool)
     /// The bytes received are not an HTTP/1.1 response. The text names the rule that is broken.
     case malformed(String)
+    /// The body has a content coding, such as gzip, although none was asked for.
+    case encoded
     /// The body is longer than the caller's limit, in bytes.
     case tooLarge(limit: Int)
     /// The caller has no room in memory for the rest of the response.
@@ -37,6 +39,7 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
             "connection \(errno == 0 ? "closed" : "broken") \(beforeFirstByte ? "before" : "during") the response"
                 + (errno == 0 ? "" : ": \(SystemError.description(of: errno))")
         case .malformed(let rule): "malformed response: \(rule)"
+        case .encoded: "the response is compressed, although that was not asked for: a proxy in between may do that"
         case .tooLarge(let limit): "the response is longer than \(limit) bytes"
         case .noRoom: "there is no room for the rest of the response: see --max-buffered-bytes"
         case .cancelled: "the request was cancelled"

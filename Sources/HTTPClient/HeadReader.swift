@@ -20,6 +20,7 @@
     private var isChunked = false
     private var retryAfter: Int?
     private var contentType: ResponseHead.ContentType?
+    private var isEncoded = false
 
     init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
@@ -31,7 +32,7 @@
         return ResponseHead(
             status: status, framing: framing,
             keepAlive: framing != .untilClose && !saysClose && (!isHTTP10 || saysKeepAlive),
-            retryAfter: retryAfter, contentType: contentType ?? .other)
+            retryAfter: retryAfter, contentType: contentType ?? .other, isEncoded: isEncoded)
     }
 
     /// RFC 9112, 6.3.
@@ -147,6 +148,10 @@
             retryAfter = (value.number?.value ?? value.secondsToDate).map { min($0, ResponseHead.maximumRetryAfter) }
         } else if name.equals("content-type") {
             contentType = contentType == nil ? Self.contentType(value.beforeSemicolon) : .other
+        } else if name.equals("content-encoding") {
+            value.forEachElement { coding in
+                if !coding.equals("identity") { isEncoded = true }
+            }
         }
         if isChunked && length != nil { throw .malformed("Content-Length and Transfer-Encoding are both present") }
     }

@@ -8,6 +8,13 @@ package struct IncomingResponse: ~Copyable {
         self.connection = connection
     }
 
+    /// Checks that the body is not compressed.
+    ///
+    /// - Throws: `ClientError.encoded`.
+    package func requirePlainBody() throws(ClientError) {
+        if head.isEncoded { throw .encoded }
+    }
+
     /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
     ///
     /// The bytes are in a receive buffer that all connections share: they are gone when `use` returns.

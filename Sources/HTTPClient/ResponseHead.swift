@@ -34,6 +34,8 @@ package struct ResponseHead: Equatable, Sendable {
     package var retryAfter: Int?
     /// What the body is.
     package var contentType: ContentType
+    /// Whether the body has a content coding, such as gzip. None is asked for. Source: RFC 9110, 8.4.
+    package var isEncoded: Bool
 
     /// Maximum bytes of a head, including its last CRLF.
     package static let maximumBytes = 16 * 1024
@@ -42,13 +44,15 @@ package struct ResponseHead: Equatable, Sendable {
     package static let maximumRetryAfter = 86_400
 
     package init(
-        status: Int, framing: Framing, keepAlive: Bool, retryAfter: Int? = nil, contentType: ContentType = .other
+        status: Int, framing: Framing, keepAlive: Bool, retryAfter: Int? = nil, contentType: ContentType = .other,
+        isEncoded: Bool = false
     ) {
         self.status = status
         self.framing = framing
         self.keepAlive = keepAlive
         self.retryAfter = retryAfter
         self.contentType = contentType
+        self.isEncoded = isEncoded
     }
 
     /// The result of parsing the bytes so far.

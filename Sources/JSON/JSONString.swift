@@ -170,6 +170,23 @@ public enum JSONString {
         half = last
     }
 
+    /// Whether there may be an escaped half of a surrogate pair, with or without its other half, in the text between
+    /// the quotes.
+    public static func mayHaveHalves(_ raw: UnsafeRawBufferPointer) -> Bool {
+        var position = 0
+        while position + 6 <= raw.count {
+            guard unsafe raw[position] == UInt8(ascii: "\\") else {
+                position += 1
+                continue
+            }
+            if unsafe raw[position + 1] == UInt8(ascii: "u") && raw[position + 2] | 0x20 == UInt8(ascii: "d") {
+                return true
+            }
+            position += 2
+        }
+        return false
+    }
+
     /// Appends what stands for a half that has no other.
     public static func appendHalf(_ half: inout UInt16?, to output: inout [UInt8]) {
         if half != nil { append(replacement, to: &output) }

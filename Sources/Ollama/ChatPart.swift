@@ -54,7 +54,29 @@ internal import JSON
     }
 
     /// Appends the content's JSON string without its quotes. It contains no line ends.
-    package func appendContentJSON(to output: inout [UInt8]) { unsafe output.append(contentsOf: slice(fields.content)) }
+    ///
+    /// - Parameter half: as for `appendText`.
+    package func appendContentJSON(to output: inout [UInt8], after half: inout UInt16?) {
+        if let joined = joinedContent(after: &half) {
+            output.append(contentsOf: joined)
+        } else {
+            unsafe output.append(contentsOf: slice(fields.content))
+        }
+    }
+
+    /// The content's JSON string without its quotes, if it differs from what Ollama sent: with a half from the part
+    /// before it, or without one that is to come.
+    private func joinedContent(after half: inout UInt16?) -> ArraySlice<UInt8>? {
+        let content = unsafe slice(fields.content)
+        let mayHaveHalves = unsafe fields.contentHasEscapes && JSONString.mayHaveHalves(content)
+        guard half != nil || mayHaveHalves else { return nil }
+        var text: [UInt8] = []
+        unsafe JSONString.appendPart(content, after: &half, to: &text)
+        if isDone { JSONString.appendHalf(&half, to: &text) }
+        var writer = JSONWriter()
+        writer.put(quoted: String(decoding: text, as: UTF8.self))
+        return writer.bytes.dropFirst().dropLast()
+    }
 
     /// Appends the thinking's JSON string without its quotes. It contains no line ends.
     package func appendThinkingJSON(to output: inout [UInt8]) {
@@ -66,8 +88,18 @@ internal import JSON
         if let calls = fields.toolCalls { unsafe Self.append(slice(calls), to: &output) }
     }
 
-    /// Appends the whole object as Ollama sent it, without its line end.
-    package func appendObject(to output: inout [UInt8]) { unsafe output.append(contentsOf: bytes) }
+    /// Appends the whole object, without its line end, as Ollama sent it but for split surrogate pairs in its content.
+    ///
+    /// - Parameter half: as for `appendText`.
+    package func appendObject(to output: inout [UInt8], after half: inout UInt16?) {
+        if let joined = joinedContent(after: &half), fields.content.lowerBound > 0 {
+            unsafe output.append(contentsOf: slice(0..<fields.content.lowerBound))
+            output.append(contentsOf: joined)
+            unsafe output.append(contentsOf: slice(fields.content.upperBound..<bytes.count))
+        } else {
+            unsafe output.append(contentsOf: bytes)
+        }
+    }
 
     /// Appends the object without its message: `done_reason`, counts and durations. It contains no line ends.
     package func appendSummaryJSON(to output: inout [UInt8]) {

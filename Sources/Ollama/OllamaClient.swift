@@ -115,6 +115,7 @@ public final class OllamaClient {
                 guard response.head.status == 200 else {
                     return try await WholeReply(reading: response, as: .object, in: receiver, work: work)
                 }
+                try response.requirePlainBody()
                 receiver.begin(response.flow)
                 _ = try await response.deliver(to: reader)
                 return nil

@@ -43,6 +43,7 @@ struct WholeReply {
         work: WorkQueue
     ) async throws(ClientError) {
         head = response.head
+        if head.status == 200 { try response.requirePlainBody() }  // a refusal has its status at least
         var expected = -1  // bytes; if the length is unknown, no piece counts as the whole body
         if case .length(let length) = response.head.framing { expected = length }
         var body: [UInt8] = []
@@ -113,7 +114,9 @@ extension WholeReply.Content {
             var half: UInt16?
             part.appendText(to: &output, after: &half)
             JSONString.appendHalf(&half, to: &output)
-        case .object: part.appendObject(to: &output)
+        case .object:
+            var half: UInt16?
+            part.appendObject(to: &output, after: &half)
         }
         self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
     }

@@ -9,15 +9,17 @@ internal import Ollama
 /// it, because it has no line ends.
 enum EventWriter {
     /// Appends the events of one part of an answer.
-    static func append(_ part: borrowing ChatPart, to output: inout [UInt8]) {
+    ///
+    /// - Parameter half: half a surrogate pair at the end of the text before, and of this one.
+    static func append(_ part: borrowing ChatPart, to output: inout [UInt8], after half: inout UInt16?) {
         if part.hasThinking {
             put("data: {\"thinking\":\"", to: &output)
             part.appendThinkingJSON(to: &output)
             put("\"}\n\n", to: &output)
         }
-        if part.hasContent {
+        if part.hasContent || (part.isDone && half != nil) {
             put("data: {\"content\":\"", to: &output)
-            part.appendContentJSON(to: &output)
+            part.appendContentJSON(to: &output, after: &half)
             put("\"}\n\n", to: &output)
         }
         if part.hasToolCalls {

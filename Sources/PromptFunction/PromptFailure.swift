@@ -118,6 +118,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .closed: (.badGateway, "Ollama's response was cut off.", nil)
         case .malformed: (.badGateway, "Ollama's response is malformed.", nil)
         case .noRoom: (.serviceUnavailable, "Too much is being received at once: try again later.", 1)
+        case .encoded: (.badGateway, "Ollama's response is compressed, although that was not asked for.", nil)
         case .tooLarge: (.badGateway, "Ollama's response is too long.", nil)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
         }

@@ -79,17 +79,17 @@ final class PromptReply: ChatReceiver {
     func begin(_ flow: BodyFlow) { self.flow = flow }
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        var half = half  // a copy is cheaper than checking the access to the property
+        defer { self.half = half }
         switch form {
         case .text:
             if part.hasToolCalls { throw .toolCalls }
-            var half = half  // a copy is cheaper than checking the access to the property
             part.appendText(to: &scratch.bytes, after: &half)
-            self.half = half
             if text != .shown { try note(part) }
         case .objects:
-            part.appendObject(to: &scratch.bytes)
+            part.appendObject(to: &scratch.bytes, after: &half)
             scratch.bytes.append(0x0A)
-        case .events: EventWriter.append(part, to: &scratch.bytes)
+        case .events: EventWriter.append(part, to: &scratch.bytes, after: &half)
         }
         hasNews = true
         hasBegun = true

@@ -56,6 +56,7 @@ struct SingleRequest: Sendable {
         case .unreachable(let errno): "\(SystemError.description(of: errno)): is the server running there?"
         case .timeout: "the server did not answer in time."
         case .closed, .malformed: "the reply was cut off or is not HTTP."
+        case .encoded: "the reply is compressed, although that was not asked for."
         case .tooLarge, .noRoom: "the reply is too long."
         case .cancelled: "the request was cancelled."
         }

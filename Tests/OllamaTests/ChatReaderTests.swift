@@ -10,7 +10,7 @@ private final class Transcript: ChatReceiver {
 
     var text: [UInt8] = [], thinking: [UInt8] = [], objects: [UInt8] = [], json: [UInt8] = []
     var parts = 0, settled = 0
-    private var half: UInt16?
+    private var half: UInt16?, jsonHalf: UInt16?, objectHalf: UInt16?
     var isDone = false
 
     func begin(_ flow: BodyFlow) {}
@@ -19,8 +19,8 @@ private final class Transcript: ChatReceiver {
         parts += 1
         part.appendText(to: &text, after: &half)
         part.appendThinkingJSON(to: &thinking)
-        part.appendContentJSON(to: &json)
-        part.appendObject(to: &objects)
+        part.appendContentJSON(to: &json, after: &jsonHalf)
+        part.appendObject(to: &objects, after: &objectHalf)
         objects.append(0x0A)
         isDone = part.isDone
     }
@@ -166,12 +166,24 @@ private func read(_ stream: [UInt8], splitAt offsets: [Int]) -> (Transcript, Oll
         ([#"\\ud83d"#, #"\ude00"#], #"\ud83d"# + "\u{FFFD}"), ([#"\ud83d"#, "", #"\ude00"#], "😀"),
         ([#"\ufffd"#, "a"], "\u{FFFD}a"), ([#"\ud83d\ude00"#, "a"], "😀a"), ([#"\ud83d"#, #"\n"#], "\u{FFFD}\n"),
     ])
-    func `the halves of a pair in two tokens become one character`(tokens: [String], text: String) {
+    func `the halves of a pair in two tokens become one character`(tokens: [String], text: String) throws {
         let lines = tokens.map { #"{"message":{"content":"\#($0)"},"done":false}"# }
         let stream = (lines + [#"{"message":{"content":""},"done":true}"#]).joined(separator: "\n")
         let (got, error) = read(Array(stream.utf8), splitAt: [])
         #expect(error == nil)
         #expect(String(decoding: got.text, as: UTF8.self) == text)
+        // Foundation reads no half of a pair.
+        let json = try JSONDecoder().decode(String.self, from: Data([0x22] + got.json + [0x22]))
+        #expect(json == text)
+        let contents = try got.objects.split(separator: 0x0A).map { line in
+            try JSONDecoder().decode(Line.self, from: Data(line)).message.content
+        }
+        #expect(contents.count == tokens.count + 1 && contents.joined() == text)
+    }
+
+    private struct Line: Decodable {
+        struct Message: Decodable { let content: String }
+        let message: Message
     }
 
     @Test func `a line has a limit, and one just below it is read`() {

@@ -34,7 +34,7 @@ enum LoadFailure: Hashable, Sendable {
         case .timeout: self = .timeout
         case .closed(let errno, beforeFirstByte: true): self = .closed(errno: errno)
         case .closed: self = .cut
-        case .malformed: self = .notHTTP
+        case .malformed, .encoded: self = .notHTTP
         case .tooLarge, .noRoom: self = .tooLong
         case .cancelled: return nil
         }

@@ -31,6 +31,16 @@ import Testing
         #expect(response.text == text)
     }
 
+    @Test(arguments: ["{}", #"{"stream":true}"#]) func `a compressed answer is named`(body: String) async throws {
+        let whole = #"{"message":{"content":"a"},"done":true}"#
+        let plain = Self.refusal(200, whole, "Content-Encoding: identity\r\n")
+        #expect(try await exchange(plain, [], body: body).text == "a")
+        let compressed = Self.refusal(200, "\u{1F}\u{8B}", "Content-Encoding: gzip\r\n")
+        let response = try await exchange(compressed, [], body: body)
+        #expect(response.status == 502)
+        #expect(response.text == "Ollama's response is compressed, although that was not asked for.\n")
+    }
+
     @Test(arguments: [
         ("Retry-After: 7\r\n", "7"), ("Retry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\n", "86400"), ("", "5"),
     ])
@@ -61,6 +71,10 @@ import Testing
             #"{"message":{"content":"\ud83d"},"done":false}"#, #"{"message":{"content":"\ude00"},"done":true}"#,
         ]
         #expect(try await exchange(streamed(stream), []).text == "😀")
+        let events = try await exchange(streamed(stream), ["Accept: text/event-stream"])
+        #expect(events.text.contains(#"data: {"content":"😀"}"#) && !events.text.contains("\\u"))
+        let objects = try await exchange(streamed(stream), ["Accept: application/x-ndjson"])
+        #expect(objects.text.contains(#"{"message":{"content":"😀"},"done":true}"#) && !objects.text.contains("\\u"))
     }
 
     @Test(arguments: [false, true]) func `an answer that is all thinking is not an empty text`(isStreamed: Bool)
