@@ -101,6 +101,48 @@ import Testing
         #expect(Promptd.field("connections", of: start) == Promptd.field("connections", of: warning))
     }
 
+    /// Each is a shell's line that starts the server, `"$@"`. A sanitizer needs its variables and much address space.
+    static let surroundings: [String] = {
+        let lines = [
+            "ulimit -n 64 && exec \"$@\"", "ulimit -f 0 && exec \"$@\"", "exec taskset -c 0 \"$@\"",
+            "ulimit -v 600000 && exec \"$@\"", "exec env -i \"$@\"",
+        ]
+        let environment = ProcessInfo.processInfo.environment
+        let isSanitized = environment["ASAN_OPTIONS"] != nil || environment["TSAN_OPTIONS"] != nil
+        return isSanitized ? Array(lines.prefix(3)) : lines
+    }()
+
+    @Test(arguments: surroundings) func `answers in narrow surroundings`(line: String) async throws {
+        let server = try Command(
+            "/bin/sh", ["-c", line, "-", Promptd.path, "serve", "--embedded", "--listen", "127.0.0.1:0"])
+        defer { server.end() }
+        let start = try await server.line(with: "serving prompts")
+        let url = "http://" + Promptd.field("address", of: start)
+        try await Promptd.untilReadiness("Ready", at: url)
+        #expect(try await Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#).hasSuffix("You asked: eggs"))
+        server.signal(SIGTERM)
+        #expect(try await server.finish().status == 0)
+    }
+
+    @Test func `a client that resets before it is served harms nobody`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        defer { server.end() }
+        let port = try #require(url.split(separator: ":").last.flatMap { UInt16($0) })
+        // While the server is stopped, its clients connect, send and reset.
+        server.signal(SIGSTOP)
+        try await offLoop {
+            for number in 0..<200 {
+                let socket = try RawSocket(port: port)
+                if number % 2 == 0 { try socket.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+                socket.reset()
+            }
+        }
+        server.signal(SIGCONT)
+        #expect(try await Promptd.curl(url) == "OK")
+        server.signal(SIGTERM)
+        #expect(try await server.finish().status == 0)
+    }
+
     @Test func `health checks are answered when prompts hold all connections`() async throws {
         let (standIn, address) = try await Promptd.standIn(["--first-token", "1h"])
         let (server, url) = try await Promptd.serve(["--max-connections", "1"], environment: ["OLLAMA_HOST": address])
