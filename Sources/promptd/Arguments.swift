@@ -45,7 +45,7 @@ struct DurationArgument: DescribedArgument, Sendable {
     }
 }
 
-/// A number of bytes in command-line syntax: `1048576`, `64KiB`, `32MiB`, `1GiB`.
+/// A number of bytes in command-line syntax, up to 1 TiB: `1048576`, `64KiB`, `32MiB`, `1GiB`.
 struct ByteCount: DescribedArgument, Sendable {
     let bytes: Int
 
@@ -54,8 +54,11 @@ struct ByteCount: DescribedArgument, Sendable {
     init?(argument: String) {
         let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)]
         let unit = units.first { argument.hasSuffix($0.0) }
-        guard let number = Int(argument.dropLast(unit?.0.count ?? 0)), number > 0, number <= 1 << 40 else { return nil }
-        bytes = number << (unit?.1 ?? 0)
+        let shift = unit?.1 ?? 0
+        guard let number = Int(argument.dropLast(unit?.0.count ?? 0)), number > 0, number <= 1 << (40 - shift) else {
+            return nil
+        }
+        bytes = number << shift
     }
 
     static let expected = "a number of bytes such as 65536, 64KiB or 32MiB"

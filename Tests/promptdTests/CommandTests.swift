@@ -46,6 +46,7 @@ import Testing
         ([], ["PROMPTD_FIRST_TOKEN_TIMEOUT": "soon"], ["PROMPTD_FIRST_TOKEN_TIMEOUT", "500ms"]),
         (["--drain", "5"], [:], ["--drain", "500ms"]),
         (["--max-body-bytes", "5x"], [:], ["--max-body-bytes", "64KiB"]),
+        (["--max-body-bytes", "8589934592GiB"], [:], ["--max-body-bytes", "64KiB"]),
         ([], ["PROMPTD_API_KEYS": ""], ["PROMPTD_API_KEYS", "unset it"]),
         (["--api-key-file", "/no/such/file"], [:], ["--api-key-file", "cannot be read"]),
         ([], ["ADDRESS": "tcp://10.0.0.1:80"], ["ADDRESS", "tcp://10.0.0.1:80", "Kubernetes", "--address"]),
