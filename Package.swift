@@ -31,10 +31,35 @@ let documentation: [Package.Dependency] =
     Context.environment["PROMPTD_DOCS"] == nil
     ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
 
+/// Whether this is a build of the fuzzers: for scripts/fuzz only. The command is then a library, which they link.
+let isFuzzing = Context.environment["PROMPTD_FUZZ"] != nil
+
+func commandTarget(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    isFuzzing
+        ? .target(
+            name: name, dependencies: dependencies,
+            swiftSettings: swiftSettings + [
+                .unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", name])
+            ])
+        : .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+/// The checks of the fuzzers. The tests replay their corpus; scripts/fuzz has libFuzzer drive them.
+func fuzzTarget(_ dependencies: Target.Dependency...) -> Target {
+    let others = ["C", "Corpus", "Dictionaries", "Driver/driver.c"]
+    return isFuzzing
+        ? .executableTarget(
+            name: "Fuzz", dependencies: dependencies, path: "Tests/Fuzz", exclude: others + ["Replay"],
+            sources: ["Checks", "Driver"], swiftSettings: swiftSettings)
+        : .testTarget(
+            name: "FuzzTests", dependencies: dependencies, path: "Tests/Fuzz", exclude: others + ["Driver"],
+            sources: ["Checks", "Replay"], swiftSettings: swiftSettings)
+}
+
 let package = Package(
     name: "promptd",
     products: [
-        .executable(name: "promptd", targets: ["promptd"]),
+        isFuzzing ? .executable(name: "fuzz", targets: ["Fuzz"]) : .executable(name: "promptd", targets: ["promptd"]),
         .library(name: "EventLoop", targets: ["EventLoop"]),
         .library(name: "HTTPServer", targets: ["HTTPServer", "EventLoop"]),
         .library(name: "FunctionHost", targets: ["FunctionHost", "HTTPServer", "EventLoop"]),
@@ -56,17 +81,17 @@ let package = Package(
         target(
             "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "HTTPClient", "EventLoop", "JSON", logging),
         target("StandIn", "HTTPServer", "EventLoop", logging),
-        .executableTarget(
-            name: "promptd",
-            dependencies: [
-                "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop", "JSON",
-                argumentParser, logging, histogram,
-            ],
-            swiftSettings: swiftSettings),
+        commandTarget(
+            "promptd", "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "EventLoop",
+            "JSON", argumentParser, logging, histogram),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .target(name: "CLibeventInternals", dependencies: ["CLibevent"], path: "Tests/CLibeventInternals"),
+        .target(name: "CFuzzChecks", dependencies: ["CLibevent"], path: "Tests/Fuzz/C"),
+        fuzzTarget(
+            "CFuzzChecks", "promptd", "PromptFunction", "FunctionHost", "HTTPServer", "HTTPClient", "Ollama", "JSON",
+            argumentParser),
         testTarget("CLibeventTests", "CLibeventInternals", "CLibevent"),
         testTarget("EventLoopTests", "EventLoop"),
         testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),

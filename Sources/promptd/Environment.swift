@@ -3,15 +3,22 @@ import Glibc
 
 /// Reads settings from environment variables, for options that the command line does not set.
 enum Environment {
+    /// The variables that a task uses in place of the process's. For tests.
+    @TaskLocal static var replacement: [String: String]?
+
+    private static func raw(_ name: String) -> String? {
+        if let replacement { return replacement[name] }
+        return unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+
     /// A variable's value; an empty value counts as absent.
     static func text(_ name: String) -> String? {
-        guard let value = unsafe getenv(name) else { return nil }
-        let text = unsafe String(cString: value)
-        return text.isEmpty ? nil : text
+        guard let text = raw(name), !text.isEmpty else { return nil }
+        return text
     }
 
     /// Whether the variable is set, even if it is empty.
-    static func isSet(_ name: String) -> Bool { unsafe getenv(name) != nil }
+    static func isSet(_ name: String) -> Bool { raw(name) != nil }
 
     /// A variable's value, parsed in the same way as the corresponding flag.
     ///

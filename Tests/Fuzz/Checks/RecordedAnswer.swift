@@ -1,0 +1,47 @@
+import HTTPClient
+import JSON
+import Ollama
+
+@testable import PromptFunction
+
+/// What a stream of Ollama's objects says, in every form that a client can get it.
+final class RecordedAnswer: ChatReceiver {
+    private(set) var text: [UInt8] = []
+    private(set) var objects: [[UInt8]] = []
+    private(set) var events: [UInt8] = []
+    private(set) var parts: [Part] = []
+    // Half a surrogate pair at the end of each form.
+    private var textHalf, objectHalf, eventHalf: UInt16?
+
+    /// What one part of the answer says of itself.
+    struct Part: Equatable {
+        let isDone, hasContent, hasThinking, hasToolCalls, isCutByLength: Bool
+        let tokens: Int?
+        let textEnd: Int  // how much of the text there is after it
+    }
+
+    func mayHold(_ count: Int) -> Bool { true }
+
+    func begin(_ flow: BodyFlow) {}
+
+    func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        part.appendText(to: &text, after: &textHalf)
+        var object: [UInt8] = []
+        part.appendObject(to: &object, after: &objectHalf)
+        objects.append(object)
+        EventWriter.append(part, to: &events, after: &eventHalf)
+        parts.append(
+            Part(
+                isDone: part.isDone, hasContent: part.hasContent, hasThinking: part.hasThinking,
+                hasToolCalls: part.hasToolCalls, isCutByLength: part.isCutByLength, tokens: part.tokens,
+                textEnd: text.count))
+    }
+
+    func endRead() -> Bool { true }
+}
+
+extension RecordedAnswer: Equatable {
+    static func == (one: RecordedAnswer, other: RecordedAnswer) -> Bool {
+        one.text == other.text && one.objects == other.objects && one.events == other.events && one.parts == other.parts
+    }
+}
