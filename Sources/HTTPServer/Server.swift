@@ -102,7 +102,11 @@ public import Logging
     /// The response to a request that needs no task.
     private func responseAtOnce(_ exchange: OpaquePointer) -> Response? {
         let method = unsafe shim_exchange_method(exchange)
-        if method == .SHIM_METHOD_OPTIONS { return .options }
+        if method == .SHIM_METHOD_OPTIONS {
+            var response = Response.options
+            response.fields = unsafe service.optionsFields(for: RequestHead(handle: exchange))
+            return response
+        }
         // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.
         guard unsafe method != .SHIM_METHOD_POST || shim_exchange_body_count(exchange) == 0 else { return nil }
         let head = unsafe RequestHead(handle: exchange)

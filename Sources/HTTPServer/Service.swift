@@ -8,6 +8,12 @@ public protocol Service: AnyObject {
     /// Runs inside the server's callback, without a task. It must not do anything slow.
     func respond(to request: borrowing RequestHead) -> Response?
 
+    /// Further fields of the answer to an OPTIONS request, such as those that a browser asks for before it sends a
+    /// page's request.
+    ///
+    /// Runs inside the server's callback, without a task. It must not do anything slow.
+    func optionsFields(for request: borrowing RequestHead) -> [HeaderField]
+
     /// Judges a POST request by its head: by a key, or by its Content-Type. Returns the response that refuses it, or `nil`
     /// to receive its body and handle it.
     ///
@@ -23,6 +29,7 @@ public protocol Service: AnyObject {
 }
 
 extension Service {
+    public func optionsFields(for request: borrowing RequestHead) -> [HeaderField] { [] }
     public func refusal(of request: borrowing RequestHead) -> Response? { nil }
     public func serverIsDraining() {}
 }

@@ -99,9 +99,14 @@ package final class PromptFunction: Function {
         } catch {
             note(error)
             var response = error.response(asJSON: AnswerForm(request).tellsErrorsAsJSON)
-            if case .encodedBody = error { response.fields = [Self.acceptedEncodings] }
+            response.fields = protection.origins.fields(for: request)
+            if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
+    }
+
+    package func optionsFields(for request: borrowing RequestHead) -> [HeaderField] {
+        protection.origins.preflight(request) ?? []
     }
 
     /// Source: RFC 9110, 8.4 and 15.5.16.
@@ -119,7 +124,8 @@ package final class PromptFunction: Function {
 
     /// Reads a prompt, and replies with the model's answer or with the reason why there is none.
     package func handle(_ request: Request, _ reply: consuming Reply) async {
-        let reply = PromptReply(request, reply, scratch: scratch, on: loop)
+        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             if Task.isCancelled { throw .cancelled }

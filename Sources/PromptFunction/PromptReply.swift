@@ -11,6 +11,8 @@ internal import Ollama
 /// callback returns.
 final class PromptReply: ChatReceiver {
     private let request: Request
+    /// Header fields for any reply.
+    private let fields: [HeaderField]
     private let loop: EventLoop
     private let scratch: ScratchBuffer
     /// The form that the client asked for.
@@ -43,8 +45,11 @@ final class PromptReply: ChatReceiver {
         case shown
     }
 
-    init(_ request: Request, _ reply: consuming Reply, scratch: ScratchBuffer, on loop: EventLoop) {
+    init(
+        _ request: Request, _ reply: consuming Reply, fields: [HeaderField], scratch: ScratchBuffer, on loop: EventLoop
+    ) {
         self.request = request
+        self.fields = fields
         self.reply = consume reply
         self.scratch = scratch
         self.loop = loop
@@ -65,7 +70,9 @@ final class PromptReply: ChatReceiver {
     /// Sends the whole answer.
     func send(_ answer: WholeAnswer) {
         tokens = answer.tokens
-        reply.take()?.send(Response(.ok, form == .objects ? .json : .text, body: answer.bytes))
+        var response = Response(.ok, form == .objects ? .json : .text, body: answer.bytes)
+        response.fields = fields
+        reply.take()?.send(response)
     }
 
     // MARK: From Ollama
@@ -128,7 +135,7 @@ final class PromptReply: ChatReceiver {
     /// Sends the response head, if that has not been done.
     private func begin() {
         guard let reply = reply.take() else { return }
-        body = reply.start(.ok, form.streamType, unbuffered: true)
+        body = reply.start(.ok, form.streamType, fields: fields, unbuffered: true)
         // Plain text does not show thinking, but the head tells the client that the model is working.
         if scratch.bytes.isEmpty && !isComplete { body?.sendHead() }
     }
@@ -155,7 +162,9 @@ final class PromptReply: ChatReceiver {
         heartbeat = nil
         scratch.clear()
         if let reply = reply.take() {
-            reply.send(failure.response(asJSON: form.tellsErrorsAsJSON))
+            var response = failure.response(asJSON: form.tellsErrorsAsJSON)
+            response.fields = fields
+            reply.send(response)
             return
         }
         switch form {

@@ -18,6 +18,9 @@ struct ListenAddress: Equatable {
     var isIPv4Wildcard: Bool { host == "0.0.0.0" }
     var isIPv6Wildcard: Bool { host == "::" }
 
+    /// Whether only this machine can connect.
+    var isLoopback: Bool { host == "::1" || host == "localhost" || host.hasPrefix("127.") }
+
     /// The wildcard addresses of both families.
     static func everywhere(port: UInt16, isDefault: Bool = true) -> [Self] {
         [Self(host: "::", port: port, isDefault: isDefault), Self(host: "0.0.0.0", port: port, isDefault: isDefault)]

@@ -40,7 +40,15 @@ struct ProtectionOptions: ParsableArguments {
     )
     var trustedProxies: String?
 
-    func settings() throws -> ProtectionSettings {
+    @Option(
+        help: """
+            Web pages that may send prompts, as a comma-separated list of origins such as https://*.example.com; * for any. \
+            Pages from this machine always may. (default: none if all addresses to listen on are loopback, else any)
+            """)
+    var corsOrigins: String?
+
+    /// - Parameter isLocal: whether the server listens on loopback addresses only.
+    func settings(isLocal: Bool) throws -> ProtectionSettings {
         var settings = ProtectionSettings()
         settings.maxPredict = try Environment.number(maxPredict, "max-predict", from: 0, default: 0)
         settings.requestsPerMinute = try Environment.number(
@@ -54,6 +62,8 @@ struct ProtectionOptions: ParsableArguments {
                 aliases: modelAliases ?? Environment.text("PROMPTD_MODEL_ALIASES") ?? "")
             settings.trustedProxies = try TrustedProxies(
                 trustedProxies ?? Environment.text("PROMPTD_TRUSTED_PROXIES") ?? "")
+            settings.origins = try OriginPolicy(
+                corsOrigins ?? Environment.text("PROMPTD_CORS_ORIGINS") ?? "", isLocal: isLocal)
             settings.keys = try keys()
         } catch let error as ProtectionError {
             throw ValidationError("\(error)")

@@ -24,9 +24,10 @@ struct Serve: ParsableCommand {
         let isEmbedded = try Environment.isOn(embedded, "embedded")
         var (settings, warnings) = try ollama.settings()
         try queue.apply(to: &settings)
-        settings.protection = try protection.settings()
+        let addresses = try listen.addresses()
+        settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))
         let plan = ServerRun.Plan(
-            addresses: try listen.addresses(),
+            addresses: addresses,
             function: settings,
             limits: try limits.limits(),
             reloadKeys: protection.reload,

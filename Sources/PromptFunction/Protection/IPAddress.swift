@@ -32,6 +32,9 @@ struct IPAddress: Hashable, Sendable {
     /// Whether it is an IPv4 address.
     var isV4: Bool { bits >> 32 == Self.mappedPrefix >> 32 }
 
+    /// Whether it is in 127.0.0.0/8, or ::1.
+    var isLoopback: Bool { v4.map { $0 >> 24 == 127 } ?? (bits == 1) }
+
     /// The IPv4 address as a number, if it is one.
     var v4: UInt32? { isV4 ? UInt32(truncatingIfNeeded: bits) : nil }
 }

@@ -7,15 +7,19 @@ struct Protection {
     /// The current keys. Replaced when the operator changes them.
     var keys: APIKeys?
     private var rate: RateLimit?
+    let origins: OriginPolicy
+    private var knownHost = ""
 
     init(_ settings: ProtectionSettings) {
         keys = settings.keys
+        origins = settings.origins
         proxies = settings.trustedProxies
         rate = settings.requestsPerMinute > 0 ? RateLimit(perMinute: settings.requestsPerMinute) : nil
     }
 
     /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
     mutating func check(_ request: borrowing RequestHead, at now: LoopInstant) throws(PromptFailure) {
+        try origins.check(request, knownHost: &knownHost)
         if keys == nil && rate == nil { return }
         if keys != nil && key(of: request) == nil { throw .unauthorized }
         let client = client(of: request)

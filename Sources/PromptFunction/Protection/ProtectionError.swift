@@ -15,6 +15,8 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     case aliasOfAlias(String)
     /// An alias stands for a model that is not in the allow-list.
     case aliasNotAllowed(String)
+    /// An origin is malformed.
+    case origin(String)
     /// An address or CIDR block is malformed.
     case network(String)
 
@@ -30,6 +32,8 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
         case .aliasOfAlias(let name): "The alias '\(name)' stands for another alias: use the name of a model."
         case .aliasNotAllowed(let name):
             "The alias '\(name)' stands for a model that is not allowed: add the model to the allowed models."
+        case .origin(let text):
+            "'\(text)' is not an origin: write one like https://example.com or https://*.example.com, without a path, or *."
         case .network(let text):
             "'\(text)' is not an address or CIDR block: write one like 10.0.0.0/8, 192.0.2.1 or 2001:db8::/32."
         }

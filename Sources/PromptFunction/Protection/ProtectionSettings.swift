@@ -4,6 +4,8 @@ package struct ProtectionSettings: Sendable {
     package var keys: APIKeys?
     /// The proxies that are trusted to report a client's address.
     package var trustedProxies = TrustedProxies.nobody
+    /// The web pages that may send requests.
+    package var origins = OriginPolicy.unchecked
     package var models = ModelPolicy.any
     /// The maximum bytes of a request's prompt and messages; 0: no limit.
     package var maxPromptBytes = 0

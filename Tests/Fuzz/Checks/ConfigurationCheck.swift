@@ -86,7 +86,7 @@ enum ConfigurationCheck {
         }
         var (function, warnings) = try serve.ollama.settings()
         try serve.queue.apply(to: &function)
-        function.protection = try serve.protection.settings()
+        function.protection = try serve.protection.settings(isLocal: true)
         warnings += serve.protection.warnings(defaultModel: function.model, function.protection)
         _ = try serve.logging.logger()
         return Settings(
