@@ -16,11 +16,20 @@ struct Ask: ParsableCommand {
     @Option(help: "The URL of promptd. [PROMPTD_URL] (default: http://127.0.0.1:8080)")
     var url: String?
 
+    @Option(help: "The API key, if promptd wants one; better in PROMPTD_API_KEY, because other users see arguments.")
+    var apiKey: String?
+
     @Option(help: "How long to wait for the answer; 0 for no limit.")
     var timeout: DurationArgument = DurationArgument(.zero)
 
     func run() throws {
-        let request = try SingleRequest(url: url)
+        var request = try SingleRequest(url: url)
+        if let key = apiKey ?? Environment.text("PROMPTD_API_KEY") {
+            guard RequestTemplate.canSend(key) else {
+                throw ValidationError("The API key has a control character: give it without line ends.")
+            }
+            request.fields = [("Authorization", "Bearer \(key)")]
+        }
         var body = JSONWriter()
         body.put("{\"prompt\":")
         body.put(quoted: prompt)

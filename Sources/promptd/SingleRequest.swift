@@ -4,6 +4,8 @@ import HTTPClient
 /// One request to a server, for the commands that send a single request.
 struct SingleRequest: Sendable {
     let server: ServerURL
+    /// Header fields beside those that every request has.
+    var fields: [(String, String)] = []
 
     /// - Parameter url: the value of `--url`; without it PROMPTD_URL counts, and then the default address.
     /// - Throws: `ValidationError` that says how to write a URL.
@@ -37,7 +39,8 @@ struct SingleRequest: Sendable {
     private func exchange(
         _ method: String, _ path: String, _ payload: Payload?, _ deadlines: Deadlines, on loop: isolated EventLoop
     ) async -> Result<(Int, [UInt8]), ClientError> {
-        let template = RequestTemplate(method, path: server.path + path + server.query, host: server.authority)
+        let template = RequestTemplate(
+            method, path: server.path + path + server.query, host: server.authority, fields: fields)
         let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         do throws(ClientError) {

@@ -22,6 +22,16 @@ import Testing
         #expect(nobody.errors.contains("is the server running there?"))
     }
 
+    @Test func `ask sends the API key`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"], environment: ["PROMPTD_API_KEYS": "ant"])
+        defer { server.end() }
+        let none = try await Promptd.run(["ask", "eggs?", "--url", url])
+        #expect(none.status == 1 && none.errors.contains("Send a valid API key"))
+        let flag = try await Promptd.run(["ask", "eggs?", "--url", url, "--api-key", "ant"])
+        let variable = try await Promptd.run(["ask", "eggs?", "--url", url], environment: ["PROMPTD_API_KEY": "ant"])
+        for asked in [flag, variable] { #expect(asked.status == 0 && asked.output.hasSuffix("You asked: eggs?\n")) }
+    }
+
     @Test func `a port that is taken is told with the flag that helps`() async throws {
         let (server, url) = try await Promptd.serve(["--embedded"])
         defer { server.end() }
@@ -59,6 +69,8 @@ import Testing
         (["--grace", "30s"], [:], ["--grace", "--drain"]),
         ([], ["PROMPTD_GRACE": "soon"], ["PROMPTD_GRACE", "500ms"]),
         (["ask", "x", "--url", "example.com"], [:], ["--url"]),
+        (["ask", "x"], ["PROMPTD_API_KEY": "a\r\nb"], ["API key", "line ends"]),
+        (["--cors-origins", "example.com"], [:], ["example.com", "https://example.com"]),
         (["--no-such-flag"], [:], ["--no-such-flag"]),
     ]
 
