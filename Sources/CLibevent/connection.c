@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LINGER_TIME INT64_C(2000000000) // nanoseconds
+// In nanoseconds.
+#define LINGER_TIME INT64_C(2000000000)
+#define HURRIED_LINGER_TIME INT64_C(250000000)
 
 void connection_release(struct connection *self) {
 	if (--self->references == 0) free(self);
@@ -32,7 +34,7 @@ static bool linger(struct connection *self) {
 	parser_free(&self->parser); // also shuts down the sending side
 	byte_buffer_free(&self->input);
 	connection_count(self);
-	watch_set_deadline(&self->watch, LINGER_TIME);
+	watch_set_deadline(&self->watch, self->group->hurries ? HURRIED_LINGER_TIME : LINGER_TIME);
 	watch_set_urgent(&self->watch, false);
 	watch_set_reading(&self->watch, true);
 	return true;
@@ -65,6 +67,7 @@ void connection_end(struct connection *self, enum connection_end how) {
 }
 
 void connection_hurry(struct connection *self, int64_t interval) {
+	if (self->state == CONNECTION_LINGERING) watch_set_deadline(&self->watch, HURRIED_LINGER_TIME);
 	if (self->state != CONNECTION_OPEN || !exchange_takes_input(&self->exchange)) return;
 	if (self->exchange.state == EXCHANGE_IDLE && !self->deferred) {
 		connection_end(self, END_CLOSE);

@@ -73,6 +73,7 @@ struct connection_group {
 	struct connection_limits slots;
 	struct urgency urgency;
 	struct byte_budget *budget;
+	bool hurries; ///< the server stops: connections linger only shortly
 	/// The last searches for a body that makes room: in the budget, and in a client's share of it.
 	struct failed_search failed[2];
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now
@@ -119,7 +120,7 @@ void connection_clear_exchange(struct connection *self);
 
 /// Whether the connection may hold `count` more bytes. Source: A. Choudhury and E. Hahne, "Dynamic queue length
 /// thresholds for shared-memory packet switches", 1998: a client may hold a multiple of what is free.
-bool connection_has_room(const struct connection *self, size_t count);
+bool connection_has_room(struct connection *self, size_t count);
 
 /// If all slots are taken, ends a connection that has been idle, has not finished a head, or has lingered for a second
 /// or longer, if it finds one soon.

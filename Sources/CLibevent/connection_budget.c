@@ -6,16 +6,19 @@
 
 /// Whether the connection has waited for its client so long that it makes room for another.
 static bool has_waited(const struct connection *self, int64_t now) {
+	const bool is_reserved = self->slot.kind == SLOT_RESERVED;
+	const enum exchange_state state = self->exchange.state;
+	const bool is_open = self->state == CONNECTION_OPEN && !self->pumping && !self->deferred;
 	const bool waits = self->state == CONNECTION_LINGERING ||
-					   (self->state == CONNECTION_OPEN && !self->pumping && !self->deferred &&
-						   (self->exchange.state == EXCHANGE_IDLE || self->exchange.state == EXCHANGE_HEAD));
-	return waits && self->slot.kind == SLOT_ORDINARY && !queued_event_waits(&self->watch.readable) &&
+					   (is_open && (state == EXCHANGE_IDLE || state == EXCHANGE_HEAD ||
+									   (is_reserved && state == EXCHANGE_BODY)));
+	return waits && (is_reserved || self->slot.kind == SLOT_ORDINARY) && !queued_event_waits(&self->watch.readable) &&
 		   now - self->waits_since >= WAITING_TIME;
 }
 
 static void give_up(struct connection *self) {
 	self->references++;
-	if (self->state == CONNECTION_OPEN && self->exchange.state == EXCHANGE_HEAD)
+	if (self->state == CONNECTION_OPEN && self->exchange.state != EXCHANGE_IDLE)
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
 	connection_end(self, END_CLOSE);
 	connection_release(self);
@@ -56,7 +59,7 @@ static void set_share(struct connection *self, size_t share) {
 
 void connection_count(struct connection *self) {
 	const struct shim_exchange *exchange = &self->exchange;
-	const size_t buffers = self->input.capacity + reply_overflow(&self->reply) + exchange->head_count + exchange->held;
+	const size_t buffers = self->input.capacity + reply_capacity(&self->reply) + exchange->head_count + exchange->held;
 	set_counted(self, beyond_free(buffers));
 	set_share(self, beyond_free(buffers + exchange->body_count + exchange->taken));
 }
@@ -79,14 +82,15 @@ static bool share_has_room(const struct connection *self, size_t count) {
 	return bytes <= budget->limit && (all + count) / SHARE_OF_FREE <= budget->limit - bytes;
 }
 
-bool connection_has_room(const struct connection *self, size_t count) {
+bool connection_has_room(struct connection *self, size_t count) {
+	if (self->share + count > SHIM_UNCOUNTED_BYTES) connection_limits_find_address(&self->slot, self->fd);
 	return byte_budget_has_room(self->group->budget, count) && share_has_room(self, count);
 }
 
 bool shim_exchange_hold(shim_exchange *exchange, size_t count) {
 	struct connection *self = (struct connection *)exchange;
 	const size_t before = exchange->held + exchange->taken;
-	const size_t buffers = self->input.capacity + reply_overflow(&self->reply) + exchange->head_count + count;
+	const size_t buffers = self->input.capacity + reply_capacity(&self->reply) + exchange->head_count + count;
 	if (count > before && beyond_free(buffers) && !connection_make_room(self, count - before)) return false;
 	exchange->held = count;
 	exchange->taken = 0;
@@ -132,7 +136,6 @@ static bool has_failed(
 bool connection_make_room(struct connection *self, size_t count) {
 	struct connection_group *group = self->group;
 	const size_t need = self->exchange.body_count + self->exchange.held + count;
-	if (self->share + count > SHIM_UNCOUNTED_BYTES) connection_limits_find_address(&self->slot, self->fd);
 	while (!connection_has_room(self, count)) {
 		const bool of_same_client = byte_budget_has_room(group->budget, count);
 		struct failed_search *failed = &group->failed[of_same_client];

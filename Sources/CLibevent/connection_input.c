@@ -34,24 +34,40 @@ static void request_complete(struct connection *self) {
 		group->callbacks.requested(group->context, &self->exchange);
 }
 
-/// Handles the time before more of a body comes. What the head decides is decided now.
-static void await_body(struct connection *self) {
+/// Has the head of a request whose body has not arrived judged, once. Returns whether it is refused.
+static bool is_refused(struct connection *self) {
 	struct connection_group *group = self->group;
 	struct shim_exchange *exchange = &self->exchange;
+	if (exchange->judged) return false;
 	const enum exchange_verdict verdict = exchange->verdict;
-	if (!exchange->judged) {
-		exchange->judged = true;
-		exchange->state = EXCHANGE_PENDING;
-		exchange->verdict = VERDICT_LINGER;
-		watch_set_deadline(&self->watch, 0);
-		if (group->callbacks.refused(group->context, exchange)) return;
-		exchange->state = EXCHANGE_BODY;
-		exchange->verdict = verdict;
-		connection_begin_upload(self);
-	}
-	if (!exchange->head.expect_continue) return;
+	exchange->judged = true;
+	exchange->state = EXCHANGE_PENDING;
+	exchange->verdict = VERDICT_LINGER;
+	watch_set_deadline(&self->watch, 0);
+	if (group->callbacks.refused(group->context, exchange)) return true;
+	exchange->state = EXCHANGE_BODY;
+	exchange->verdict = verdict;
+	connection_begin_upload(self);
+	return false;
+}
+
+/// Handles the time before more of a body comes. What the head decides is decided now.
+static void await_body(struct connection *self) {
+	struct shim_exchange *exchange = &self->exchange;
+	if (is_refused(self) || !exchange->head.expect_continue) return;
 	exchange->head.expect_continue = false;
 	if (!exchange->body_count) reply_send_continue(&self->reply, self->fd);
+}
+
+/// Makes room for the next `count` bytes of a body. Before others have to make way for it, its head is judged. Returns
+/// false if the request was answered instead.
+static bool make_room_for_body(struct connection *self, size_t count) {
+	const size_t bytes = input_body_bytes(&self->exchange, count);
+	if (connection_has_room(self, bytes)) return true;
+	if (is_refused(self)) return false;
+	if (connection_make_room(self, bytes)) return true;
+	connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
+	return false;
 }
 
 /// Handles a complete head.
@@ -92,11 +108,7 @@ static size_t take_requests(struct connection *self, const uint8_t *bytes, size_
 			watch_continue_later(&self->watch);
 			break;
 		}
-		const bool in_body = self->exchange.state == EXCHANGE_BODY;
-		if (in_body && !connection_make_room(self, input_body_bytes(&self->exchange, count - at))) {
-			connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
-			return count;
-		}
+		if (self->exchange.state == EXCHANGE_BODY && !make_room_for_body(self, count - at)) return count;
 		const struct input_step step = input_next(
 			&self->exchange, limits, parser_input(&self->parser), bytes + at, count - at);
 		at += step.used;

@@ -8,6 +8,8 @@ static bool is_temporary(int error) { return error == EAGAIN || error == EINTR; 
 
 size_t reply_overflow(const struct reply *self) { return byte_buffer_count(&self->overflow); }
 
+size_t reply_capacity(const struct reply *self) { return self->overflow.capacity; }
+
 /// Keeps all of `pieces` except the first `sent` bytes. Returns false if there is no memory.
 static bool keep(struct reply *self, const struct iovec *pieces, size_t count, size_t sent) {
 	for (size_t i = 0; i < count; i++) {

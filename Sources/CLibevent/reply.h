@@ -28,6 +28,9 @@ enum reply_result {
 /// Bytes that the socket has not taken yet.
 size_t reply_overflow(const struct reply *self);
 
+/// The memory of the bytes that wait, in bytes.
+size_t reply_capacity(const struct reply *self);
+
 /// Sends `pieces` in one system call, after the bytes that wait already, and keeps what the socket does not take.
 enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REPLY_MAX_PIECES], size_t count);
 

@@ -225,6 +225,7 @@ static int64_t shorter(int64_t timeout, int64_t interval) { return timeout && ti
 
 void shim_server_close_idle(shim_server *self, int64_t interval) {
 	shim_server_limits *limits = &self->group.limits;
+	self->group.hurries = true;
 	limits->header_timeout = shorter(limits->header_timeout, interval);
 	limits->body_timeout = shorter(limits->body_timeout, interval);
 	for (struct connection *each = self->group.connections, *next; each; each = next) {

@@ -50,16 +50,25 @@ static void stream_end(shim_stream *self, int error) {
 	self->callbacks.ended(self->context, error); // may free the stream
 }
 
-static void on_readable(struct queued_event *event) {
-	shim_stream *self = EVENT_OWNER(event, shim_stream, readable);
+/// Returns whether there was anything: bytes, or the end. Then the stream may be freed.
+static bool read_stream(shim_stream *self) {
 	shim_loop *loop = self->loop;
 	const ssize_t count = recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
+	if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
 	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
 		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
-	else if (errno != EAGAIN && errno != EINTR) stream_end(self, self->write_error == ENOMEM ? ENOMEM : errno);
+	else stream_end(self, self->write_error == ENOMEM ? ENOMEM : errno);
+	return true;
+}
+
+static void on_readable(struct queued_event *event) { read_stream(EVENT_OWNER(event, shim_stream, readable)); }
+
+bool shim_stream_read_now(shim_stream *self) {
+	if (!self->reading || self->state == STREAM_CONNECTING || self->state == STREAM_ENDED) return false;
+	return read_stream(self);
 }
 
 /// Finishes connecting. Returns false if the stream ended.

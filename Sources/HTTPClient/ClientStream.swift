@@ -47,6 +47,9 @@ import EventLoop
         }
     }
 
+    /// Reads what has arrived. Returns whether there was anything: bytes, or the end.
+    func readNow() -> Bool { unsafe shim_stream_read_now(handle) }
+
     /// Stops or resumes reading. While stopped, the end of the stream is not noticed either.
     func setReading(_ isOn: Bool) { unsafe shim_stream_set_reading(handle, isOn) }
 }

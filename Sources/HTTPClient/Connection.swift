@@ -216,7 +216,7 @@ import EventLoop
         switch response.readHead() {
         case .needMore(let consumed):
             consume(consumed)
-            deadline.wait(for: .idle)
+            deadline.waitForRestOfHead()
         case .done(let consumed):
             consume(consumed)
             deadline.waitForTotal()
@@ -234,7 +234,20 @@ import EventLoop
     }
 
     private func deadlinePassed() {
-        if case .idle = state { endIdle() } else { fail(.timeout(deadline.phase)) }
+        switch state {
+        case .idle: endIdle()
+        case .connecting: fail(.timeout(deadline.phase))
+        case .busy: judgeDeadline()
+        case .ended: break
+        }
+    }
+
+    /// Bytes that have arrived before the deadline count, even if this process, suspended or busy, has not read them.
+    private func judgeDeadline() {
+        let phase = deadline.phase
+        let hasRead = stream?.readNow() ?? false
+        guard case .busy = state else { return }
+        if !hasRead || phase == .total || deadline.isPassed { fail(.timeout(phase)) }
     }
 
     // MARK: The end

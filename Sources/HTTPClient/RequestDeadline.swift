@@ -9,6 +9,8 @@ struct RequestDeadline {
     private var limits: Deadlines
     /// When the whole request must have ended.
     private var end: LoopInstant?
+    /// When the first byte of the response's body must have come; `nil`: not while the head is awaited, or never.
+    private var firstByteEnd: LoopInstant?
     /// The phase that the deadline belongs to.
     private(set) var phase = ClientError.Phase.connect
 
@@ -33,6 +35,7 @@ struct RequestDeadline {
     ///
     /// - Parameter atMost: a limit for this wait, instead of the phase's usual one.
     mutating func wait(for phase: ClientError.Phase, atMost limit: Duration? = nil) {
+        firstByteEnd = nil
         let interval =
             switch phase {
             case .connect: limit ?? limits.connect
@@ -45,7 +48,21 @@ struct RequestDeadline {
         if let end, end < deadline { return waitForTotal() }
         self.phase = phase
         timer?.deadline = deadline
+        if phase == .firstByte { firstByteEnd = deadline }
     }
+
+    /// Sets the deadline after a part of a head: a head that never ends does not postpone that of the first byte.
+    mutating func waitForRestOfHead() {
+        guard let end = firstByteEnd else { return wait(for: .idle) }
+        wait(for: .idle)
+        firstByteEnd = end
+        if let timer, let deadline = timer.deadline, deadline <= end { return }
+        phase = .firstByte
+        timer?.deadline = end
+    }
+
+    /// Whether the deadline has passed, and nothing has set a later one.
+    var isPassed: Bool { timer?.deadline.map { $0 <= loop.now } ?? false }
 
     /// Keeps only the deadline of the whole request.
     mutating func waitForTotal() {

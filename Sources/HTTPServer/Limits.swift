@@ -12,7 +12,7 @@ public struct Limits: Sendable {
     /// replies that clients do not take. The first 8 KiB of each connection do not count.
     ///
     /// A client, which is an IPv4 address or an IPv6 /64, may hold four times as much as is free: one client alone
-    /// reaches four fifths, and others always find room. When there is no room, a body that is still arriving makes
+    /// reaches four fifths, and others find room. A single request may use all. When there is no room, a body that is still arriving makes
     /// room for others: one that is at least twice as long as the newcomer's, or one of which less than 16 KiB has
     /// arrived in the last 250 ms. It is answered 503. If there is none, the newcomer is answered 503.
     public var bufferedBytes = 512 * 1024 * 1024

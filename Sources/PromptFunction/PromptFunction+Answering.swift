@@ -165,6 +165,7 @@ extension OllamaError {
         case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),
             .transport(.timeout(.firstByte)), .transport(.closed(_, beforeFirstByte: true)):
             true
+        case .transport(.encoded): !hasBegun
         case .transport: false
         default: mayDifferElsewhere && !hasBegun
         }

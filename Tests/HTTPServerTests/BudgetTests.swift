@@ -175,6 +175,19 @@ private func upload(_ count: Int, of total: Int) -> String {
         }
     }
 
+    @Test func `what the head decides is decided before others make room`() async throws {
+        try await withServer(limits: limits { $0.bufferedBytes = 60_000 }) { loop, host in
+            let slow = try await host.open(upload(55_000, of: 59_000))
+            try await until("it is here", on: loop) { host.server.bufferedBytes == 55_000 }
+            let head = request("POST", "/", ["Content-Length: 30000", "X-Refuse: a"])
+            let refused = try await host.open(head + bytes(10_000), from: 2)
+            #expect(try await response(on: refused).status == 403)
+            try slow.send(bytes(4000))
+            #expect(try await response(on: slow).text == "body 59000")
+            for socket in [slow, refused] { socket.close() }
+        }
+    }
+
     @Test func `a client alone may use all that one request needs`() async throws {
         try await withServer(limits: limits { $0.bufferedBytes = 100_000 }) { loop, host in
             let response = try await host.ask(upload(100_000, of: 100_000))

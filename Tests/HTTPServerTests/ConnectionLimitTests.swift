@@ -121,6 +121,28 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "G", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"])
+    func `a connection of the reserve that says nothing makes room after a second`(text: String) async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (1, 2) }
+        try await withServer(limits: few, clock: .manual) { loop, host in
+            let latch = Latch(on: loop)
+            host.function.handler = { request, reply in
+                await latch.wait()
+                reply.send(.text("done"))
+            }
+            let busy = try await host.open(post("{}"))
+            let silent = [try await host.open(text), try await host.open(text)]
+            try await until("they are here", on: loop) { host.server.connections == 3 }
+            for _ in 0..<5 { await loop.turn() }
+            await loop.advance(by: .seconds(1))
+            let probe = try await host.ask(get("/health/liveness"))
+            #expect(probe.text == "Alive")
+            latch.open()
+            #expect(try await response(on: busy).text == "done")
+            for socket in silent + [busy] { socket.close() }
+        }
+    }
+
     @Test func `a connection of the reserve becomes ordinary when there is room`() async throws {
         try await withServer(limits: limits { ($0.connections, $0.reservedConnections) = (1, 1) }) { loop, host in
             let sockets = try await fill(host, on: loop, 2)

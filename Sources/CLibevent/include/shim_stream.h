@@ -25,6 +25,8 @@ shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockadd
 	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
 /// Whether the connection is established and, as far as is known, open in both directions.
+bool shim_stream_read_now(shim_stream *self);
+
 bool shim_stream_is_connected(const shim_stream *self);
 
 /// Sends `head` and `body` in one system call, and keeps what the socket does not take yet. Either may be empty.

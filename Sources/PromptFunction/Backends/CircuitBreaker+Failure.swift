@@ -36,7 +36,7 @@ extension OllamaError {
         case .refused(status: 503, _, _): false
         case .refused(let status, _, _):
             status >= 500 || (300..<400).contains(status) || [401, 403, 429].contains(status)
-        case .malformedResponse: true
+        case .malformedResponse, .failed: true
         case .transport(.cancelled), .transport(.noRoom): false
         case .transport: true
         default: false
