@@ -241,6 +241,13 @@ void shim_server_cut_all(shim_server *self) {
 
 size_t shim_server_connection_count(const shim_server *self) { return self->group.count; }
 
+size_t shim_server_unsent_count(const shim_server *self) {
+	size_t count = 0;
+	for (const struct connection *each = self->group.connections; each; each = each->next)
+		count += each->state == CONNECTION_OPEN && each->exchange.state == EXCHANGE_SENDING;
+	return count;
+}
+
 size_t shim_server_take_peak(shim_server *self) {
 	const size_t peak = self->group.peak;
 	self->group.peak = self->group.count;

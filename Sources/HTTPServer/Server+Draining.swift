@@ -17,7 +17,8 @@ extension Server {
     /// - Parameters:
     ///   - limit: the time for everything, `grace` included.
     ///   - grace: the time before the server stops listening; at most `limit`.
-    /// - Returns: the number of requests that were still being handled when the time was up.
+    /// - Returns: the number of requests that were still being handled when the time was up, or whose reply the client
+    ///   had not taken whole.
     public func drain(within limit: Duration, grace: Duration = .zero) async -> Int {
         let end = loop.now + limit
         isDraining = true
@@ -34,7 +35,7 @@ extension Server {
         timer.deadline = end
         await latch.wait()
         withExtendedLifetime(timer) {}
-        let unanswered = requestsInFlight
+        let unanswered = unsafe requestsInFlight + shim_server_unsent_count(handle)
         unsafe shim_server_cut_all(handle)
         return unanswered
     }

@@ -46,6 +46,16 @@ import Testing
         }
     }
 
+    @Test func `counts a reply that its client has not taken whole`() async throws {
+        try await withServer { loop, host in
+            host.function.handler = { request, reply in reply.send(.text(String(repeating: "x", count: 32 << 20))) }
+            let socket = try await host.open(post("{}"))
+            try await until("a part of the reply waits", on: loop) { host.server.bufferedBytes > 1 << 20 }
+            #expect(await host.server.drain(within: .milliseconds(1)) == 1)
+            socket.close()
+        }
+    }
+
     @Test func `serves what was half here, and closes`() async throws {
         try await withServer { loop, host in
             let port = host.port

@@ -127,6 +127,9 @@ void shim_server_close_idle(shim_server *self, int64_t interval);
 /// Cuts every connection with a RST, and calls `gone` for those with a pending request.
 void shim_server_cut_all(shim_server *self);
 
+/// The number of replies that are complete, and of which the peer has not taken all. Looks at every connection.
+size_t shim_server_unsent_count(const shim_server *self);
+
 /// The number of open connections, including those that only wait for the peer to close.
 size_t shim_server_connection_count(const shim_server *self);
 
