@@ -101,15 +101,15 @@ import Testing
         #expect(Promptd.field("connections", of: start) == Promptd.field("connections", of: warning))
     }
 
-    /// Each is a shell's line that starts the server, `"$@"`. A sanitizer needs its variables and much address space.
+    /// Each is a shell's line that starts the server, `"$@"`. A sanitizer needs its variables, files and much address space.
     static let surroundings: [String] = {
         let lines = [
-            "ulimit -n 64 && exec \"$@\"", "ulimit -f 0 && exec \"$@\"", "exec taskset -c 0 \"$@\"",
+            "ulimit -n 64 && exec \"$@\"", "exec taskset -c 0 \"$@\"", "ulimit -f 0 && exec \"$@\"",
             "ulimit -v 600000 && exec \"$@\"", "exec env -i \"$@\"",
         ]
         let environment = ProcessInfo.processInfo.environment
         let isSanitized = environment["ASAN_OPTIONS"] != nil || environment["TSAN_OPTIONS"] != nil
-        return isSanitized ? Array(lines.prefix(3)) : lines
+        return isSanitized ? Array(lines.prefix(2)) : lines
     }()
 
     @Test(arguments: surroundings) func `answers in narrow surroundings`(line: String) async throws {
