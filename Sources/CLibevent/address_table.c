@@ -118,7 +118,7 @@ void address_table_remove(struct address_table *self, struct address_key key) {
 
 bool address_table_change_bytes(struct address_table *self, struct address_key key, size_t before, size_t after) {
 	if (!key.family) return false;
-	struct address_entry *entry = find_or_make(self, key);
+	struct address_entry *entry = before ? find(self, key) : find_or_make(self, key); // fewer bytes need no memory
 	if (!entry) return false;
 	if (entry->bytes < before) abort(); // they were never counted, which is a bug in the shim
 	const bool was_free = is_free(entry);

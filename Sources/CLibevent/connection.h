@@ -81,7 +81,7 @@ struct connection_group {
 
 // ---- connection_events.c: opening connections, and what happens on their sockets
 
-/// Adds to the group a connection that evhttp is about to set up on `bev`. NULL if there is no memory.
+/// Allocates what the connection of the next client needs. NULL if there is no memory.
 struct connection *connection_new(struct connection_group *group);
 
 /// Adds it to its group, when evhttp has accepted a client for it.

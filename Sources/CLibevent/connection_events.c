@@ -97,8 +97,8 @@ static void on_deadline(void *context) {
 	struct connection *self = context;
 	const enum exchange_state before = self->exchange.state;
 	self->references++;
-	const bool has_read = queued_event_handle_now(&self->watch.readable);
-	const bool is_met = has_read && (self->watch.deadline.deadline || self->exchange.state != before);
+	if (self->watch.reading) queued_event_handle_now(&self->watch.readable);
+	const bool is_met = self->watch.deadline.deadline || self->exchange.state != before;
 	if (self->state != CONNECTION_CLOSED && !is_met) deadline_passed(self);
 	connection_release(self);
 }

@@ -85,11 +85,9 @@ void queued_event_handle(struct queued_event *self) {
 	self->handle(self);
 }
 
-bool queued_event_handle_now(struct queued_event *self) {
-	if (!queued_event_waits(self)) return false;
-	take(self);
+void queued_event_handle_now(struct queued_event *self) {
+	if (queued_event_waits(self)) take(self);
 	queued_event_handle(self);
-	return true;
 }
 
 void queued_event_stop(struct queued_event *self) {

@@ -81,8 +81,8 @@ bool queued_event_waits(const struct queued_event *self);
 /// Handles an event that was taken from its queue.
 void queued_event_handle(struct queued_event *self);
 
-/// Handles the event now if it waits. Returns whether it did.
-bool queued_event_handle_now(struct queued_event *self);
+/// Handles the event now, as if libevent had told that it is ready: it may not have told of it yet.
+void queued_event_handle_now(struct queued_event *self);
 
 /// Stops watching for the event, and takes it from its queue.
 void queued_event_stop(struct queued_event *self);

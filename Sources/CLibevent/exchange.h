@@ -44,7 +44,7 @@ struct shim_exchange {
 	size_t taken;        ///< the bytes of the body that the function has taken, until it says what it holds
 	size_t held;         ///< what the function holds for this request, as it says
 	uint32_t head_count; ///< what evhttp's request takes in memory
-	size_t paced_count;  ///< of them, those that had arrived at `paced`
+	size_t paced_count;  ///< the bytes of the body that had arrived at `paced`
 	int64_t paced;       ///< when the client was last given time to send more
 	struct byte_budget *budget;
 	void *context;         ///< the function's; NULL: the function is not told when the client leaves

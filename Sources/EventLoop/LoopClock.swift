@@ -14,8 +14,13 @@ extension EventLoop {
     /// Each timer that is due fires at its time, and all resulting events on the loop are handled before the clock
     /// moves on, such as bytes from a server to a client on the same loop. It does not wait for other threads.
     package func advance(by interval: Duration) async {
-        let end = now + interval
         await handleEvents()
+        await suspend(for: interval)
+    }
+
+    /// Moves the manual clock on by `interval` before what has arrived is handled, as if the process had been suspended.
+    package func suspend(for interval: Duration) async {
+        let end = now + interval
         while unsafe shim_loop_step_clock(executor.handle, end.nanoseconds) { await handleEvents() }
     }
 

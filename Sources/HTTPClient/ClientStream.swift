@@ -47,8 +47,16 @@ import EventLoop
         }
     }
 
-    /// Reads what has arrived. Returns whether there was anything: bytes, or the end.
-    func readNow() -> Bool { unsafe shim_stream_read_now(handle) }
+    /// Reads from the stream. Its callbacks may end the stream, so the stream itself must not be in use meanwhile.
+    var reader: Reader { unsafe Reader(handle: handle) }
+
+    /// `@safe`: it is used at once, while its stream lives.
+    @safe struct Reader {
+        fileprivate let handle: OpaquePointer
+
+        /// Reads what has arrived, as if the loop had told of it. Returns whether there was anything: bytes, or the end.
+        func readNow() -> Bool { unsafe shim_stream_read_now(handle) }
+    }
 
     /// Stops or resumes reading. While stopped, the end of the stream is not noticed either.
     func setReading(_ isOn: Bool) { unsafe shim_stream_set_reading(handle, isOn) }

@@ -245,7 +245,8 @@ import EventLoop
     /// Bytes that have arrived before the deadline count, even if this process, suspended or busy, has not read them.
     private func judgeDeadline() {
         let phase = deadline.phase
-        let hasRead = stream?.readNow() ?? false
+        let reader = stream?.reader
+        let hasRead = reader?.readNow() ?? false
         guard case .busy = state else { return }
         if !hasRead || phase == .total || deadline.isPassed { fail(.timeout(phase)) }
     }

@@ -9,7 +9,7 @@ struct RequestDeadline {
     private var limits: Deadlines
     /// When the whole request must have ended.
     private var end: LoopInstant?
-    /// When the first byte of the response's body must have come; `nil`: not while the head is awaited, or never.
+    /// The end of the phase `firstByte`, which lasts until the head is complete; `nil` in other phases, or without limit.
     private var firstByteEnd: LoopInstant?
     /// The phase that the deadline belongs to.
     private(set) var phase = ClientError.Phase.connect
@@ -51,7 +51,7 @@ struct RequestDeadline {
         if phase == .firstByte { firstByteEnd = deadline }
     }
 
-    /// Sets the deadline after a part of a head: a head that never ends does not postpone that of the first byte.
+    /// Sets the deadline after a part of a head, which does not postpone the end of the phase `firstByte`.
     mutating func waitForRestOfHead() {
         guard let end = firstByteEnd else { return wait(for: .idle) }
         wait(for: .idle)

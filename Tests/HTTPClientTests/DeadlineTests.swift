@@ -42,6 +42,56 @@ import Testing
         }
     }
 
+    /// More sockets than one poll tells of.
+    @Test(arguments: [true, false]) func `what has arrived before a deadline counts, however much that is`(
+        closes: Bool
+    ) async throws {
+        let server = try RawServer()
+        try await onLoop(clock: .manual) { loop in
+            let origin = Origin(
+                host: "127.0.0.1", port: server.port, deadlines: .only { $0.firstByte = Self.limit }, on: loop)
+            let results = (0..<200).map { _ in loop.startTask { await origin.text() } }
+            let peers = try await offLoop {
+                let peers = try results.map { _ in try server.accept() }
+                for peer in peers { try peer.receiveRequest() }
+                return peers
+            }
+            for peer in peers {  // on the loop's thread, so the loop reads nothing meanwhile
+                try peer.send(closes ? "HTTP/1.0 200 OK\r\n\r\nabc" : response("abc"))
+                if closes { peer.close() }
+            }
+            await loop.suspend(for: Self.limit)
+            for result in results { #expect(await result.value == .success("abc")) }
+            origin.closeIdle()
+            try await until("no connection is left", on: loop) { server.clients == 0 }
+        }
+    }
+
+    /// An interim response is no first byte.
+    @Test func `interim responses without end are ended by the deadline of the first byte`() async throws {
+        let server = try RawServer()
+        try await onLoop(clock: .manual) { loop in
+            let origin = Origin(
+                host: "127.0.0.1", port: server.port,
+                deadlines: .only { ($0.firstByte, $0.idle) = (Self.limit, .seconds(5)) }, on: loop)
+            let result = loop.startTask { await origin.text() }
+            let peer = try await offLoop {
+                let peer = try server.accept()
+                try peer.receiveRequest()
+                return peer
+            }
+            for _ in 0..<2 {
+                try peer.send("HTTP/1.1 102 Processing\r\n\r\n")
+                await loop.turn()
+                await loop.advance(by: .seconds(3))
+            }
+            try peer.send("HTTP/1.1 102 Processing\r\n\r\n")
+            try await passDeadline(.seconds(1), on: loop)
+            #expect(await result.value == .failure(.timeout(.firstByte)))
+            peer.close()
+        }
+    }
+
     @Test func `a response that never ends is ended by the total deadline`() async throws {
         let isSending = Gate()
         try await withServer(

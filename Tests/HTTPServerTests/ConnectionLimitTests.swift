@@ -34,11 +34,7 @@ import Testing
     @Test func `a connection that has been idle for a second makes room`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (3, 0) }
         try await withServer(limits: few, clock: .manual) { loop, host in
-            let latch = Latch(on: loop)
-            host.function.handler = { request, reply in
-                await latch.wait()
-                reply.send(.text("done"))
-            }
+            let (_, answer) = host.holdReplies(of: "done")
             let busy = try await host.open(post("{}"))
             let idle = try await host.open(get())
             #expect(try await response(on: idle).status == 200)
@@ -52,7 +48,7 @@ import Testing
             let admitted = try await host.ask(get())
             #expect(admitted.status == 200)
             #expect(try await offLoop { try idle.rest().ending } == .closed)
-            latch.open()
+            answer.open()
             #expect(try await response(on: busy).text == "done")
             try half.send("TP/1.1\r\nHost: a\r\n\r\n")
             #expect(try await response(on: half).status == 200)
@@ -125,11 +121,7 @@ import Testing
     func `a connection of the reserve that says nothing makes room after a second`(text: String) async throws {
         let few = limits { ($0.connections, $0.reservedConnections) = (1, 2) }
         try await withServer(limits: few, clock: .manual) { loop, host in
-            let latch = Latch(on: loop)
-            host.function.handler = { request, reply in
-                await latch.wait()
-                reply.send(.text("done"))
-            }
+            let (_, answer) = host.holdReplies(of: "done")
             let busy = try await host.open(post("{}"))
             let silent = [try await host.open(text), try await host.open(text)]
             try await until("they are here", on: loop) { host.server.connections == 3 }
@@ -137,7 +129,7 @@ import Testing
             await loop.advance(by: .seconds(1))
             let probe = try await host.ask(get("/health/liveness"))
             #expect(probe.text == "Alive")
-            latch.open()
+            answer.open()
             #expect(try await response(on: busy).text == "done")
             for socket in silent + [busy] { socket.close() }
         }

@@ -107,6 +107,24 @@ import Testing
 
 /// How long the server waits.
 @Suite(.timeLimit(.minutes(1))) struct `Time limits` {
+    /// More sockets than one poll tells of.
+    @Test func `what has arrived before a deadline counts, however much that is`() async throws {
+        let short = limits { $0.headerTimeout = .seconds(5) }
+        try await withServer(limits: short, clock: .manual) { loop, host in
+            var sockets: [RawSocket] = []
+            for _ in 0..<200 { sockets.append(try await host.open("GET / HTTP/1.1\r\nHost: a\r\n")) }
+            try await until("they are here", on: loop) { host.server.connections == 200 }
+            for _ in 0..<20 { await loop.turn() }
+            for socket in sockets { try socket.send("\r\n") }  // on the loop's thread: the loop reads nothing meanwhile
+            await loop.suspend(for: .seconds(5))
+            for socket in sockets {
+                let answer = try await response(on: socket)
+                #expect(answer.status == 200)
+                socket.close()
+            }
+        }
+    }
+
     private static let limit = Duration.seconds(9)
 
     /// Sends `text` at once and `more` in the limit's last nanosecond: the limit is the same for all of it.

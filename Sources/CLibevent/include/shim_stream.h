@@ -24,9 +24,11 @@ typedef struct {
 shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
 	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
-/// Whether the connection is established and, as far as is known, open in both directions.
+/// Reads what has arrived, as if the loop had told of it, if reading is not paused. Returns whether there was anything:
+/// bytes, or the end. Then the callbacks may have freed the stream.
 bool shim_stream_read_now(shim_stream *self);
 
+/// Whether the connection is established and, as far as is known, open in both directions.
 bool shim_stream_is_connected(const shim_stream *self);
 
 /// Sends `head` and `body` in one system call, and keeps what the socket does not take yet. Either may be empty.
