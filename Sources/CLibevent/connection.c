@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "request_line.h"
 
 #include <stdlib.h>
 #include <unistd.h>

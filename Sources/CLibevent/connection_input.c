@@ -151,7 +151,7 @@ static void bound_counted(struct connection *self) {
 		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		return;
 	}
-	if (self->exchange.verdict == VERDICT_KEEP) self->exchange.verdict = VERDICT_LINGER;
+	self->exchange.verdict = VERDICT_LINGER;
 	byte_buffer_free(&self->input);
 	connection_count(self);
 }

@@ -1,4 +1,5 @@
 #include "input.h"
+#include "request_line.h"
 
 #include <event2/keyvalq_struct.h>
 #include <string.h>

@@ -44,10 +44,6 @@ enum head_end { HEAD_END_MISSING, HEAD_END_FOUND, HEAD_END_MALFORMED };
 /// length of the head, including the empty line.
 enum head_end request_find_end(const uint8_t *bytes, size_t count, size_t *scanned);
 
-/// The method at the start of a head that may be incomplete or malformed; SHIM_METHOD_NONE if it is another one, or not
-/// all of it is there.
-shim_method request_method(const uint8_t *bytes, size_t count);
-
 /// Checks a complete head. Returns 0, or the reason for the rejection (a `shim_reject`).
 ///
 /// Fills `*head` and `*canonical`, whose `bytes` must have room for `count + REQUEST_CANONICAL_EXTRA`.
