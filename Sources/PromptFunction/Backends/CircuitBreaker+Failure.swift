@@ -35,7 +35,7 @@ extension OllamaError {
         case .refused(_, let message, _) where message.hasPrefix("option \""): false
         case .refused(status: 503, _, _): false
         case .refused(let status, _, _):
-            status >= 500 || (300..<400).contains(status) || [401, 403, 429].contains(status)
+            status >= 500 || (300..<400).contains(status) || [401, 403, 408, 429].contains(status)
         case .malformedResponse, .failed: true
         case .transport(.cancelled), .transport(.noRoom): false
         case .transport: true

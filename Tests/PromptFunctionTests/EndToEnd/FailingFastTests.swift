@@ -31,11 +31,19 @@ private final class FailingFast: Service {
         Response(Status(status, "x"), .json, body: Array(body.utf8), retryAfter: retryAfter)
     }
 
+    private static let compressed = {
+        var compressed = response(200, "\u{1F}")
+        compressed.fields = [HeaderField("Content-Encoding", "gzip")!]
+        return compressed
+    }()
+
     static let responses: [(name: String, response: Response)] = [
         ("429", response(429, #"{"error":"you have reached your weekly usage limit"}"#, retryAfter: 60)),
         ("401", response(401, #"{"error":"unauthorized"}"#)), ("403", response(403, "forbidden")),
         ("302", response(302, "")), ("500", response(500, #"{"error":"CUDA error"}"#)),
-        ("502", response(502, "<html>")), ("garbage", response(200, "garbage")), ("no answer", response(200, "{}")),
+        ("502", response(502, "<html>")), ("408", response(408, "")),
+        ("an error instead of an answer", response(200, #"{"error":"CUDA error"}"#)), ("gzip", compressed),
+        ("garbage", response(200, "garbage")), ("no answer", response(200, "{}")),
         ("503", response(503, #"{"error":"server busy, please try again."}"#)),
     ]
 
