@@ -116,6 +116,10 @@ void address_table_remove(struct address_table *self, struct address_key key) {
 	update(self, entry, false);
 }
 
+size_t address_table_connections(const struct address_table *self, struct address_key key) {
+	return self->capacity ? find(self, key)->connections : 0;
+}
+
 bool address_table_change_bytes(struct address_table *self, struct address_key key, size_t before, size_t after) {
 	if (!key.family) return false;
 	struct address_entry *entry = before ? find(self, key) : find_or_make(self, key); // fewer bytes need no memory

@@ -43,6 +43,9 @@ bool address_table_add(struct address_table *self, struct address_key key, size_
 /// Counts one connection of `key` less. The connection must have been added.
 void address_table_remove(struct address_table *self, struct address_key key);
 
+/// The connections of `key`.
+size_t address_table_connections(const struct address_table *self, struct address_key key);
+
 /// Replaces `before` bytes of `key`, which must have been counted, by `after`. Returns false, and changes nothing, if
 /// there is no memory or no address.
 bool address_table_change_bytes(struct address_table *self, struct address_key key, size_t before, size_t after);

@@ -122,9 +122,11 @@ void connection_clear_exchange(struct connection *self);
 /// thresholds for shared-memory packet switches", 1998: a client may hold a multiple of what is free.
 bool connection_has_room(struct connection *self, size_t count);
 
-/// If all slots are taken, ends a connection that has been idle, has not finished a head, or has lingered for a second
-/// or longer, if it finds one soon.
-void connection_make_slot(struct connection_group *group);
+/// If all slots are taken, makes room for a new connection, if it soon finds one to end: one that has been idle, has
+/// not finished a head, or has lingered for a second or longer; else one that waits for its client, of an address that
+/// has more connections than the new one's would have. So an address cannot keep others out by opening again what was
+/// closed.
+void connection_make_slot(struct connection *newcomer);
 
 /// Makes room for `count` more bytes of this connection, at the expense of other bodies that are still arriving: of one
 /// that holds twice as much as this one would, else of one that comes too slowly. If it is this client's share that has

@@ -4,38 +4,51 @@
 
 #define WAITING_TIME INT64_C(1000000000) // nanoseconds
 
-/// Whether the connection has waited for its client so long that it makes room for another.
-static bool has_waited(const struct connection *self, int64_t now) {
+/// Whether the connection has a slot that another could use, and waits for its client.
+static bool waits_for_client(const struct connection *self) {
 	const bool is_reserved = self->slot.kind == SLOT_RESERVED;
 	const enum exchange_state state = self->exchange.state;
 	const bool is_open = self->state == CONNECTION_OPEN && !self->pumping && !self->deferred;
 	const bool waits = self->state == CONNECTION_LINGERING ||
 					   (is_open && (state == EXCHANGE_IDLE || state == EXCHANGE_HEAD ||
 									   (is_reserved && state == EXCHANGE_BODY)));
-	return waits && (is_reserved || self->slot.kind == SLOT_ORDINARY) && !queued_event_waits(&self->watch.readable) &&
-		   now - self->waits_since >= WAITING_TIME;
+	return waits && (is_reserved || self->slot.kind == SLOT_ORDINARY) && !queued_event_waits(&self->watch.readable);
 }
 
 static void give_up(struct connection *self) {
+	const bool was_idle = self->exchange.state == EXCHANGE_IDLE && self->last_request;
 	self->references++;
-	if (self->state == CONNECTION_OPEN && self->exchange.state != EXCHANGE_IDLE)
-		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+	if (self->state == CONNECTION_OPEN && !was_idle) connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
 	connection_end(self, END_CLOSE);
 	connection_release(self);
 }
 
-void connection_make_slot(struct connection_group *group) {
+/// The connection that makes room for `newcomer`. NULL: none was found soon.
+static struct connection *find_slot(struct connection_group *group, const struct connection *newcomer) {
 	enum { MOST_LOOKED_AT = 64 };
-	if (!connection_limits_are_full(&group->slots)) return;
 	const int64_t now = shim_loop_now(group->loop);
+	struct connection *found = NULL;
+	size_t most = connection_limits_of_same_address(&group->slots, &newcomer->slot) + 1;
 	for (int i = 0; i < MOST_LOOKED_AT; i++) {
 		struct connection *each = group->hand ? group->hand : group->connections;
-		if (!each) return;
+		if (!each) break;
 		group->hand = each->next;
-		if (!has_waited(each, now)) continue;
-		give_up(each);
-		return;
+		if (each == newcomer || !waits_for_client(each)) continue;
+		if (now - each->waits_since >= WAITING_TIME) return each;
+		const size_t count = connection_limits_of_same_address(&group->slots, &each->slot);
+		if (count <= most) continue;
+		most = count;
+		found = each;
 	}
+	return found;
+}
+
+void connection_make_slot(struct connection *newcomer) {
+	struct connection_group *group = newcomer->group;
+	if (!connection_limits_are_full(&group->slots)) return;
+	connection_limits_find_address(&newcomer->slot, newcomer->fd);
+	struct connection *found = find_slot(group, newcomer);
+	if (found) give_up(found);
 }
 
 // ---- bytes

@@ -146,7 +146,7 @@ void connection_open(struct connection *self) {
 	watch_set_reading(&self->watch, true);
 	// Nearly every client has sent its request by now: it need not wait for one more poll.
 	if (group->loop->busy) queued_event_push(&self->watch.readable);
-	connection_make_slot(group);
+	connection_make_slot(self);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
 	if (reason) connection_reject(self, (shim_reject)reason);
 	else if (self->slot.kind == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only

@@ -17,13 +17,18 @@ void connection_limits_find_address(struct connection_slot *connection, int fd) 
 	connection->address = address_key_of((struct sockaddr *)&peer);
 }
 
+size_t connection_limits_of_same_address(
+	const struct connection_limits *self, const struct connection_slot *connection) {
+	return connection->address.family ? address_table_connections(&self->addresses, connection->address) : 0;
+}
+
 /// Whether the peer's address has too many connections. If not, counts this one.
 static bool is_beyond_address(struct connection_limits *self, struct connection_slot *connection, int fd) {
-	if (!self->max_per_address) return false;
 	connection_limits_find_address(connection, fd);
 	if (!connection->address.family) return false;
-	connection->is_counted = address_table_add(&self->addresses, connection->address, self->max_per_address);
-	return !connection->is_counted;
+	const size_t limit = self->max_per_address ? self->max_per_address : SIZE_MAX;
+	connection->is_counted = address_table_add(&self->addresses, connection->address, limit);
+	return self->max_per_address && !connection->is_counted;
 }
 
 int connection_limits_admit(struct connection_limits *self, struct connection_slot *connection, int fd) {

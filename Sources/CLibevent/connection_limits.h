@@ -31,6 +31,10 @@ struct connection_limits {
 /// Looks up the peer's address, if that has not been done.
 void connection_limits_find_address(struct connection_slot *connection, int fd);
 
+/// How many connections the address of `connection` has, if it has been looked up; 0 otherwise.
+size_t connection_limits_of_same_address(
+	const struct connection_limits *self, const struct connection_slot *connection);
+
 /// Whether all ordinary slots are taken.
 bool connection_limits_are_full(const struct connection_limits *self);
 

@@ -9,9 +9,9 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
     /// A deadline passed.
     case timeout(Phase)
     /// The connection ended before the response did. `errno` is 0 for a proper FIN.
-    case closed(errno: CInt, beforeFirstByte: Bool)
+    case closed(errno: CInt, Progress)
     /// The bytes received are not an HTTP/1.1 response. The text names the rule that is broken.
-    case malformed(String)
+    case malformed(String, Progress)
     /// The body has a content coding, such as gzip, although none was asked for.
     case encoded
     /// The body is longer than the caller's limit, in bytes.
@@ -26,6 +26,16 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case connect, firstByte, idle, total
     }
 
+    /// How much of the response had come.
+    public enum Progress: Sendable, Equatable {
+        /// Not a byte.
+        case nothing
+        /// Bytes of the head, or all of it, but no byte of the body.
+        case head
+        /// Bytes of the body.
+        case body
+    }
+
     public var description: String {
         switch self {
         case .unresolved(let error): "\(error)"
@@ -35,10 +45,10 @@ public enum ClientError: Error, Equatable, CustomStringConvertible {
         case .timeout(.firstByte): "timed out: no response"
         case .timeout(.idle): "timed out: the rest of the response did not come"
         case .timeout(.total): "timed out: the whole request took too long"
-        case .closed(let errno, let beforeFirstByte):
-            "connection \(errno == 0 ? "closed" : "broken") \(beforeFirstByte ? "before" : "during") the response"
+        case .closed(let errno, let progress):
+            "connection \(errno == 0 ? "closed" : "broken") \(progress == .nothing ? "before" : "during") the response"
                 + (errno == 0 ? "" : ": \(SystemError.description(of: errno))")
-        case .malformed(let rule): "malformed response: \(rule)"
+        case .malformed(let rule, _): "malformed response: \(rule)"
         case .encoded: "the response is compressed, although that was not asked for: a proxy in between may do that"
         case .tooLarge(let limit): "the response is longer than \(limit) bytes"
         case .noRoom: "there is no room for the rest of the response: see --max-buffered-bytes"

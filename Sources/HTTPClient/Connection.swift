@@ -103,7 +103,7 @@ import EventLoop
     }
 
     /// Whether a byte of the response has come.
-    var sawBytes: Bool { response.hasBegun }
+    var sawBytes: Bool { response.progress != .nothing }
 
     /// Whether the next request may use this connection.
     var isReusable: Bool {
@@ -135,7 +135,7 @@ import EventLoop
                 consume(consumed)
                 return nil
             case .malformed(let rule):
-                throw .malformed("\(rule)")
+                throw .malformed("\(rule)", .body)
             case .needMore(let consumed):
                 consume(consumed)
                 if try hasBodyEnded() { return nil }
@@ -170,7 +170,7 @@ import EventLoop
             delivery = .finished(isWhole: isWhole)
             deadline.waitForTotal()
             changed.signal()
-        case .fail(let rule): fail(.malformed(rule))
+        case .fail(let rule): fail(.malformed(rule, .body))
         case .wait(let limit): deadline.wait(for: .idle, atMost: limit)
         case .pause:
             stream?.setReading(false)
@@ -220,14 +220,14 @@ import EventLoop
         case .done(let consumed):
             consume(consumed)
             deadline.waitForTotal()
-        case .malformed(let rule): fail(.malformed("\(rule)"))
+        case .malformed(let rule): fail(.malformed("\(rule)", .head))
         }
     }
 
     private func ended(_ error: CInt) {
         switch state {
         case .connecting: fail(.unreachable(errno: error))
-        case .busy: fail(.closed(errno: error, beforeFirstByte: !sawBytes))
+        case .busy: fail(.closed(errno: error, response.progress))
         case .idle: endIdle()
         case .ended: break
         }

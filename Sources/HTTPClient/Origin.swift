@@ -66,7 +66,7 @@ package final class Origin {
                 return try await exchange(on: reused, template, payload, limits, until: deadline, body)
             } catch {
                 // `body` may have thrown this error itself: then there was a response.
-                guard case .closed(_, beforeFirstByte: true) = error, !reused.sawBytes else { throw error }
+                guard case .closed(_, .nothing) = error, !reused.sawBytes else { throw error }
                 requestsResent += 1
                 onResend?()
             }

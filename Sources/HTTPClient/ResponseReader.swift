@@ -3,20 +3,23 @@
 /// Each method returns how many bytes it used; `consume` then removes them from the buffer.
 struct ResponseReader {
     private var buffer = ReceiveBuffer()
-    private var state = State.waiting
+    private var state = State.readingHead
     private var decoder = BodyDecoder(.none)
+    /// How much of the response has come.
+    private(set) var progress = ClientError.Progress.nothing
 
     private enum State {
-        /// Nothing of the response has come.
-        case waiting
-        /// Bytes have come, but not the whole head.
+        /// The whole head has not come.
         case readingHead
         /// The head has come, and `decoder` finds the body.
         case readingBody(ResponseHead)
     }
 
     /// Starts over, for the next response.
-    mutating func begin() { state = .waiting }
+    mutating func begin() {
+        state = .readingHead
+        progress = .nothing
+    }
 
     /// Frees the memory of the buffer, with its content.
     mutating func freeMemory() { buffer.reset() }
@@ -24,11 +27,6 @@ struct ResponseReader {
     /// The head, once it has come.
     var head: ResponseHead? {
         if case .readingBody(let head) = state { head } else { nil }
-    }
-
-    /// Whether a byte of the response has come.
-    var hasBegun: Bool {
-        if case .waiting = state { false } else { true }
     }
 
     /// Whether the response is complete, and another one may follow it.
@@ -41,7 +39,7 @@ struct ResponseReader {
 
     /// Takes the bytes of one read, which must stay valid until `endRead`.
     mutating func beginRead(_ bytes: UnsafeRawBufferPointer) {
-        if case .waiting = state { state = .readingHead }
+        progress = head == nil ? .head : .body
         unsafe buffer.beginRead(bytes)
     }
 
@@ -80,6 +78,7 @@ struct ResponseReader {
                 if head.status >= 200 {
                     state = .readingBody(head)
                     decoder = BodyDecoder(head.framing)
+                    if unsafe buffer.withBytes(\.count) > position { progress = .body }
                     return .done(consumed: position)
                 }
             }

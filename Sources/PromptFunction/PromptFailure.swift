@@ -114,7 +114,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .unresolved, .unreachable: (.badGateway, "Ollama cannot be reached.", nil)
         case .timeout(.connect): (.gatewayTimeout, "Ollama did not accept the connection in time.", nil)
         case .timeout: (.gatewayTimeout, "Ollama did not answer in time.", nil)
-        case .closed(_, beforeFirstByte: true): (.badGateway, "Ollama closed the connection without an answer.", nil)
+        case .closed(_, .nothing): (.badGateway, "Ollama closed the connection without an answer.", nil)
         case .closed: (.badGateway, "Ollama's response was cut off.", nil)
         case .malformed: (.badGateway, "Ollama's response is malformed.", nil)
         case .noRoom: (.serviceUnavailable, "Too much is being received at once: try again later.", 1)

@@ -120,7 +120,7 @@ extension PromptFunction {
         _ attempts: inout Attempts
     ) -> Duration? {
         attempts.count += 1
-        if case .refused(status: 503, _, _) = error {
+        if error.saysBusy {
             attempts.busy.append(backend)
             return hasOther(than: attempts) ? .zero : pause(&attempts)
         }
@@ -158,12 +158,13 @@ extension PromptFunction {
 }
 
 extension OllamaError {
-    /// Whether another backend can be asked: it may answer, and the client gets nothing twice. A response that broke off
-    /// is not retried: its backend has worked for it.
+    /// Whether another backend can be asked: it may answer, and the client gets nothing twice. A response whose body
+    /// broke off is not retried: its backend has worked for it.
     fileprivate func mayBeRetried(hasBegun: Bool) -> Bool {
         switch self {
         case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),
-            .transport(.timeout(.firstByte)), .transport(.closed(_, beforeFirstByte: true)):
+            .transport(.timeout(.firstByte)), .transport(.closed(_, .nothing)), .transport(.closed(_, .head)),
+            .transport(.malformed(_, .head)):
             true
         case .transport(.encoded): !hasBegun
         case .transport: false

@@ -147,14 +147,14 @@ extension Origin {
 
     @Test func `what came before a cut was given, and the cut is told`() async throws {
         for end in [
-            ClientError.closed(errno: 0, beforeFirstByte: false),
-            .malformed("a chunk's size is not a hexadecimal number"),
+            ClientError.closed(errno: 0, .body),
+            .malformed("a chunk's size is not a hexadecimal number", .body),
         ] {
             try await withServer([
                 { peer in
                     try peer.receiveRequest()
                     try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
-                    if end == .closed(errno: 0, beforeFirstByte: false) { peer.close() } else { try peer.send("x\r\n") }
+                    if end == .closed(errno: 0, .body) { peer.close() } else { try peer.send("x\r\n") }
                 }
             ]) { loop, origin, _ in
                 let sink = Sink()

@@ -103,7 +103,7 @@ import Testing
             #expect(await origin.text(payload) == .success("1"))
             for connections in [2, 3] {
                 let outcome = await origin.text(payload)
-                guard case .failure(.closed(_, beforeFirstByte: true)) = outcome else {
+                guard case .failure(.closed(_, .nothing)) = outcome else {
                     Issue.record("\(outcome)")
                     return
                 }
@@ -125,7 +125,7 @@ import Testing
         ]) { _, origin, server in
             #expect(await origin.text() == .success("1"))
             #expect(
-                await origin.text() == .failure(.closed(errno: byReset ? ECONNRESET : 0, beforeFirstByte: false)))
+                await origin.text() == .failure(.closed(errno: byReset ? ECONNRESET : 0, .head)))
             #expect(server.accepted == 1)
         }
     }
@@ -140,7 +140,7 @@ import Testing
             }
         ]) { _, origin, server in
             #expect(await origin.text() == .success("1"))
-            let error = ClientError.closed(errno: 0, beforeFirstByte: true)  // such as another origin's
+            let error = ClientError.closed(errno: 0, .nothing)  // such as another origin's
             await #expect(throws: error) {
                 try await origin.withResponse(to: template) { _ throws(ClientError) in throw error }
             }

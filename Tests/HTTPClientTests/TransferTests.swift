@@ -157,7 +157,7 @@ import Testing
             }
         ]) { _, origin, server in
             let outcome = await origin.text()
-            guard case .failure(.malformed(let rule)) = outcome else {
+            guard case .failure(.malformed(let rule, _)) = outcome else {
                 Issue.record("\(outcome)")
                 return
             }
@@ -180,7 +180,7 @@ import Testing
                 peer.close()
             }
         ]) { _, origin, _ in
-            #expect(await origin.text() == .failure(.closed(errno: 0, beforeFirstByte: false)))
+            #expect(await origin.text() == .failure(.closed(errno: 0, .body)))
         }
     }
 }

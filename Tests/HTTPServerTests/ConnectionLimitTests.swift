@@ -56,6 +56,51 @@ import Testing
         }
     }
 
+    /// `count` connections from 127.0.0.`address`, which have sent `text`.
+    private func open(
+        _ count: Int, to host: TestServer, from address: UInt8, sending text: String = "", on loop: isolated EventLoop
+    ) async throws -> [RawSocket] {
+        var sockets: [RawSocket] = []
+        for _ in 0..<count { sockets.append(try await host.open(text, from: address)) }
+        return sockets
+    }
+
+    @Test(arguments: ["", "GET / HT"])
+    func `an address that takes all slots makes room for another at once`(text: String) async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (4, 2) }
+        try await withServer(limits: few, clock: .manual) { loop, host in
+            let silent = try await open(6, to: host, from: 1, sending: text, on: loop)
+            try await until("they are here", on: loop) { host.server.connections == 6 }
+            let kept = try await host.open(post("{}"), from: 2)
+            let answer = try await response(on: kept)
+            #expect(answer.status == 200)
+            // Each address has its share; the rest is for those that came first.
+            let refused = try await host.open(from: 1)
+            #expect(try await response(on: refused).status == 503)
+            try kept.send(get())
+            let again = try await response(on: kept)
+            #expect(again.status == 200)
+            for socket in silent + [kept, refused] { socket.close() }
+        }
+    }
+
+    @Test func `an address with many connections does not lose one that has a request`() async throws {
+        let few = limits { ($0.connections, $0.reservedConnections) = (4, 0) }
+        try await withServer(limits: few, clock: .manual) { loop, host in
+            let (_, answer) = host.holdReplies(of: "done")
+            let busy = try await open(4, to: host, from: 1, sending: post("{}"), on: loop)
+            try await until("they are asked", on: loop) { host.server.requestsInFlight == 4 }
+            let refused = try await host.open(get(), from: 2)
+            #expect(try await response(on: refused).status == 503)
+            answer.open()
+            for socket in busy {
+                let response = try await response(on: socket)
+                #expect(response.text == "done")
+            }
+            for socket in busy + [refused] { socket.close() }
+        }
+    }
+
     @Test func `a head that is not finished in a second makes room`() async throws {
         let few = limits { ($0.connections, $0.reservedConnections, $0.idleTimeout) = (2, 0, .zero) }
         try await withServer(limits: few, clock: .manual) { loop, host in

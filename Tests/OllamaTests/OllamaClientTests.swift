@@ -107,7 +107,7 @@ import Testing
             response(" {\"done\":true , \"message\":{\"x\":[{}],\"content\":\"\\u00e9\\n\\ud83d\\ude00\"}}\r\n"),
             .success("é\n😀")
         ),
-        ("SSH-2.0-x\r\n", .failure(.transport(.malformed("x")))),
+        ("SSH-2.0-x\r\n", .failure(.transport(.malformed("x", .head)))),
     ]
 
     @Test(arguments: others)

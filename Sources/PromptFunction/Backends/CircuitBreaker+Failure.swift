@@ -43,6 +43,11 @@ extension OllamaError {
         }
     }
 
+    /// Whether the host has no room for the prompt now. It is asked again if the other hosts have none either.
+    var saysBusy: Bool {
+        if case .refused(status: 503, _, _) = self { true } else { false }
+    }
+
     /// The seconds for which the host asks not to be asked again.
     var retryAfter: Int? {
         if case .refused(_, _, let seconds) = self { seconds } else { nil }

@@ -74,14 +74,14 @@ final class OllamaBackend: Backend {
     }
 
     private func note(_ error: OllamaError, _ permit: Permit, at now: LoopInstant) {
-        if error.mayDifferElsewhere {
+        if error.mayDifferElsewhere || error.saysBusy {
             pauses.failed(permit.model, began: permit.began, retryAfter: error.retryAfter, at: now)
         } else {
             pauses.inconclusive(permit.model, began: permit.began)
         }
         if case .refused(let status, _, _) = error, status < 500 { breaker.chatSucceeded(permit.epoch) }
         guard let failure = CircuitBreaker.Failure(error) else {
-            if case .refused(status: 503, _, _) = error { noteOverload(permit, at: now) }
+            if error.saysBusy { noteOverload(permit, at: now) }
             return
         }
         if failure == .deadline { noteOverload(permit, at: now) }

@@ -32,7 +32,7 @@ enum LoadFailure: Hashable, Sendable {
         case .unreachable(let errno): self = .unreachable(errno: errno)
         case .timeout(.connect): self = .connectTimeout
         case .timeout: self = .timeout
-        case .closed(let errno, beforeFirstByte: true): self = .closed(errno: errno)
+        case .closed(let errno, .nothing): self = .closed(errno: errno)
         case .closed: self = .cut
         case .malformed, .encoded: self = .notHTTP
         case .tooLarge, .noRoom: self = .tooLong

@@ -128,9 +128,10 @@ import Testing
     static let blamed: [(OllamaError, CircuitBreaker.Failure?)] = [
         (.transport(.unreachable(errno: ECONNREFUSED)), .refused),
         (.transport(.unreachable(errno: EHOSTUNREACH)), .connection),
-        (.transport(.closed(errno: 0, beforeFirstByte: true)), nil),
+        (.transport(.closed(errno: 0, .nothing)), nil),
         (.transport(.timeout(.connect)), .connection), (.transport(.timeout(.firstByte)), .deadline),
-        (.transport(.malformed("x")), nil), (.transport(.cancelled), nil), (.transport(.tooLarge(limit: 1)), nil),
+        (.transport(.malformed("x", .head)), nil), (.transport(.cancelled), nil),
+        (.transport(.tooLarge(limit: 1)), nil),
         (.refused(status: 500, message: "", retryAfter: nil), nil),
         (.refused(status: 503, message: "", retryAfter: nil), nil),
         (.refused(status: 404, message: "", retryAfter: nil), nil),
