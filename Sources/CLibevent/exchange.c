@@ -84,6 +84,18 @@ const char *shim_exchange_header_at(const shim_exchange *self, const char *name,
 	return NULL;
 }
 
+bool shim_exchange_next_field(const shim_exchange *self, const void **cursor, const char **name, const char **value) {
+	if (!self->request) return false;
+	const struct evkeyval *last = *cursor;
+	const struct evkeyval *field = last ? last->next.tqe_next
+										: evhttp_request_get_input_headers(self->request)->tqh_first;
+	if (!field) return false;
+	*cursor = field;
+	*name = field->key;
+	*value = field->value;
+	return true;
+}
+
 bool shim_exchange_keep_alive(const shim_exchange *self) { return self->verdict == VERDICT_KEEP; }
 
 bool shim_exchange_is_http10(const shim_exchange *self) { return self->head.http10; }

@@ -35,8 +35,10 @@ extension Function {
     public func alive() -> Health { .healthy }
     public func ready() -> Health { .healthy }
 
-    /// Answers the health checks, and `OK` to any other GET or HEAD.
-    public func respond(to request: borrowing RequestHead) -> Response? {
+    public func respond(to request: borrowing RequestHead) -> Response? { respondToGet(request) }
+
+    /// Answers the health checks, and `OK` to any other GET or HEAD; `nil` for other methods.
+    public func respondToGet(_ request: borrowing RequestHead) -> Response? {
         guard request.method != .post else { return nil }
         if request.isPath("/health/liveness") { return alive().response("Alive") }
         if request.isPath("/health/readiness") { return ready().response("Ready") }

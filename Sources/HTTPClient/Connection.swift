@@ -79,10 +79,12 @@ import EventLoop
     // MARK: A request
 
     /// Sends a request. `payload` is not copied: it is kept until the socket has taken it.
-    func begin(_ head: [UInt8], _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
+    func begin(
+        _ head: [UInt8], _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?, keepsFields: Bool = false
+    ) {
         if case .ended = state { return }  // `responseHead` throws the error
         enter(.busy)
-        response.begin()
+        response.begin(keepsFields: keepsFields)
         deadline.begin(limits, until: end)
         deadline.wait(for: .firstByte)
         stream?.send(head, payload)
@@ -101,6 +103,9 @@ import EventLoop
             await changed.wait()
         }
     }
+
+    /// The fields of the response, if they are kept.
+    var fieldLines: [UInt8] { response.fieldLines }
 
     /// Whether a byte of the response has come.
     var sawBytes: Bool { response.progress != .nothing }

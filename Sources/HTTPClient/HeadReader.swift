@@ -159,6 +159,7 @@
     private static func contentType(_ mediaType: FieldText) -> ResponseHead.ContentType {
         if mediaType.equals("application/json") { return .json }
         if mediaType.equals("application/x-ndjson") { return .ndjson }
+        if mediaType.equals("text/event-stream") { return .events }
         return .other
     }
 }

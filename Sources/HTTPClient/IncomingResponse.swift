@@ -8,6 +8,10 @@ package struct IncomingResponse: ~Copyable {
         self.connection = connection
     }
 
+    /// The fields that a proxy passes on, as lines, each with its CRLF: all but those about the connection, the body's
+    /// length and the time. Empty unless the request's template says that they are kept. Source: RFC 9110, 7.6.1.
+    package var fieldLines: [UInt8] { connection.fieldLines }
+
     /// Checks that the body is not compressed.
     ///
     /// - Throws: `ClientError.encoded`.

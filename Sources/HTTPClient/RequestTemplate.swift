@@ -1,13 +1,19 @@
 /// The head of requests that differ only in their body.
 package struct RequestTemplate: Sendable {
     private let start: [UInt8]
+    /// Whether the fields of the response are kept: see `IncomingResponse.fieldLines`.
+    let keepsFields: Bool
 
     /// - Parameters:
     ///   - method: a token, such as `POST`.
     ///   - path: the target, which begins with `/`.
     ///   - host: the Host field.
     ///   - fields: name and value of each further field. A control character in one is a bug of the caller.
-    package init(_ method: String, path: String, host: String, fields: [(String, String)] = []) {
+    ///   - keepsFields: whether the fields of the response are kept, to pass them on.
+    package init(
+        _ method: String, path: String, host: String, fields: [(String, String)] = [], keepsFields: Bool = false
+    ) {
+        self.keepsFields = keepsFields
         var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
         for (name, value) in fields {
             precondition(Self.canSend(value), "The field \(name) has a control character.")
@@ -22,8 +28,11 @@ package struct RequestTemplate: Sendable {
     }
 
     /// The whole head for a body of `count` bytes; `nil` for none.
-    func head(bodyCount count: Int?) -> [UInt8] {
+    ///
+    /// - Parameter lines: further fields, each with its CRLF.
+    func head(bodyCount count: Int?, lines: [UInt8] = []) -> [UInt8] {
         var head = start
+        if !lines.isEmpty { head += lines }
         if let count { head += "Content-Length: \(count)\r\n".utf8 }
         head += [0x0D, 0x0A]
         return head

@@ -18,6 +18,8 @@ package struct ResponseHead: Equatable, Sendable {
         case json
         /// `application/x-ndjson`, one JSON text per line: the format of Ollama's streams.
         case ndjson
+        /// `text/event-stream`: server-sent events.
+        case events
         /// Anything else, none, or more than one.
         case other
     }

@@ -7,6 +7,9 @@ struct ResponseReader {
     private var decoder = BodyDecoder(.none)
     /// How much of the response has come.
     private(set) var progress = ClientError.Progress.nothing
+    private var keepsFields = false
+    /// See `IncomingResponse.fieldLines`.
+    private(set) var fieldLines: [UInt8] = []
 
     private enum State {
         /// The whole head has not come.
@@ -16,9 +19,13 @@ struct ResponseReader {
     }
 
     /// Starts over, for the next response.
-    mutating func begin() {
+    ///
+    /// - Parameter keepsFields: whether `fieldLines` is needed.
+    mutating func begin(keepsFields: Bool) {
         state = .readingHead
         progress = .nothing
+        self.keepsFields = keepsFields
+        if !fieldLines.isEmpty { fieldLines = [] }
     }
 
     /// Frees the memory of the buffer, with its content.
@@ -76,6 +83,11 @@ struct ResponseReader {
                 position += consumed
                 if head.status == 101 { return .malformed("status 101, but no other protocol was requested") }
                 if head.status >= 200 {
+                    if keepsFields {
+                        fieldLines = unsafe buffer.withBytes { bytes in
+                            unsafe PassedOnFields.lines(of: bytes[(position - consumed)..<position])
+                        }
+                    }
                     state = .readingBody(head)
                     decoder = BodyDecoder(head.framing)
                     if unsafe buffer.withBytes(\.count) > position { progress = .body }

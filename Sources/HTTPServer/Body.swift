@@ -4,7 +4,7 @@
 /// Belongs to the loop's thread.
 public struct Body: ~Copyable {
     private let exchange: Exchange
-    private let isChunked: Bool
+    private let framing: BodyFraming
     /// Whether only the head is sent.
     private let isHead: Bool
 
@@ -13,13 +13,13 @@ public struct Body: ~Copyable {
 
     init(_ exchange: Exchange) {
         self.exchange = exchange
-        isChunked = exchange.isChunked
+        framing = exchange.framing
         isHead = exchange.isHead
     }
 
-    // Here `end` was not called, so the body is cut. If it is chunked, the missing last chunk shows this; if it ends
-    // with the connection, only a reset shows it.
-    deinit { exchange.cut(reset: !isChunked) }
+    // Here `end` was not called, so the body is cut. If it is chunked or has a length, what is missing shows this; if it
+    // ends with the connection, only a reset shows it.
+    deinit { exchange.cut(reset: framing == .close) }
 
     /// Sends a piece at once: one chunk, one system call. Does nothing when the client has left.
     ///
@@ -48,6 +48,6 @@ public struct Body: ~Copyable {
     /// Completes the body; `last` is its last piece.
     public consuming func end(_ last: borrowing [UInt8] = []) {
         _ = exchange.sendPiece(isHead ? Span() : last.span, isLast: !isHead)
-        exchange.finish(keepAlive: isChunked && exchange.keepsAlive)
+        exchange.finish(keepAlive: framing != .close && exchange.keepsAlive)
     }
 }

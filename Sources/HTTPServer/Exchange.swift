@@ -17,6 +17,8 @@ import EventLoop
     var isAnswered = false
     /// The head of a stream, until its first piece is sent.
     private var streamHead: StreamHead?
+    /// How the end of the stream is marked.
+    private(set) var framing = BodyFraming.chunked
     /// Bytes that were waiting in memory for the client when the last piece was sent; 0 after it has taken everything.
     private var backlog = 0
     /// Called when the client has taken everything that was sent, or has left.
@@ -82,17 +84,17 @@ import EventLoop
     func start(_ head: StreamHead) {
         isAnswered = true
         streamHead = head
+        let isHTTP10 = unsafe handle.map { unsafe shim_exchange_is_http10($0) } ?? false
+        framing = head.length != nil ? .length : isHTTP10 ? .close : .chunked
     }
-
-    /// Whether a stream's body is chunked; otherwise the end of the connection marks its end.
-    var isChunked: Bool { unsafe handle.map { unsafe !shim_exchange_is_http10($0) } ?? true }
 
     /// Sends a piece of the stream. Returns how many bytes wait in memory now.
     func sendPiece(_ piece: Span<UInt8>, isLast: Bool = false) -> Int {
         guard let handle = unsafe handle else { return 0 }
         let head = streamHead
         streamHead = nil
-        backlog = unsafe server.send(piece, head: head, isLast: isLast, on: handle)
+        if framing == .length && head == nil && piece.isEmpty { return backlog }
+        backlog = unsafe server.send(piece, head: head, framing, isLast: isLast, on: handle)
         return backlog
     }
 

@@ -1,4 +1,5 @@
 internal import CLibevent
+import Glibc
 
 /// Reads the fields of a request from the shim.
 enum Fields {
@@ -47,6 +48,22 @@ enum Fields {
             index += 1
         }
         return list
+    }
+
+    /// Calls `use` with the name and the value of each field, in their order.
+    static func forEach(
+        _ handle: OpaquePointer, _ use: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+    ) {
+        var cursor: UnsafeRawPointer?
+        var name: UnsafePointer<CChar>?
+        var value: UnsafePointer<CChar>?
+        while unsafe shim_exchange_next_field(handle, &cursor, &name, &value), let name = unsafe name,
+            let value = unsafe value
+        {
+            unsafe use(
+                UnsafeRawBufferPointer(start: name, count: strlen(name)),
+                UnsafeRawBufferPointer(start: value, count: strlen(value)))
+        }
     }
 
     private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {

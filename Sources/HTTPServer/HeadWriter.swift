@@ -48,7 +48,7 @@
     }
 
     private mutating func begin(
-        _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
+        _ status: Status, _ contentType: ContentType?, _ framing: Framing, _ connection: Connection,
         _ date: UnsafePointer<CChar>
     ) {
         put("HTTP/1.1 ")
@@ -57,7 +57,7 @@
         put(status.phrase)
         put("\r\nDate: ")
         unsafe put(UnsafeRawBufferPointer(start: date, count: 29))
-        if framing != .none {
+        if framing != .none, let contentType {
             put("\r\nContent-Type: ")
             put(contentType.field)
         }
@@ -80,24 +80,34 @@
     /// The bytes before a piece of a stream: the head, if it has not been sent yet, and the chunk's size. The bytes are
     /// valid until the next call. Source: RFC 9112, 7.1.
     ///
-    /// - Parameter chunk: the size of the piece in bytes; `nil` when the body is not chunked.
+    /// - Parameter chunk: the size of the chunk in bytes; 0 for none.
     mutating func prefix(
-        _ head: StreamHead?, _ connection: Connection, date: UnsafePointer<CChar>, chunk: Int?
+        _ head: StreamHead?, _ framing: BodyFraming, _ connection: Connection, date: UnsafePointer<CChar>, chunk: Int
     ) -> UnsafeRawBufferPointer {
         count = 0
         if let head {
-            if !head.fields.isEmpty { reserve(head.fields) }
-            unsafe begin(head.status, head.contentType, chunk == nil ? .close : .chunked, connection, date)
+            if !head.fields.isEmpty || !head.fieldLines.isEmpty { reserve(head.fields, head.fieldLines) }
+            unsafe begin(head.status, head.contentType, Self.framing(framing, head.length), connection, date)
             // For proxies: nginx and others would buffer a few KiB of the stream.
             if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
             put(head.fields)
-            put("\r\n\r\n")
+            put("\r\n")
+            unsafe head.fieldLines.withUnsafeBytes { unsafe put($0) }
+            put("\r\n")
         }
-        if let chunk, chunk > 0 {
+        if chunk > 0 {
             put(hexadecimal: chunk)
             put("\r\n")
         }
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
+    }
+
+    private static func framing(_ framing: BodyFraming, _ length: Int?) -> Framing {
+        switch framing {
+        case .chunked: .chunked
+        case .length: .length(length ?? 0)
+        case .close: .close
+        }
     }
 
     private mutating func put(hexadecimal number: Int) {
@@ -113,8 +123,8 @@
 
     /// Makes room for fields, beyond what the server itself writes.
     @inline(never)
-    private mutating func reserve(_ fields: [HeaderField]) {
-        let wanted = fields.reduce(Self.ownBytes) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+    private mutating func reserve(_ fields: [HeaderField], _ lines: [UInt8] = []) {
+        let wanted = fields.reduce(Self.ownBytes + lines.count) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
         guard unsafe wanted > bytes.count else { return }
         unsafe bytes.deallocate()
         unsafe bytes = .allocate(byteCount: wanted, alignment: 1)

@@ -32,6 +32,13 @@ public struct Reply: ~Copyable {
         return Body(exchange)
     }
 
+    /// Begins to pass on another server's response; the head goes out with the first piece of the body. If the head says
+    /// how long the body is, exactly so many bytes must be sent.
+    package consuming func start(passingOn head: PassedOnHead) -> Body {
+        exchange.start(StreamHead(passingOn: head))
+        return Body(exchange)
+    }
+
     /// Hands over the connection itself, to send bytes that no correct server would send.
     @_spi(RawReply) public consuming func raw() -> RawReply {
         exchange.isAnswered = true

@@ -24,6 +24,33 @@ internal import CLibevent
     /// All fields of this name, in any case, joined by commas in their order. Source: RFC 9110, 5.3.
     public func list(_ name: StaticString) -> String? { unsafe Fields.list(handle, name) }
 
+    /// The fields that a proxy passes on, as lines: each with its CRLF, in their order.
+    ///
+    /// Those are left out that concern this connection, or that the next request has for itself: its host, framing and
+    /// content codings. Source: RFC 9110, 7.6.1.
+    ///
+    /// - Parameter isLeftOut: whether to leave out a further field, by its name in lower case.
+    package func linesToPassOn(leavingOut isLeftOut: (String) -> Bool) -> [UInt8] {
+        let options = unsafe Fields.list(handle, "Connection")?.lowercased() ?? ""
+        let named = options.split(separator: ",").map { $0.trimmingSpaces() }
+        var lines: [UInt8] = []
+        unsafe Fields.forEach(handle) { name, value in
+            let word = unsafe String(decoding: name, as: UTF8.self).lowercased()
+            guard !Self.ownFields.contains(word), !named.contains(word[...]), !isLeftOut(word) else { return }
+            unsafe lines.append(contentsOf: name)
+            lines += ": ".utf8
+            unsafe lines.append(contentsOf: value)
+            lines += "\r\n".utf8
+        }
+        return lines
+    }
+
+    /// The fields that every request has for itself.
+    private static let ownFields: Set<String> = [
+        "accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "keep-alive",
+        "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    ]
+
     /// Returns the type in `offered` that the client's Accept field prefers, or the first if it prefers none.
     public func preferred(of offered: [MediaType]) -> MediaType { Accept(field("Accept")).choice(of: offered) }
 

@@ -168,12 +168,12 @@ public import Logging
     /// Sends a piece of a stream in one system call, after its head if that has not been sent yet. Returns how many
     /// bytes wait in memory now.
     func send(
-        _ piece: Span<UInt8>, head: StreamHead?, isLast: Bool, on exchange: OpaquePointer
+        _ piece: Span<UInt8>, head: StreamHead?, _ framing: BodyFraming, isLast: Bool, on exchange: OpaquePointer
     ) -> Int {
-        let isChunked = unsafe !shim_exchange_is_http10(exchange)
+        let isChunked = framing == .chunked
         let prefix = unsafe headWriter.prefix(
-            head, isChunked ? connectionField(exchange) : .close, date: shim_server_date(handle),
-            chunk: isChunked ? piece.count : nil)
+            head, framing, framing == .close ? .close : connectionField(exchange), date: shim_server_date(handle),
+            chunk: isChunked ? piece.count : 0)
         let suffix: StaticString =
             switch (isChunked, piece.isEmpty, isLast) {
             case (true, false, false): "\r\n"

@@ -15,6 +15,17 @@ public struct Status: Sendable, Equatable {
         self.phrase = phrase
     }
 
+    /// The status of another server's response. Its phrase is left out, as in HTTP/2, if it is none of those below.
+    package init(passingOn code: Int) {
+        self = Self.named.first { $0.code == code } ?? Self(code, "")
+    }
+
+    private static let named = [
+        ok, noContent, badRequest, unauthorized, forbidden, notFound, methodNotAllowed, notAcceptable, requestTimeout,
+        contentTooLarge, unsupportedMediaType, expectationFailed, tooManyRequests, uriTooLong, headerFieldsTooLarge,
+        internalServerError, notImplemented, badGateway, serviceUnavailable, gatewayTimeout, versionNotSupported,
+    ]
+
     public static let ok = Self(200, "OK")
     /// Sent without a Content-Type and a body. Source: RFC 9110, 15.3.5.
     public static let noContent = Self(204, "No Content")

@@ -4,9 +4,14 @@
 /// (scripts/cost).
 final class StreamHead {
     let status: Status
-    let contentType: ContentType
+    /// `nil` if `fieldLines` has it.
+    let contentType: ContentType?
+    /// Fields of another server's response, as lines.
+    let fieldLines: [UInt8]
     /// Further header fields, sent in this order.
     let fields: [HeaderField]
+    /// The bytes of the body; `nil` if they are not known yet.
+    let length: Int?
     /// Whether to ask proxies not to cache or buffer the stream.
     let isUnbuffered: Bool
 
@@ -15,5 +20,14 @@ final class StreamHead {
         self.contentType = contentType
         self.fields = fields
         self.isUnbuffered = isUnbuffered
+        (fieldLines, length) = ([], nil)
+    }
+
+    init(passingOn head: PassedOnHead) {
+        status = Status(passingOn: head.status)
+        (contentType, isUnbuffered) = (nil, false)
+        fieldLines = head.fieldLines
+        fields = head.fields
+        length = head.length
     }
 }

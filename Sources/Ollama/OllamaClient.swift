@@ -12,6 +12,10 @@ public final class OllamaClient {
     let origin: Origin
     let work: WorkQueue
     private let chatTemplate: RequestTemplate
+    private let host: OllamaHost
+    /// Fields of all requests.
+    private let fields: [(String, String)]
+    private var forwardTemplates: [String: RequestTemplate] = [:]
     private let listTemplates: (local: RequestTemplate, running: RequestTemplate)
 
     /// Makes a client that has no connection yet.
@@ -32,7 +36,23 @@ public final class OllamaClient {
             RequestTemplate("GET", path: host.path + list.path, host: host.hostHeader, fields: key)
         }
         listTemplates = (list(.local), list(.running))
+        self.host = host
+        fields = key
         self.work = work
+    }
+
+    /// A template for one of the paths to which requests of an API are posted; the response is passed on.
+    func template(for path: String) -> RequestTemplate {
+        if let template = forwardTemplates[path] { return template }
+        let template = template("POST", path)
+        forwardTemplates[path] = template
+        return template
+    }
+
+    /// A template whose response is passed on.
+    func template(_ method: String, _ path: String) -> RequestTemplate {
+        RequestTemplate(
+            method, path: host.path + path, host: host.hostHeader, fields: fields, keepsFields: true)
     }
 
     func template(for list: ModelList) -> RequestTemplate {

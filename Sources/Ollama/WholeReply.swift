@@ -77,11 +77,7 @@ struct WholeReply {
     func answer() throws(OllamaError) -> WholeAnswer {
         switch content {
         case .error(let error) where head.status == 200: throw .failed(message: error.message)
-        case .error(let error):
-            // The runner's status counts if it blames the request.
-            let isClients = head.status >= 500 && error.status.map { (400..<500).contains($0) } ?? false
-            throw .refused(
-                status: isClients ? 400 : head.status, message: error.message, retryAfter: head.retryAfter)
+        case .error(let error): throw .refused(head, error)
         case _ where head.status != 200: throw .refused(status: head.status, message: "", retryAfter: head.retryAfter)
         case .message(_, isDone: false): throw .incomplete
         case .message(let answer, isDone: true): return answer

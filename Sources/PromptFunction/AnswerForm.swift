@@ -20,8 +20,8 @@ enum AnswerForm: Sendable, Equatable {
             }
     }
 
-    /// Whether errors are sent as JSON: only to clients that asked for JSON or events.
-    var tellsErrorsAsJSON: Bool { self != .text }
+    /// Errors are sent as JSON only to clients that asked for JSON or events.
+    var errors: ErrorForm { self == .text ? .text : .json }
 
     /// The form of an answer that is not streamed.
     var whole: WholeForm { self == .objects ? .object : .text }

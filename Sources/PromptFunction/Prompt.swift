@@ -1,8 +1,9 @@
+internal import APIs
 internal import JSON
 internal import HTTPClient
 internal import Ollama
 
-/// A prompt that is ready to send: Ollama's request, and what else is needed to serve it.
+/// A prompt that is ready to send: the request to a host, and what else is needed to serve it.
 final class Prompt: Sendable {
     let model: ModelName
     /// The model's name in messages to the client.
@@ -23,26 +24,23 @@ final class Prompt: Sendable {
     }
 
     /// Reads a body and writes Ollama's request body. The time depends on the body's size, so call it on Dispatch.
-    init(body: [UInt8], _ rules: Rules) throws(PromptFailure) {
+    ///
+    /// - Parameter path: where it was posted. Any path will do, but clients of an API that is not served must not get an
+    ///   answer to the default prompt.
+    init(body: [UInt8], path: String, _ rules: Rules) throws(PromptFailure) {
         let request = try PromptRequest(body: body)
+        if request.prompt == nil, let route = Route(path), route != .prompt(.chat) {
+            throw .apiNotServed(route.api, path: path)
+        }
         if rules.maxPromptBytes > 0 && request.promptBytes > rules.maxPromptBytes {
             throw .forbidden("Send at most \(rules.maxPromptBytes) bytes of prompt and messages.")
         }
         var chat = request.chat(defaultModel: rules.defaultModel)
         try Self.limit(&chat, request, maxPredict: rules.maxPredict)
-        var text = chat.model.string
-        var name = ModelName(text)
-        if !rules.models.isEmpty {
-            switch rules.models.verdict(on: name) {
-            case .asIs: break
-            case .instead(let other):
-                chat.model = JSONText(other)
-                (text, name) = (other, ModelName(other))
-            case .refused: throw .forbidden("The model '\(text.prefix(200))' is not allowed here: ask another model.")
-            }
-        }
+        let (text, other) = try Self.allowed(chat.model.string, rules.models)
+        if let other { chat.model = other }
         let json = chat.json
-        model = name
+        model = ModelName(text)
         modelText = text
         payload = Payload(json)
         // The first message comes after the model's name.
@@ -50,6 +48,57 @@ final class Prompt: Sendable {
         isStreamed = request.stream
         hasTools = request.hasTools
         timeouts = request.timeouts
+    }
+
+    /// Reads the body of a request that is passed on. The time depends on the body's size, so call it on Dispatch.
+    ///
+    /// - Parameter endpoint: `nil` if the request names a model, but does not ask it.
+    init(passingOn body: [UInt8], to endpoint: Endpoint?, _ rules: Rules) throws(PromptFailure) {
+        let body = body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(body.dropFirst(3)) : body
+        let passedOn: [UInt8]
+        let request: PostedRequest
+        var other: JSONText?
+        do throws(PostedRequest.Mistake) {
+            request = try PostedRequest(body, to: endpoint)
+        } catch {
+            throw Self.failure(error, body)
+        }
+        if rules.maxPromptBytes > 0 && request.promptBytes > rules.maxPromptBytes {
+            throw .forbidden("Send at most \(rules.maxPromptBytes) bytes of prompt and messages.")
+        }
+        (modelText, other) = try Self.allowed(request.model.string, rules.models)
+        do throws(PostedRequest.Mistake) {
+            passedOn = try request.body(model: other, maxTokens: rules.maxPredict > 0 ? rules.maxPredict : nil)
+        } catch {
+            throw Self.failure(error, body)
+        }
+        model = ModelName(modelText)
+        payload = Payload(passedOn)
+        prefix = PromptPrefix.hash(request.prompt)
+        isStreamed = request.isStreamed
+        hasTools = request.hasTools
+        timeouts = PromptTimeouts()
+    }
+
+    private static func failure(_ mistake: PostedRequest.Mistake, _ body: [UInt8]) -> PromptFailure {
+        switch mistake {
+        case .malformed(let mistake): .badRequest(mistake.sentence(about: body, "Send a JSON object."))
+        case .complaint(let sentence): .badRequest(sentence)
+        case .noModel: .badRequest("model is required")
+        case .tooManyTokens(let name, let limit): .forbidden("Give \(name) as a number from 0 to \(limit).")
+        }
+    }
+
+    /// Returns the name of the model to ask; and the same as JSON if it differs from the one that the client gave.
+    private static func allowed(
+        _ text: String, _ models: ModelPolicy
+    ) throws(PromptFailure) -> (String, other: JSONText?) {
+        if models.isEmpty { return (text, nil) }
+        switch models.verdict(on: ModelName(text)) {
+        case .asIs: return (text, nil)
+        case .instead(let other): return (other, JSONText(other))
+        case .refused: throw .forbidden("The model '\(text.prefix(200))' is not allowed here: ask another model.")
+        }
     }
 
     /// Enforces the maximum of `num_predict`, and sets it if the request has none: otherwise Ollama could generate

@@ -1,3 +1,4 @@
+internal import APIs
 internal import HTTPServer
 internal import HTTPClient
 internal import Logging
@@ -13,6 +14,8 @@ indirect enum PromptFailure: Error, Equatable {
     case unauthorized
     /// The body has a Content-Encoding, such as gzip.
     case encodedBody(String)
+    /// The path is one of an API that is not served, and the body has no prompt.
+    case apiNotServed(API, path: String)
     /// The operator does not allow it. The sentence is for the client.
     case forbidden(String)
     /// The client has sent too many requests.
@@ -39,10 +42,21 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
+    /// Whether a host has refused the prompt, or failed while it answered.
+    var isHosts: Bool {
+        switch self {
+        case .ollama(.refused, _, _), .ollama(.failed, _, _): true
+        default: false
+        }
+    }
+
     /// The response for the client.
-    func response(asJSON: Bool) -> Response {
+    func response(as form: ErrorForm) -> Response {
         let (status, sentence, retryAfter) = parts
-        return .failure(status, sentence, asJSON: asJSON, retryAfter: retryAfter)
+        if case .apiNotServed(let api, _) = self {  // a client of that API reads it
+            return ErrorForm.api(api).response(status, sentence, retryAfter: retryAfter)
+        }
+        return form.response(status, sentence, retryAfter: retryAfter)
     }
 
     /// What a log line says of it. Texts of hosts and clients are cut to 500 characters.
@@ -65,6 +79,12 @@ indirect enum PromptFailure: Error, Equatable {
         case .unauthorized:
             (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
         case .forbidden(let sentence): (.forbidden, sentence, nil)
+        case .apiNotServed(let api, let path):
+            (
+                .notFound,
+                "\(path.prefix(100)) is not served here: start promptd with --apis \(api.rawValue), or send a \"prompt\".",
+                nil
+            )
         case .encodedBody(let coding):
             (
                 .unsupportedMediaType,
@@ -159,6 +179,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .toolsAsText: "the request has tools, but asks for text"
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
+        case .apiNotServed(let api, _): "the API is not served: see --apis \(api.rawValue)"
         case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
         case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"
         case .rateLimited: "rate limit exceeded"

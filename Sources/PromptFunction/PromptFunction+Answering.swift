@@ -36,15 +36,16 @@ extension PromptFunction {
     ///   - permit: the permit for the first backend.
     @inline(never)  // a task that waits for a permit must not hold the memory of later steps
     func answer(
-        _ prompt: Prompt, _ request: Admission.Request, with permit: Permit, _ reply: PromptReply
+        _ prompt: Prompt, _ request: Admission.Request, with permit: Permit, _ reply: some ClientReply
     ) async throws(PromptFailure) {
         var permit = permit
         var attempts = Attempts(began: loop.now)
         while true {
             let pause: Duration
             do throws(OllamaError) {
-                try await ask(permit.backend.client, prompt, reply, since: attempts)
-                admission.release(permit, .answered, tokens: reply.tokens)
+                let deadlines = try deadlines(for: prompt, since: attempts)
+                let tokens = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
+                admission.release(permit, .answered, tokens: tokens)
                 return
             } catch {
                 admission.release(permit, outcome(of: error, prompt, attempts))
@@ -63,7 +64,7 @@ extension PromptFunction {
     /// - Returns: the pause before the retry.
     /// - Throws: the failure, if the prompt is not retried.
     private func retry(
-        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ reply: PromptReply,
+        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ reply: some ClientReply,
         _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
         let failure = PromptFailure.ollama(error, model: prompt.modelText, host: backend.host.url)
@@ -72,19 +73,6 @@ extension PromptFunction {
             "retrying after a failure",
             metadata: failure.logMetadata)
         return pause
-    }
-
-    @inline(never)
-    private func ask(
-        _ client: OllamaClient, _ prompt: Prompt, _ reply: PromptReply, since attempts: Attempts
-    ) async throws(OllamaError) {
-        let deadlines = try deadlines(for: prompt, since: attempts)
-        if prompt.isStreamed {
-            try await client.stream(prompt.payload, to: reply, deadlines: deadlines)
-        } else {
-            reply.send(
-                try await client.answer(to: prompt.payload, as: reply.form.whole, in: reply, deadlines: deadlines))
-        }
     }
 
     /// Returns deadlines other than the server's, if the client lowers them or earlier attempts took some of the time.
@@ -116,7 +104,7 @@ extension PromptFunction {
 
     /// Returns the pause before a retry; `nil` if the prompt is not retried.
     private func nextTry(
-        after error: OllamaError, _ prompt: Prompt, _ backend: OllamaBackend, _ reply: PromptReply,
+        after error: OllamaError, _ prompt: Prompt, _ backend: OllamaBackend, _ reply: some ClientReply,
         _ attempts: inout Attempts
     ) -> Duration? {
         attempts.count += 1

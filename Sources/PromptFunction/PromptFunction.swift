@@ -1,3 +1,4 @@
+internal import APIs
 package import FunctionHost
 internal import JSON
 package import EventLoop
@@ -15,10 +16,10 @@ package final class PromptFunction: Function {
     let log: Logger
     let backends: [OllamaBackend]
     let admission: Admission
-    private let work: WorkQueue
-    private let scratch = ScratchBuffer()
+    let work: WorkQueue
+    let scratch = ScratchBuffer()
     private let checks: HealthChecker
-    private let rules: Prompt.Rules
+    let rules: Prompt.Rules
     private(set) var protection: Protection
     private(set) var isDraining = false
 
@@ -98,7 +99,8 @@ package final class PromptFunction: Function {
             return nil
         } catch {
             note(error)
-            var response = error.response(asJSON: AnswerForm(request).tellsErrorsAsJSON)
+            let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
+            var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
@@ -117,13 +119,43 @@ package final class PromptFunction: Function {
         throw .encodedBody(coding)
     }
 
+    package func respond(to request: borrowing RequestHead) -> Response? {
+        guard request.method != .post, let route = servedRoute(request.path) else { return respondToGet(request) }
+        if route.isPosted { return Self.methodNotAllowed(route) }
+        return refusal(of: request)
+    }
+
+    /// What the path stands for, if it is of an API that is served.
+    private func servedRoute(_ path: String) -> Route? {
+        guard !settings.apis.isEmpty, let route = Route(path), settings.apis.contains(route.api) else { return nil }
+        return route
+    }
+
+    private static func methodNotAllowed(_ route: Route) -> Response {
+        let method: StaticString = route.isPosted ? "POST" : "GET"
+        var response = ErrorForm.api(route.api).response(.methodNotAllowed, "Use \(method) here.", retryAfter: nil)
+        response.allow = route.isPosted ? "POST" : "GET, HEAD"
+        return response
+    }
+
     /// The client that sent the request. If it has left, which one no longer matters.
-    private func client(of request: Request) -> ClientIdentity {
+    func client(of request: Request) -> ClientIdentity {
         request.withHead { protection.client(of: $0) } ?? .v4(0)
     }
 
-    /// Reads a prompt, and replies with the model's answer or with the reason why there is none.
     package func handle(_ request: Request, _ reply: consuming Reply) async {
+        let path = request.path
+        guard let route = servedRoute(path) else { return await answer(request, reply) }
+        switch route {
+        case _ where route.isPosted != (request.method == .post): reply.send(Self.methodNotAllowed(route))
+        case .prompt(let endpoint): await forward(request, reply, to: endpoint)
+        case .listing(let listing): await list(request, reply, listing)
+        case .modelChange: await changeModels(request, reply)
+        }
+    }
+
+    /// Reads a prompt in promptd's own form, and replies with the model's answer or with the reason why there is none.
+    private func answer(_ request: Request, _ reply: consuming Reply) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
         let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
@@ -150,14 +182,15 @@ package final class PromptFunction: Function {
     /// Reads the body and writes Ollama's request body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
+        let path = request.path
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
         let result = await work.run(weight: body.count) { [rules] in
-            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), rules) }
+            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), path: path, rules) }
         }
         return try result.get()
     }
 
-    private func note(_ failure: PromptFailure) {
+    func note(_ failure: PromptFailure) {
         if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
         var metadata = failure.logMetadata

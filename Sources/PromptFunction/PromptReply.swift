@@ -9,7 +9,7 @@ internal import Ollama
 /// The path of a token: Ollama's line is parsed in the buffer in which it was received. What the client gets of it is
 /// written to a scratch buffer that all replies share. Everything from one read is sent in one write, before the read's
 /// callback returns.
-final class PromptReply: ChatReceiver {
+final class PromptReply: ClientReply, ChatReceiver {
     private let request: Request
     /// Header fields for any reply.
     private let fields: [HeaderField]
@@ -30,12 +30,11 @@ final class PromptReply: ChatReceiver {
     private var text = TextProgress.nothing
     /// Half a surrogate pair at the end of the text.
     private var half: UInt16?
-    /// `eval_count` of the answer.
-    private(set) var tokens: Int?
+    /// `eval_count` of a streamed answer.
+    private var tokens: Int?
     private var payloadBytes = 0
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
-    /// Returns how many prompts are ahead of this one; set while it is queued.
     var positionInQueue: (() -> Int)?
 
     private enum TextProgress {
@@ -65,11 +64,21 @@ final class PromptReply: ChatReceiver {
 
     func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
-    // MARK: Whole
+    // MARK: Asking
+
+    @inline(never)
+    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+        if prompt.isStreamed {
+            try await client.stream(prompt.payload, to: self, deadlines: deadlines)
+            return tokens
+        }
+        let answer = try await client.answer(to: prompt.payload, as: form.whole, in: self, deadlines: deadlines)
+        send(answer)
+        return answer.tokens
+    }
 
     /// Sends the whole answer.
-    func send(_ answer: WholeAnswer) {
-        tokens = answer.tokens
+    private func send(_ answer: WholeAnswer) {
         var response = Response(.ok, form == .objects ? .json : .text, body: answer.bytes)
         response.fields = fields
         reply.take()?.send(response)
@@ -162,7 +171,7 @@ final class PromptReply: ChatReceiver {
         heartbeat = nil
         scratch.clear()
         if let reply = reply.take() {
-            var response = failure.response(asJSON: form.tellsErrorsAsJSON)
+            var response = failure.response(as: form.errors)
             response.fields = fields
             reply.send(response)
             return

@@ -18,32 +18,17 @@ extension PromptRequest {
             var reader = unsafe JSONReader(bytes)
             do throws(JSONReader.Malformed) {
                 try reading.object(&reader)
-                return nil as JSONReader?
+                return nil as JSONMistake?
             } catch {
-                return reader
+                return JSONMistake(reader)
             }
         }
-        if let stopped = outcome {
-            throw .badRequest(Self.wrongEncoding(of: body) ?? JSONMistake.sentence(about: body, stopped))
-        }
+        if let mistake = outcome { throw .badRequest(mistake.sentence(about: body, Self.notAnObject)) }
         if let complaint = reading.complaint { throw .badRequest(complaint) }
         self = reading.request
         if images != nil && prompt == nil && messages != nil {
             throw .badRequest("Put \"images\" into the message that they belong to, or send a \"prompt\" with them.")
         }
-    }
-}
-
-extension PromptRequest {
-    /// A sentence about a body that is not in UTF-8; `nil` if it is.
-    private static func wrongEncoding(of body: [UInt8]) -> String? {
-        let start = body.prefix(2)
-        // JSON begins with two ASCII characters, so one of the first two bytes is 0 in UTF-16 and in UTF-32.
-        if start.elementsEqual([0xFF, 0xFE]) || start.elementsEqual([0xFE, 0xFF]) || start.contains(0) {
-            return "Send the body in UTF-8: this is UTF-16 or UTF-32."
-        }
-        guard String(validating: body, as: UTF8.self) == nil else { return nil }
-        return "Send the body in UTF-8: it has bytes that are not, such as those of Latin-1."
     }
 }
 
@@ -100,15 +85,22 @@ private struct Reading {
     /// Ollama compares names without regard to case: `"Model"` is its `model`. Such a name would evade what is decided
     /// here, so it is rejected; so is `"Prompt"`, which would be ignored. Source: Go's encoding/json, Unmarshal.
     private mutating func other(_ name: JSONReader.Text, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
-        let folded = FoldedName.known(JSONText(name, in: body).string)
+        let folded = FoldedName.fold(JSONText(name, in: body).string)
         try reader.skipValue()
-        if let folded {
+        if let folded, Self.names.contains(folded) {
             if complaint == nil { complaint = "Write the name \"\(folded)\" in lower case." }
             return
         }
         if !others.isEmpty { others.append(UInt8(ascii: ",")) }
         others += body[(name.range.lowerBound - 1)..<reader.position]
     }
+
+    /// The names that must not be written differently: those that Ollama would take for its own, and those of ours that
+    /// it would ignore.
+    private static let names: Set<String> = [
+        "model", "messages", "stream", "format", "options", "think", "tools", "keep_alive", "prompt", "system",
+        "images", "timeout",
+    ]
 
     private mutating func complain(_ name: String, _ expected: String) {
         if complaint == nil { complaint = "Give \"\(name)\" as \(expected)." }

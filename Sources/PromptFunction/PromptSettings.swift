@@ -1,3 +1,4 @@
+package import APIs
 package import HTTPClient
 package import Ollama
 
@@ -8,6 +9,10 @@ extension PromptFunction {
         package var hosts: [OllamaHost]
         /// The key that is sent to Ollama as a bearer token.
         package var apiKey: String?
+        /// The APIs that are served besides promptd's own.
+        package var apis: Set<API> = []
+        /// Whether clients of Ollama's API may change which models are installed. Only with a single host.
+        package var allowsModelChanges = false
         /// The model to ask when a request names none.
         package var model = "llama3.2:1b"
         package var deadlines = Deadlines()

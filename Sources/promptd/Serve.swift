@@ -10,6 +10,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "Listening") var listen: ListenOptions
     @OptionGroup(title: "Ollama") var ollama: OllamaOptions
+    @OptionGroup(title: "APIs") var apis: APIOptions
     @OptionGroup(title: "Queue and health") var queue: QueueOptions
     @OptionGroup(title: "Protection") var protection: ProtectionOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
@@ -23,6 +24,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         let isEmbedded = try Environment.isOn(embedded, "embedded")
         var (settings, warnings) = try ollama.settings()
+        try apis.apply(to: &settings)
         try queue.apply(to: &settings)
         let addresses = try listen.addresses()
         settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))

@@ -161,6 +161,11 @@ const char *_Nullable shim_exchange_header(const shim_exchange *self, const char
 /// long as the exchange.
 const char *_Nullable shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index);
 
+/// The name and the value of a header field: the first one if `*cursor` is NULL, else the next one. Returns false, and
+/// sets nothing, after the last. They are valid as long as the exchange.
+bool shim_exchange_next_field(const shim_exchange *self, const void *_Nullable *_Nonnull cursor,
+	const char *_Nullable *_Nonnull name, const char *_Nullable *_Nonnull value);
+
 /// The client's numeric address, without port. An IPv4 address is written as IPv4, even on an IPv6 socket. Valid as
 /// long as the exchange.
 const char *shim_exchange_peer(const shim_exchange *self);

@@ -60,7 +60,7 @@ final class OllamaBackend: Backend {
             inventory.chatEnded(permit.model, .answered, began: permit.began, at: now)
             pauses.answered(permit.model)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
-        case .failed(.refused(status: 404, _, _)):
+        case .failed(.refused(status: 404, let words, _)) where !words.isEmpty:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .missing, began: permit.began, at: now)
             pauses.answered(permit.model)

@@ -54,6 +54,13 @@ package struct ModelPolicy: Sendable {
         case refused
     }
 
+    /// The names under which clients can use a model, by its own name; empty if they cannot.
+    func names(of model: String) -> [String] {
+        let name = ModelName(model)
+        let others = aliases.filter { ModelName($0.value) == name }.map(\.key.short).sorted()
+        return (allowed.isEmpty || allowed.contains(name) ? [model] : []) + others
+    }
+
     func verdict(on model: ModelName) -> Verdict {
         if let target = aliases[model] { return .instead(target) }
         return allowed.isEmpty || allowed.contains(model) ? .asIs : .refused

@@ -34,7 +34,7 @@ enum ResponseCheck {
                 while let response = next(&reader, &responses[responses.count - 1]) {
                     if response { return true }
                     responses.append(Response())
-                    reader.begin()
+                    reader.begin(keepsFields: true)
                 }
                 _ = reader.endRead()
                 return false

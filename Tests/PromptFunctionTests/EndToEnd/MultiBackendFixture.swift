@@ -95,14 +95,15 @@ final class MultiBackendFixture {
     }
 
     /// Posts `body` and receives the response.
-    func post(_ body: String, _ fields: [String] = []) async throws -> RawResponse {
-        let socket = try await open(postRequest(body, fields))
+    func post(_ body: String, _ fields: [String] = [], to path: String = "/") async throws -> RawResponse {
+        let socket = try await open(postRequest(body, fields, to: path))
         defer { socket.close() }
         return try await response(on: socket)
     }
 
-    func get(_ path: String) async throws -> RawResponse {
-        let socket = try await open(Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+    func get(_ path: String, _ fields: [String] = []) async throws -> RawResponse {
+        let all = fields.map { $0 + "\r\n" }.joined()
+        let socket = try await open(Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\(all)\r\n".utf8))
         defer { socket.close() }
         return try await response(on: socket)
     }
@@ -154,9 +155,9 @@ final class MultiBackendFixture {
 func response(on socket: RawSocket) async throws -> RawResponse { try await offLoop { try socket.response() } }
 
 /// A POST as it goes over the wire.
-func postRequest(_ body: String, _ fields: [String] = []) -> [UInt8] {
+func postRequest(_ body: String, _ fields: [String] = [], to path: String = "/") -> [UInt8] {
     let all = fields.map { $0 + "\r\n" }.joined()
-    return Array("POST / HTTP/1.1\r\nHost: a\r\n\(all)Content-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
+    return Array("POST \(path) HTTP/1.1\r\nHost: a\r\n\(all)Content-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
 }
 
 /// What the stand-in says to `prompt`.

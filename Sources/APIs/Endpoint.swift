@@ -1,0 +1,38 @@
+/// A path of an API to which clients post what a model shall do.
+package enum Endpoint: String, Sendable, CaseIterable {
+    case chat = "/api/chat"
+    case generate = "/api/generate"
+    case embed = "/api/embed"
+    case embeddings = "/api/embeddings"
+    case chatCompletions = "/v1/chat/completions"
+    case completions = "/v1/completions"
+    case openAIEmbeddings = "/v1/embeddings"
+    case responses = "/v1/responses"
+    case messages = "/v1/messages"
+    case countTokens = "/v1/messages/count_tokens"
+
+    package var api: API {
+        switch self {
+        case .chat, .generate, .embed, .embeddings: .ollama
+        case .chatCompletions, .completions, .openAIEmbeddings, .responses: .openai
+        case .messages, .countTokens: .anthropic
+        }
+    }
+
+    /// Whether an answer is streamed if the request does not say so.
+    var streamsByDefault: Bool { self == .chat || self == .generate }
+
+    /// The members that limit the tokens of an answer, the usual one first. Empty if there is no answer to limit.
+    var tokenLimits: [StaticString] {
+        switch self {
+        case .chat, .generate: ["num_predict"]
+        case .chatCompletions: ["max_tokens", "max_completion_tokens"]
+        case .completions, .messages: ["max_tokens"]
+        case .responses: ["max_output_tokens"]
+        case .embed, .embeddings, .openAIEmbeddings, .countTokens: []
+        }
+    }
+
+    /// Whether the limit of tokens is a member of the object `options`.
+    var limitsTokensInOptions: Bool { self == .chat || self == .generate }
+}

@@ -1,0 +1,80 @@
+/// What a path of an API stands for.
+package enum Route: Sendable, Equatable {
+    /// A model is asked.
+    case prompt(Endpoint)
+    /// Something is listed, and no model is asked.
+    case listing(Listing)
+    /// What is installed would change.
+    case modelChange
+
+    /// Finds the route of a path without query; `nil` if it is of no API. Paths match exactly.
+    package init?(_ path: String) {
+        guard path.utf8.starts(with: "/api/".utf8) || path.utf8.starts(with: "/v1/".utf8) else { return nil }
+        if let endpoint = Endpoint(rawValue: path) {
+            self = .prompt(endpoint)
+        } else if let listing = Listing(path) {
+            self = .listing(listing)
+        } else if Self.modelChanges.contains(path) || path.utf8.starts(with: "/api/blobs/".utf8) {
+            self = .modelChange
+        } else {
+            return nil
+        }
+    }
+
+    private static let modelChanges: Set<String> = [
+        "/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete",
+    ]
+
+    package var api: API {
+        switch self {
+        case .prompt(let endpoint): endpoint.api
+        case .listing(let listing): listing.api
+        case .modelChange: .ollama
+        }
+    }
+
+    /// Whether requests to it are POSTs; otherwise they are GETs.
+    package var isPosted: Bool {
+        switch self {
+        case .prompt, .modelChange, .listing(.show): true
+        case .listing: false
+        }
+    }
+}
+
+/// A path of an API that lists something about the models, and asks none.
+package enum Listing: Sendable, Equatable {
+    /// `/api/tags`: the models of all hosts.
+    case tags
+    /// `/api/ps`: those that are loaded.
+    case running
+    /// `/api/version`.
+    case version
+    /// `/api/show`: one model, which the body names.
+    case show
+    /// `/v1/models`: the models of all hosts.
+    case models
+    /// `/v1/models/NAME`: one model. The name is as in the path, percent-encoded.
+    case model(String)
+
+    init?(_ path: String) {
+        switch path {
+        case "/api/tags": self = .tags
+        case "/api/ps": self = .running
+        case "/api/version": self = .version
+        case "/api/show": self = .show
+        case "/v1/models": self = .models
+        default:
+            let prefix = "/v1/models/"
+            guard path.utf8.starts(with: prefix.utf8), path.utf8.count > prefix.utf8.count else { return nil }
+            self = .model(String(path.utf8.dropFirst(prefix.utf8.count)) ?? "")
+        }
+    }
+
+    var api: API {
+        switch self {
+        case .tags, .running, .version, .show: .ollama
+        case .models, .model: .openai
+        }
+    }
+}

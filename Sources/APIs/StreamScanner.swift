@@ -1,0 +1,244 @@
+internal import Glibc
+internal import JSON
+
+/// Reads along with a stream that is passed on: whether it is complete by its API's own marker, and how many tokens the
+/// model has written. Belongs to one thread.
+///
+/// An HTTP message that ends properly may still be only a part of an answer: Ollama ends failed streams of `/v1` in
+/// this way.
+package struct StreamScanner {
+    /// How the stream is divided into objects.
+    package enum Format: Sendable {
+        /// One JSON object per line, as Ollama sends them.
+        case objects
+        /// Server-sent events, as OpenAI's and Anthropic's APIs have them. Source: WHATWG HTML, 9.2.
+        case events
+        /// The body is one object, and has no marker.
+        case whole
+    }
+
+    /// Maximum bytes of a line that is kept until its end has come, as in Ollama's own client.
+    package static let lineLimit = 8 * 1024 * 1024
+    /// Maximum bytes of a line of an event that is kept. Markers are short, and so is usage.
+    private static let eventLineLimit = 256 * 1024
+
+    private let format: Format
+    /// The start of a line whose end has not come.
+    private var partial: [UInt8] = []
+    /// Whether the start of the line, or of the whole body, was too long to be kept.
+    private var skipsLine = false
+    /// Whether the marker has come that ends a complete answer.
+    private var hasMarker = false
+    /// The name of the last event.
+    private var event = Event.other
+    /// Whether the host reports an error in place of the rest of the answer.
+    package private(set) var endsWithError = false
+    /// The number of tokens, if the answer says it.
+    package private(set) var tokens: Int?
+
+    private enum Event {
+        case other
+        /// The last one of an answer, or of a part of one.
+        case last, error
+        /// Its data says how many tokens there are.
+        case usage
+    }
+
+    package init(_ format: Format) { self.format = format }
+
+    /// Whether the answer is complete, if nothing more comes.
+    package var isComplete: Bool { format == .whole || hasMarker }
+
+    /// The bytes that are kept.
+    package var heldBytes: Int { partial.count }
+
+    /// Reads the next bytes. Returns false if a line is longer than `lineLimit`.
+    package mutating func read(_ bytes: Span<UInt8>) -> Bool {
+        if format == .whole { return keepWhole(bytes) }
+        return unsafe bytes.withUnsafeBytes { unsafe readLines($0) }
+    }
+
+    /// Called when the body has ended.
+    package mutating func end() {
+        defer { partial = [] }
+        guard !partial.isEmpty, format == .whole || !skipsLine else { return }
+        unsafe partial.withUnsafeBytes { unsafe format == .whole ? readWhole($0) : readLine($0) }
+    }
+
+    // MARK: A whole body
+
+    /// The end of a whole body that is kept: there the APIs say how many tokens there are.
+    private static let endBytes = 4096
+
+    private mutating func keepWhole(_ bytes: Span<UInt8>) -> Bool {
+        unsafe bytes.withUnsafeBytes { unsafe partial.append(contentsOf: $0.suffix(Self.endBytes)) }
+        skipsLine = skipsLine || partial.count > Self.endBytes || bytes.count > Self.endBytes
+        if partial.count > 2 * Self.endBytes { partial.removeFirst(partial.count - Self.endBytes) }
+        return true
+    }
+
+    private mutating func readWhole(_ json: UnsafeRawBufferPointer) {
+        tokens = unsafe skipsLine ? TokenCount.find(inEndOf: json) : TokenCount.find(in: json)
+    }
+
+    // MARK: Lines
+
+    private mutating func readLines(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = unsafe bytes
+        while let end = unsafe Self.lineEnd(in: rest) {
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest[..<end])
+            unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[(end + 1)...])
+            if partial.isEmpty && !skipsLine {
+                unsafe readLine(piece)
+            } else {
+                guard unsafe keep(piece) else { return false }
+                if !skipsLine { unsafe partial.withUnsafeBytes { unsafe readLine($0) } }
+                partial.removeAll(keepingCapacity: partial.capacity <= 4096)
+                skipsLine = false
+            }
+        }
+        return unsafe rest.isEmpty || keep(rest)
+    }
+
+    private static func lineEnd(in bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let start = bytes.baseAddress, let end = unsafe memchr(start, 0x0A, bytes.count) else { return nil }
+        return unsafe start.distance(to: end)
+    }
+
+    /// Appends to the partial line. Returns false if it is too long.
+    private mutating func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if skipsLine { return true }
+        if format == .events && partial.count + bytes.count > Self.eventLineLimit {
+            skipsLine = true
+            partial = []
+            return true
+        }
+        guard partial.count + bytes.count <= Self.lineLimit else { return false }
+        unsafe partial.append(contentsOf: bytes)
+        return true
+    }
+
+    private mutating func readLine(_ line: UnsafeRawBufferPointer) {
+        let isCR = unsafe line.last == 0x0D
+        let line = unsafe isCR ? UnsafeRawBufferPointer(rebasing: line.dropLast()) : line
+        switch format {
+        case .objects: unsafe readObject(line)
+        case .events: unsafe readEventLine(line)
+        case .whole: break
+        }
+    }
+
+    // MARK: Objects
+
+    private mutating func readObject(_ line: UnsafeRawBufferPointer) {
+        // Nearly all objects end like this. In a string the quotes would be escaped.
+        if unsafe Self.ends(line, with: ",\"done\":false}") { return }
+        guard let object = unsafe LastObject(line) else { return }
+        hasMarker = object.isLast
+        endsWithError = object.isError
+        if let tokens = object.tokens { self.tokens = tokens }
+    }
+
+    // MARK: Events
+
+    private mutating func readEventLine(_ line: UnsafeRawBufferPointer) {
+        if let data = unsafe Self.value(of: "data:", in: line) {
+            unsafe readData(data)
+        } else if let name = unsafe Self.value(of: "event:", in: line) {
+            event = unsafe Self.event(name)
+        }
+    }
+
+    private mutating func readData(_ data: UnsafeRawBufferPointer) {
+        let isDone = unsafe Self.equals(data, "[DONE]")
+        hasMarker = isDone || event == .last || event == .error
+        endsWithError = event == .error
+        if isDone {
+            event = .other
+        } else if unsafe event == .usage || Self.hasUsage(data) {
+            if let count = unsafe TokenCount.find(in: data) { tokens = count }
+        }
+    }
+
+    private static func event(_ name: UnsafeRawBufferPointer) -> Event {
+        let last: [StaticString] = ["message_stop", "response.completed", "response.incomplete"]
+        for word in last where unsafe equals(name, word) { return .last }
+        if unsafe equals(name, "error") || equals(name, "response.failed") { return .error }
+        return unsafe equals(name, "message_delta") ? .usage : .other
+    }
+
+    // MARK: Bytes
+
+    /// What follows the name of a field, without one space before it; `nil` for another field.
+    private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        let count = name.utf8CodeUnitCount
+        guard let start = line.baseAddress, line.count >= count, unsafe memcmp(start, name.utf8Start, count) == 0 else {
+            return nil
+        }
+        let value = unsafe UnsafeRawBufferPointer(rebasing: line[count...])
+        return unsafe value.first == 0x20 ? UnsafeRawBufferPointer(rebasing: value.dropFirst()) : value
+    }
+
+    private static func equals(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+        guard let start = bytes.baseAddress, bytes.count == word.utf8CodeUnitCount else { return false }
+        return unsafe memcmp(start, word.utf8Start, bytes.count) == 0
+    }
+
+    private static func ends(_ bytes: UnsafeRawBufferPointer, with word: StaticString) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard let start = bytes.baseAddress, bytes.count >= count else { return false }
+        return unsafe memcmp(start + (bytes.count - count), word.utf8Start, count) == 0
+    }
+
+    /// Whether an object has a member `usage` that is an object. A token's has few braces, so few are looked at.
+    private static func hasUsage(_ json: UnsafeRawBufferPointer) -> Bool {
+        var rest = unsafe json
+        while let start = rest.baseAddress, let brace = unsafe memchr(start, 0x7B, rest.count) {
+            let position = unsafe start.distance(to: brace)
+            let isSpaced = unsafe position > 0 && rest[position - 1] == 0x20
+            let before = unsafe json.dropLast(rest.count - position + (isSpaced ? 1 : 0))
+            if unsafe ends(UnsafeRawBufferPointer(rebasing: before), with: "\"usage\":") { return true }
+            unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[(position + 1)...])
+        }
+        return false
+    }
+}
+
+/// An object of a stream of Ollama's that may be its last.
+private struct LastObject {
+    private var done: Bool?
+    private var hasReason = false
+    private(set) var isError = false
+    private(set) var tokens: Int?
+
+    /// Whether it ends the answer: it says so, or is an error.
+    var isLast: Bool { isDone || isError }
+
+    private var isDone: Bool { done ?? hasReason }  // some proxies leave `done` out
+
+    init?(_ line: UnsafeRawBufferPointer) {
+        var reader = unsafe JSONReader(line, allowsHalfPairs: true)
+        do throws(JSONReader.Malformed) {
+            try read(&reader)
+        } catch {
+            return nil
+        }
+        if isDone { tokens = unsafe TokenCount.find(in: line) }
+    }
+
+    private mutating func read(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            let kind = try reader.kind()
+            if reader.matches(name, "done"), kind == .boolean {
+                done = try reader.boolean()
+            } else if reader.matches(name, "done_reason"), kind == .string {
+                hasReason = try !reader.string().range.isEmpty
+            } else {
+                try reader.skipValue()
+                if reader.matches(name, "error"), kind != .null { isError = true }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+internal import APIs
+internal import HTTPClient
+
+/// Gives a receiver the body of an answer that is passed on, and reads along. Belongs to the loop's thread.
+final class ForwardReader: BodySink {
+    private let receiver: any ForwardReceiver
+    private let head: ForwardedHead
+    private let flow: BodyFlow
+    private var scanner: StreamScanner
+    private let format: StreamScanner.Format
+    private var state = State.waiting
+    private var failure: OllamaError?
+    private var heldBytes = 0
+
+    private enum State {
+        /// No byte has come.
+        case waiting
+        /// The answer is passed on.
+        case passing
+        /// An error came in place of an answer; these are its bytes so far.
+        case refusing([UInt8])
+    }
+
+    /// Maximum bytes of an error.
+    static let refusalLimit = 64 * 1024
+    /// A line up to this length is not accounted for while it is kept.
+    private static let freeBytes = 8192
+
+    /// - Parameter hasMarker: whether a complete stream has its API's marker.
+    init(_ receiver: any ForwardReceiver, _ response: borrowing IncomingResponse, hasMarker: Bool) {
+        self.receiver = receiver
+        head = ForwardedHead(response)
+        flow = response.flow
+        format =
+            switch response.head.contentType {
+            case .ndjson where hasMarker: .objects
+            case .events where hasMarker: .events
+            default: .whole
+            }
+        scanner = StreamScanner(format)
+    }
+
+    func receive(_ bytes: Span<UInt8>) {
+        if failure != nil { return }
+        if case .waiting = state { begin(bytes) }
+        if case .refusing(var body) = state {
+            body.append(bytes)
+            state = .refusing(body)
+            if body.count > Self.refusalLimit { failure = .malformedResponse }
+            return
+        }
+        if !scanner.read(bytes) { failure = .lineTooLong(limit: StreamScanner.lineLimit) }
+        account()
+        receiver.receive(bytes)
+    }
+
+    private func begin(_ bytes: Span<UInt8>) {
+        let startsAsError = unsafe bytes.withUnsafeBytes { unsafe $0.starts(with: "{\"error\":".utf8) }
+        let isError = startsAsError && format != .events
+        state = isError ? .refusing([]) : .passing
+        if !isError { receiver.begin(head, flow) }
+    }
+
+    /// Accounts for the line that is kept until its end comes.
+    private func account() {
+        let held = scanner.heldBytes > Self.freeBytes ? scanner.heldBytes : 0
+        guard held != heldBytes else { return }
+        heldBytes = held
+        if !receiver.mayHold(held) { failure = .transport(.noRoom) }
+    }
+
+    func endRead() -> BodyDemand {
+        if failure != nil { return .stop }
+        guard case .passing = state else { return .more }
+        guard receiver.endRead() else { return .pause }
+        return isMarkedAsComplete ? .end : .more
+    }
+
+    /// Whether the end of the answer has come, even if that of the HTTP message has not.
+    var isMarkedAsComplete: Bool { format != .whole && scanner.isComplete && failure == nil }
+
+    /// The tokens of the answer, if it says how many.
+    var tokens: Int? { scanner.tokens }
+
+    /// Called when the body has ended. Throws if the answer is not complete, or ends with an error.
+    func end() throws(OllamaError) {
+        if let failure { throw failure }
+        if case .waiting = state {
+            receiver.begin(head, flow)
+            _ = receiver.endRead()
+        }
+        if case .refusing(let body) = state {
+            receiver.refuse(head, body)
+            throw .failed(message: unsafe body.withUnsafeBytes { unsafe ReportedError(body: $0) }?.message ?? "")
+        }
+        scanner.end()
+        account()
+        if !scanner.isComplete { throw .incomplete }
+        receiver.end()
+        if scanner.endsWithError { throw .failed(message: "the answer ends with an error") }
+    }
+}
+
+extension ReportedError {
+    /// Reads the body of a response that is an error; `nil` if it is none.
+    init?(body: UnsafeRawBufferPointer) {
+        guard case .error(let error) = unsafe ReplyScanner.scan(body) else { return nil }
+        self = error
+    }
+}

@@ -1,0 +1,22 @@
+package import HTTPClient
+
+/// Receives a response that is passed on as it is. Belongs to the loop's thread; its methods are called inside a read's
+/// callback.
+package protocol ForwardReceiver: AnswerMemory {
+    /// An answer has begun. `flow` resumes it after a pause.
+    func begin(_ head: ForwardedHead, _ flow: BodyFlow)
+
+    /// Receives the next bytes of the answer. Never empty.
+    func receive(_ bytes: Span<UInt8>)
+
+    /// Called after all bytes of one read were given, so that the receiver can send them.
+    ///
+    /// - Returns: whether the receiver can take more now. If not, the answer pauses until `BodyFlow.resume` is called.
+    func endRead() -> Bool
+
+    /// The answer is complete. It may end with an error that the host reports.
+    func end()
+
+    /// There is no answer: this is the host's whole response, which says why. Another host may be asked.
+    func refuse(_ head: ForwardedHead, _ body: [UInt8])
+}

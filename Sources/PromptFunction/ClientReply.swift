@@ -1,0 +1,19 @@
+internal import HTTPClient
+internal import Ollama
+
+/// The reply to one client, in whatever form it gets its answer. Belongs to the loop's thread.
+protocol ClientReply: AnyObject {
+    /// Returns how many prompts are ahead of this one; set while it is queued.
+    var positionInQueue: (() -> Int)? { get set }
+    /// Whether a part of an answer has arrived.
+    var hasBegun: Bool { get }
+
+    /// Asks a host, and passes its answer on to the client.
+    ///
+    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Throws: why there is no answer, or no more of it. If nothing was passed on, another host may be asked.
+    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int?
+
+    /// Tells the client that there is no answer, or no more of it.
+    func fail(_ failure: PromptFailure)
+}

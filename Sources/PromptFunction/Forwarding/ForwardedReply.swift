@@ -1,0 +1,118 @@
+internal import APIs
+internal import HTTPClient
+internal import HTTPServer
+internal import Ollama
+
+/// Passes a host's response on to one client as it arrives. Belongs to the loop's thread.
+///
+/// Everything from one read is sent in one write, before the read's callback returns.
+final class ForwardedReply: ClientReply, ForwardReceiver {
+    private let request: Request
+    private let path: String
+    private let api: API
+    /// Whether a model answers.
+    private let isAnswer: Bool
+    /// Further header fields for any reply.
+    private let fields: [HeaderField]
+    private let scratch: ScratchBuffer
+    /// Set until the response head is sent. As long as it is set, an error can have its own status.
+    private var reply: Reply?
+    /// The body of an answer.
+    private var body: Body?
+    private var flow: BodyFlow?
+    private var payloadBytes = 0
+    /// What the last host that was asked has sent in place of an answer.
+    private var refusal: (head: ForwardedHead, body: [UInt8])?
+    var positionInQueue: (() -> Int)?
+
+    init(
+        _ request: Request, _ reply: consuming Reply, to route: Route, fields: [HeaderField], scratch: ScratchBuffer
+    ) {
+        self.request = request
+        path = request.path
+        api = route.api
+        isAnswer = route != .modelChange
+        self.fields = fields
+        self.scratch = scratch
+        self.reply = consume reply
+    }
+
+    var hasBegun: Bool { reply == nil }
+
+    /// Accounts for the request to the host, which is kept until the reply is complete.
+    func hold(_ payload: Payload) throws(PromptFailure) {
+        payloadBytes = payload.count
+        if !request.hold(payloadBytes) { throw .noRoom }
+    }
+
+    func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
+
+    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+        try await forward(prompt.payload, to: client, deadlines: deadlines)
+    }
+
+    /// Posts a body to the host, at the same path, and passes the response on.
+    ///
+    /// - Returns: the tokens of the answer, if it says how many.
+    func forward(
+        _ payload: Payload, to client: OllamaClient, deadlines: Deadlines?
+    ) async throws(OllamaError) -> Int? {
+        refusal = nil
+        let lines = request.withHead { $0.linesToPassOn(leavingOut: Self.isOurs) } ?? []
+        return try await client.forward(
+            payload, to: path, isAnswer: isAnswer, lines: lines, to: self, deadlines: deadlines)
+    }
+
+    /// Whether a field of a request is for promptd only: keys are replaced by the host's, and Ollama would refuse a page
+    /// of another origin.
+    static func isOurs(_ name: String) -> Bool {
+        ["authorization", "x-api-key", "origin"].contains(name)
+    }
+
+    // MARK: From the host
+
+    func begin(_ head: ForwardedHead, _ flow: BodyFlow) {
+        self.flow = flow
+        start(head)
+    }
+
+    private func start(_ head: ForwardedHead) {
+        guard let reply = reply.take() else { return }
+        body = reply.start(
+            passingOn: PassedOnHead(
+                status: head.status, fieldLines: head.fieldLines, fields: fields, length: head.length))
+    }
+
+    func receive(_ bytes: Span<UInt8>) { scratch.bytes.append(bytes) }
+
+    func endRead() -> Bool {
+        defer { scratch.clear() }
+        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
+        body?.onDrained { [flow] in flow?.resume() }
+        return false
+    }
+
+    func end() {
+        if let body = body.take() { body.end() }
+    }
+
+    func refuse(_ head: ForwardedHead, _ body: [UInt8]) { refusal = (head, body) }
+
+    // MARK: Failures
+
+    /// If the host's own response says why there is no answer, passes that on. A part of an answer is cut off, so that
+    /// the client sees that it is not whole.
+    func fail(_ failure: PromptFailure) {
+        scratch.clear()
+        if reply == nil {
+            body = nil
+        } else if failure.isHosts, let refusal {
+            start(refusal.head)
+            if let body = body.take() { body.end(refusal.body) }
+        } else if let reply = reply.take() {
+            var response = failure.response(as: .api(api))
+            response.fields = fields
+            reply.send(response)
+        }
+    }
+}

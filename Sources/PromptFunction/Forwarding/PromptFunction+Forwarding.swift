@@ -1,0 +1,33 @@
+internal import APIs
+internal import EventLoop
+internal import HTTPServer
+internal import Ollama
+
+extension PromptFunction {
+    /// Passes a request of an API on to a host, and its response back, with all that promptd does for its own prompts.
+    func forward(_ request: Request, _ reply: consuming Reply, to endpoint: Endpoint) async {
+        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        let reply = ForwardedReply(request, reply, to: .prompt(endpoint), fields: fields, scratch: scratch)
+        do throws(PromptFailure) {
+            let prompt = try await decode(request, to: endpoint)
+            if Task.isCancelled { throw .cancelled }
+            try reply.hold(prompt.payload)
+            let admissionRequest = admissionRequest(for: prompt)
+            let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) })
+            try await answer(prompt, admissionRequest, with: permit, reply)
+        } catch {
+            note(error)
+            reply.fail(error)
+        }
+    }
+
+    /// Reads what must be known of the body, on a Dispatch thread.
+    @inline(never)
+    private func decode(_ request: Request, to endpoint: Endpoint) async throws(PromptFailure) -> Prompt {
+        guard let body = request.takeBody() else { throw .badRequest("missing request body") }
+        let result = await work.run(weight: body.count) { [rules] in
+            Result { () throws(PromptFailure) in try Prompt(passingOn: body.copy(), to: endpoint, rules) }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,37 @@
+internal import APIs
+internal import EventLoop
+internal import HTTPClient
+internal import HTTPServer
+internal import Ollama
+
+/// Requests that change which models are installed. They wait in no queue.
+extension PromptFunction {
+    /// A model may take hours to come, but something must come.
+    private static let changeDeadlines = {
+        var deadlines = Deadlines()
+        deadlines.total = .zero
+        return deadlines
+    }()
+
+    /// Passes the request on to the only host, if the operator allows it.
+    func changeModels(_ request: Request, _ reply: consuming Reply) async {
+        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        let reply = ForwardedReply(request, reply, to: .modelChange, fields: fields, scratch: scratch)
+        do throws(PromptFailure) {
+            guard settings.allowsModelChanges, let backend = backends.first else {
+                throw .forbidden("Models are not changed here: start promptd with --allow-model-changes.")
+            }
+            guard let body = request.takeBody() else { throw .badRequest("missing request body") }
+            let payload = Payload(await work.run(weight: body.count) { body.copy() })
+            try reply.hold(payload)
+            do throws(OllamaError) {
+                _ = try await reply.forward(payload, to: backend.client, deadlines: Self.changeDeadlines)
+            } catch {
+                throw .ollama(error, model: "", host: backend.host.url)
+            }
+        } catch {
+            note(error)
+            reply.fail(error)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import APIs
+import ArgumentParser
+import PromptFunction
+
+/// Options for the APIs that are served besides promptd's own.
+struct APIOptions: ParsableArguments {
+    @Option(
+        help: """
+            The APIs that are served besides promptd's own, as a comma-separated list of ollama, openai and anthropic. \
+            (default: none)
+            """)
+    var apis: String?
+
+    @Flag(help: "Let clients of Ollama's API pull, push, create, copy and delete models. Only with a single Ollama.")
+    var allowModelChanges = false
+
+    func apply(to settings: inout PromptFunction.Settings) throws {
+        settings.apis = try Self.apis(apis ?? Environment.text("PROMPTD_APIS") ?? "")
+        settings.allowsModelChanges = try Environment.isOn(allowModelChanges, "allow-model-changes")
+        guard settings.allowsModelChanges else { return }
+        guard settings.apis.contains(.ollama) else {
+            throw ValidationError("Give --apis ollama too: --allow-model-changes is about Ollama's API.")
+        }
+        guard settings.hosts.count == 1 else {
+            throw ValidationError("Give one Ollama only, or leave out --allow-model-changes: each has its own models.")
+        }
+    }
+
+    private static func apis(_ list: String) throws -> Set<API> {
+        var apis: Set<API> = []
+        for entry in list.split(separator: ",") {
+            let name = entry.split(separator: " ").joined(separator: " ")
+            guard let api = API(rawValue: name) else {
+                throw ValidationError("Give --apis a list of ollama, openai and anthropic, without '\(name)'.")
+            }
+            apis.insert(api)
+        }
+        return apis
+    }
+}

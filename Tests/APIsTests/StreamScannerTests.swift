@@ -1,0 +1,99 @@
+import APIs
+import Testing
+
+@Suite struct `Reading along with a stream` {
+    struct Row: Sendable, CustomStringConvertible {
+        let format: StreamScanner.Format
+        let text: String
+        var isComplete = true
+        var endsWithError = false
+        var tokens: Int?
+
+        var description: String { text }
+    }
+
+    private static let token = #"{"model":"m","message":{"content":"a"},"done":false}"# + "\n"
+    private static let chunk = #"data: {"choices":[{"delta":{"content":"a"}}]}"# + "\n\n"
+
+    static let rows: [Row] = [
+        // Ollama
+        Row(format: .objects, text: token, isComplete: false),
+        Row(format: .objects, text: token + #"{"done":true,"eval_count":7}"# + "\n", tokens: 7),
+        Row(format: .objects, text: token + #"{"done": true ,"eval_count": 7}"#, tokens: 7),
+        Row(format: .objects, text: token + #"{"done":true,"done_reason":"stop","eval_count":7}"# + "\r\n", tokens: 7),
+        Row(format: .objects, text: token + #"{"done_reason":"stop"}"# + "\n"),
+        Row(format: .objects, text: token + #"{"done_reason":"","done":false}"# + "\n", isComplete: false),
+        Row(format: .objects, text: token + #"{"error":"unexpected EOF"}"# + "\n", endsWithError: true),
+        Row(format: .objects, text: token + #"{"error":null,"done":false }"# + "\n", isComplete: false),
+        Row(
+            format: .objects, text: #"{"message":{"tool_calls":[{"arguments":{"done":true}}]},"done":false}"# + "\n",
+            isComplete: false),
+        Row(format: .objects, text: #"{"message":{"content":"{\"done\":true}"}}"# + "\n", isComplete: false),
+        Row(format: .objects, text: token + #"{"done":tr"#, isComplete: false),
+        Row(format: .objects, text: "", isComplete: false),
+        Row(format: .objects, text: "\n\n" + #"{"done":true}"# + "\n\n"),
+        // OpenAI
+        Row(format: .events, text: chunk, isComplete: false),
+        Row(format: .events, text: chunk + "data: [DONE]\n\n"),
+        Row(format: .events, text: chunk + "data:[DONE]\r\n\r\n"),
+        Row(format: .events, text: chunk + "data: [DONE]"),
+        Row(format: .events, text: chunk + "data: [DON", isComplete: false),
+        Row(format: .events, text: #"data: {"content":"data: [DONE]"}"# + "\n\n", isComplete: false),
+        Row(
+            format: .events,
+            text: #"data: {"usage":{"prompt_tokens":1,"completion_tokens":4}}"# + "\n\ndata: [DONE]\n\n", tokens: 4),
+        Row(format: .events, text: #"data: {"usage": {"completion_tokens": 4}}"# + "\n\ndata: [DONE]\n\n", tokens: 4),
+        Row(format: .events, text: #"data: {"usage":null}"# + "\n\ndata: [DONE]\n\n"),
+        // Anthropic and responses
+        Row(
+            format: .events,
+            text:
+                "event: message_delta\ndata: {\"usage\":{\"input_tokens\":13,\"output_tokens\":3}}\n\nevent: message_stop\ndata: {}\n\n",
+            tokens: 3),
+        Row(format: .events, text: "event: message_stop\n", isComplete: false),
+        Row(format: .events, text: "event: error\ndata: {}\n\n", endsWithError: true),
+        Row(
+            format: .events,
+            text: "event: response.completed\ndata: {\"response\":{\"usage\":{\"output_tokens\":3}}}\n\n", tokens: 3),
+        Row(format: .events, text: "event: response.failed\ndata: {}\n\n", endsWithError: true),
+        Row(format: .events, text: "event: response.incomplete\ndata: {}\n\n"),
+        Row(format: .events, text: "event: response.output_text.delta\ndata: {}\n\n", isComplete: false),
+        // Whole bodies
+        Row(format: .whole, text: #"{"response":"a","done":true,"eval_count":7}"#, tokens: 7),
+        Row(format: .whole, text: #"{"usage":{"prompt_tokens":1,"completion_tokens":4}}"#, tokens: 4),
+        Row(format: .whole, text: #"{"embeddings":[[1,2]]}"#),
+        Row(
+            format: .whole, text: #"{"response":""# + String(repeating: "x", count: 20_000) + #"","eval_count":7}"#,
+            tokens: 7),
+        Row(format: .whole, text: #"{"eval_count":7,"response":""# + String(repeating: "x", count: 20_000) + #""}"#),
+    ]
+
+    @Test(arguments: rows, [1, 7, 5000, 1 << 20])
+    func `tells whether the answer is complete`(row: Row, piece: Int) {
+        var scanner = StreamScanner(row.format)
+        let bytes = Array(row.text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: piece) {
+            let isRead = scanner.read(Array(bytes[start..<min(start + piece, bytes.count)]).span)
+            #expect(isRead)
+        }
+        scanner.end()
+        #expect(scanner.isComplete == row.isComplete)
+        #expect(scanner.endsWithError == row.endsWithError)
+        #expect(scanner.tokens == row.tokens)
+        #expect(scanner.heldBytes == 0)
+    }
+
+    @Test func `a line that is too long ends a stream of objects, and not one of events`() {
+        let piece = [UInt8](repeating: 0x61, count: 1 << 20)
+        var objects = StreamScanner(.objects)
+        var isRead = true
+        for _ in 0..<9 { isRead = objects.read(piece.span) && isRead }
+        #expect(!isRead)
+        var events = StreamScanner(.events)
+        isRead = true
+        for _ in 0..<9 { isRead = events.read(piece.span) && isRead }
+        #expect(isRead && events.heldBytes == 0)
+        isRead = events.read(Array("\ndata: [DONE]\n".utf8).span)
+        #expect(isRead && events.isComplete)
+    }
+}

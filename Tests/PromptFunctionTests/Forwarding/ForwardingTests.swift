@@ -1,0 +1,278 @@
+import APIs
+import EventLoop
+import HTTPServer
+import PromptFunction
+import StandIn
+import TestSupport
+import Testing
+
+/// Requests of other APIs.
+@Suite(.timeLimit(.minutes(1))) struct `Requests of other APIs` {
+    private static let chat = #"{"model":"llama3.2:1b","messages":[{"role":"user","content":"hi"}]}"#
+
+    @Sendable private static func serveAll(_ settings: inout PromptFunction.Settings) {
+        settings.apis = Set(API.allCases)
+    }
+
+    static let posts: [(path: String, api: API)] = [
+        ("/api/generate", .ollama), ("/api/embed", .ollama), ("/api/embeddings", .ollama), ("/api/show", .ollama),
+        ("/api/copy", .ollama), ("/api/pull", .ollama), ("/v1/chat/completions", .openai), ("/v1/completions", .openai),
+        ("/v1/embeddings", .openai), ("/v1/responses", .openai), ("/v1/messages", .anthropic),
+        ("/v1/messages/count_tokens", .anthropic),
+    ]
+
+    // MARK: Which are served
+
+    @Test(arguments: posts)
+    func `are told that they are not served, unless they are prompts`(path: String, api: API) async throws {
+        try await withBackends(settings: { $0.apis = Set(API.allCases).subtracting([api]) }) { loop, fixture in
+            let refused = try await fixture.post(#"{"model":"m"}"#, to: path + "?a=b")
+            #expect(refused.status == 404)
+            #expect(refused["Content-Type"] == "application/json; charset=utf-8")
+            let sentence =
+                "\(path) is not served here: start promptd with --apis \(api.rawValue), or send a \"prompt\"."
+            #expect(refused.body == api.errorBody(status: 404, sentence))
+            let answered = try await fixture.post(#"{"model":"m","prompt":"hi"}"#, to: path)
+            #expect(answered.status == 200 && answered.text == answer(to: "hi"))
+            let got = try await fixture.get(path)
+            #expect(got.status == 200 && got.text == "OK")
+        }
+    }
+
+    @Test func `change nothing on other paths`() async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            for path in ["/", "/chat", "/api", "/api/chat/", "/v1/chat", "/api/nothing"] {
+                let answered = try await fixture.post("{}", to: path)
+                #expect(answered.status == 200 && answered.text == answer(to: "Who are you?"))
+                let got = try await fixture.get(path)
+                #expect(got.status == 200 && got.text == "OK")
+            }
+            let ready = try await fixture.get("/health/readiness")
+            #expect(ready.text == "Ready")
+        }
+    }
+
+    @Test func `need their method`() async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            for (path, _) in Self.posts {
+                let refused = try await fixture.get(path)
+                #expect(refused.status == 405 && refused["Allow"] == "POST", "\(path)")
+            }
+            for path in ["/api/tags", "/api/ps", "/api/version", "/v1/models", "/v1/models/a"] {
+                let refused = try await fixture.post("{}", to: path)
+                #expect(refused.status == 405 && refused["Allow"] == "GET, HEAD", "\(path)")
+            }
+            #expect(fixture.requests == [0])
+        }
+    }
+
+    @Test func `may not change what is installed`() async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            let refused = try await fixture.post(#"{"model":"m"}"#, to: "/api/pull")
+            #expect(refused.status == 403)
+            #expect(
+                refused.text == #"{"error":"Models are not changed here: start promptd with --allow-model-changes."}"#)
+        }
+    }
+
+    @Test func `may change what is installed if the operator says so`() async throws {
+        let server = try RawServer()
+        let reply =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "1e\r\n{\"status\":\"pulling manifest\"}\n\r\n15\r\n{\"status\":\"success\"}\n\r\n0\r\n\r\n"
+        async let peers = server.play([
+            { peer in
+                let (head, body) = try peer.receiveRequest()
+                #expect(head.hasPrefix("POST /api/pull HTTP/1.1\r\n"))
+                #expect(String(decoding: body, as: UTF8.self) == #"{"model":"m"}"#)
+                try peer.send(reply)
+                peer.close()
+            }
+        ])
+        try await withBackends(
+            [], hosts: ["127.0.0.1:\(server.port)"],
+            settings: {
+                Self.serveAll(&$0)
+                $0.allowsModelChanges = true
+            }
+        ) { loop, fixture in
+            let pulled = try await fixture.post(#"{"model":"m"}"#, to: "/api/pull")
+            #expect(pulled.isWhole && pulled.text == "{\"status\":\"pulling manifest\"}\n{\"status\":\"success\"}\n")
+        }
+        _ = try await peers
+    }
+
+    // MARK: What holds for them
+
+    @Test(arguments: [
+        ("/api/chat", API.ollama), ("/v1/chat/completions", .openai), ("/v1/messages", .anthropic),
+    ])
+    func `need a key, and are told so in their API's form`(path: String, api: API) async throws {
+        try await withBackends(settings: {
+            Self.serveAll(&$0)
+            $0.protection.keys = try APIKeys(list: "ant")
+        }) { loop, fixture in
+            let refused = try await fixture.post(Self.chat, to: path)
+            #expect(refused.status == 401)
+            let sentence = "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."
+            #expect(refused.body == api.errorBody(status: 401, sentence))
+            for key in ["x-api-key: ant", "authorization: Bearer ant"] {
+                let answered = try await fixture.post(Self.chat, [key], to: path)
+                #expect(answered.status != 401)
+            }
+            let list = try await fixture.get("/api/tags")
+            #expect(list.status == 401)
+            let listed = try await fixture.get("/api/tags", ["X-API-Key: ant"])
+            #expect(listed.status == 200)
+        }
+    }
+
+    @Test func `ask an alias's model, and no model that is not allowed`() async throws {
+        try await withBackends(settings: {
+            Self.serveAll(&$0)
+            $0.protection.models = try ModelPolicy(allowed: "llama3.2:1b", aliases: "fast=llama3.2:1b")
+            $0.protection.maxPredict = 3
+        }) { loop, fixture in
+            let whole = #"{"model":"fast","stream":false,"messages":[{"role":"user","content":"hi"}]}"#
+            let answered = try await fixture.post(whole, to: "/api/chat")
+            #expect(answered.text.contains(#""model":"llama3.2:1b""#))
+            #expect(answered.text.contains(#""done_reason":"length""#) && answered.text.contains(#""eval_count":3"#))
+            let refused = try await fixture.post(#"{"model":"other"}"#, to: "/api/chat")
+            #expect(refused.status == 403)
+            let tooMany = try await fixture.post(#"{"model":"fast","max_tokens":4}"#, to: "/v1/chat/completions")
+            #expect(tooMany.status == 403 && tooMany.text.contains("Give max_tokens as a number from 0 to 3."))
+            let list = try await fixture.get("/api/tags")
+            #expect(list.text.contains(#""name":"fast""#) && list.text.contains(#""name":"llama3.2:1b""#))
+            #expect(!list.text.contains("llama3.2:3b"))
+        }
+    }
+
+    @Test(arguments: [
+        ("{", "Send a JSON object. This one ends too early, after 1 bytes."), ("{}", "model is required"),
+        ("", "missing request body"),
+    ])
+    func `get a sentence if their body makes no sense`(body: String, sentence: String) async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            let refused = try await fixture.post(body, to: "/v1/messages")
+            #expect(refused.status == 400)
+            #expect(refused.body == API.anthropic.errorBody(status: 400, sentence))
+        }
+    }
+
+    @Test func `are told in their API's form that the queue is full`() async throws {
+        try await withBackends(settings: {
+            Self.serveAll(&$0)
+            ($0.maxInFlight, $0.maxQueue) = (1, 0)
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let first = try await fixture.open(postRequest(Self.chat, to: "/api/chat"))
+            try await until("it is asked", on: loop) { fixture.function.inFlight == 1 }
+            let refused = try await fixture.post(Self.chat, to: "/v1/messages")
+            #expect(refused.status == 503 && refused["Retry-After"] != nil)
+            #expect(refused.text.contains(#""type":"overloaded_error""#))
+            fixture.standIn.release()
+            let answered = try await response(on: first)
+            #expect(answered.status == 200 && answered.isWhole)
+            first.close()
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `end upstream when their client leaves`(isStreamed: Bool) async throws {
+        var standIn = StandInSettings()
+        standIn.firstToken = isStreamed ? .zero : .seconds(600)
+        standIn.tokenInterval = .seconds(600)
+        try await withBackends([standIn], settings: Self.serveAll) { loop, fixture in
+            let socket = try await fixture.open(postRequest(Self.chat, to: "/api/chat"))
+            try await until("it is active upstream", on: loop) { fixture.standIn.counts.active == 1 }
+            if isStreamed { _ = try await offLoop { try socket.receive(until: "\"done\":false}") } }
+            socket.close()
+            try await until("none is active upstream", on: loop) { fixture.standIn.counts.active == 0 }
+            #expect(fixture.standIn.counts.aborted == 1)
+        }
+    }
+
+    @Test func `go elsewhere when a host fails before the body`() async throws {
+        let server = try RawServer()
+        let ways: [@Sendable (RawPeer) throws -> Void] = [
+            { peer in peer.reset() }, { peer in try peer.send("SSH-2.0-x\r\n") },
+            { peer in try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n") },
+            { peer in try peer.send("HTTP/1.1 500 X\r\nContent-Length: 15\r\n\r\n{\"error\":\"CUDA\"}") },
+            { peer in try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"error\":\"CUDA\"}") },
+        ]
+        for way in ways {
+            async let peers = server.play([
+                { peer in
+                    try peer.receiveRequest()
+                    try way(peer)
+                    peer.close()
+                }
+            ])
+            try await withBackends(
+                hosts: ["127.0.0.1:\(server.port)"],
+                settings: {
+                    Self.serveAll(&$0)
+                    $0.checkInterval = .zero
+                }
+            ) { loop, fixture in
+                let before = server.accepted
+                var index = 0
+                while server.accepted == before, index < 64 {
+                    let messages = #"[{"role":"user","content":"\#(index)"}]"#
+                    let body = #"{"model":"m\#(index)","stream":false,"messages":\#(messages)}"#
+                    let answered = try await fixture.post(body, to: "/api/chat")
+                    #expect(answered.status == 200 && answered.text.contains(answer(to: "\(index)")))
+                    index += 1
+                }
+                #expect(server.accepted == before + 1 && fixture.retries == 1)
+            }
+            _ = try await peers
+        }
+    }
+
+    @Test func `get the last host's own refusal if there is no other`() async throws {
+        try await withBackends([StandInSettings(), StandInSettings()], settings: Self.serveAll) { loop, fixture in
+            let missing = try await fixture.post(#"{"model":"fault:missing"}"#, to: "/api/chat")
+            #expect(missing.status == 404 && missing.text == #"{"error":"model 'fault:missing' not found"}"#)
+            #expect(fixture.requests == [1, 1])
+        }
+    }
+
+    // MARK: Slow readers
+
+    @Test func `are paced by a client that reads slowly`() async throws {
+        var standIn = StandInSettings()
+        standIn.tokens = 200_000
+        try await withBackends([standIn], settings: Self.serveAll) { loop, fixture in
+            let socket = try await fixture.open(postRequest(Self.chat, to: "/api/chat"), receiveBuffer: 4096)
+            try await until("it is active upstream", on: loop) { fixture.standIn.counts.active == 1 }
+            let held = fixture.server.bufferedBytes
+            #expect(held < 4 << 20)
+            let answered = try await response(on: socket)
+            #expect(answered.isWhole && answered.text.hasSuffix("}\n"))
+            socket.close()
+        }
+    }
+
+    // MARK: Lists
+
+    @Test func `list the models of all hosts that answer`() async throws {
+        var (first, second) = (StandInSettings(), StandInSettings())
+        (first.models, second.models) = (["a", "both"], ["both", "c"])
+        try await withBackends([first, second], settings: Self.serveAll) { loop, fixture in
+            let all = try await fixture.get("/api/tags")
+            let names = all.text.split(separator: "\"name\":\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+            #expect(names == ["a", "both", "c"])
+            await fixture.stop(0)
+            let rest = try await fixture.get("/api/tags")
+            #expect(rest.status == 200 && !rest.text.contains(#""a""#) && rest.text.contains(#""c""#))
+            let shown = try await fixture.post(#"{"model":"c"}"#, to: "/api/show")
+            #expect(shown.status == 200)
+            let unknown = try await fixture.post(#"{"model":"d"}"#, to: "/api/show")
+            #expect(unknown.status == 404)
+            await fixture.stop(1)
+            let none = try await fixture.get("/api/tags")
+            #expect(none.status == 503)
+        }
+    }
+}
