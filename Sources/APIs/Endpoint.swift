@@ -25,13 +25,18 @@ package enum Endpoint: String, Sendable, CaseIterable {
     /// The members that limit the tokens of an answer, the usual one first. Empty if there is no answer to limit.
     var tokenLimits: [StaticString] {
         switch self {
-        case .chat, .generate: ["num_predict"]
-        case .chatCompletions: ["max_tokens", "max_completion_tokens"]
-        case .completions, .messages: ["max_tokens"]
-        case .responses: ["max_output_tokens"]
+        case .chat, .generate: Self.ollamaLimits
+        case .chatCompletions: Self.chatLimits
+        case .completions, .messages: Self.otherLimits
+        case .responses: Self.responseLimits
         case .embed, .embeddings, .openAIEmbeddings, .countTokens: []
         }
     }
+
+    private static let ollamaLimits: [StaticString] = ["num_predict"]
+    private static let chatLimits: [StaticString] = ["max_tokens", "max_completion_tokens"]
+    private static let otherLimits: [StaticString] = ["max_tokens"]
+    private static let responseLimits: [StaticString] = ["max_output_tokens"]
 
     /// Whether the limit of tokens is a member of the object `options`.
     var limitsTokensInOptions: Bool { self == .chat || self == .generate }

@@ -11,17 +11,20 @@ struct PostedRequestReading {
     var limits = TokenLimits()
     /// A sentence about the first mistake. The rest is still read, since the body may not be JSON at all.
     var complaint: String?
-    private var seen: Set<String> = []
+    /// The members that have been read, a bit for each.
+    private var seen = 0
 
     /// The members that are decided on here.
-    private enum Member: String {
-        case model, stream, tools, options
-        case messages, prompt, system, input, instructions, suffix, template
-        case numPredict = "num_predict"
-        case maxTokens = "max_tokens"
-        case maxCompletionTokens = "max_completion_tokens"
-        case maxOutputTokens = "max_output_tokens"
+    private enum Member: Int {
+        case model, stream, tools, options, text, limit
     }
+
+    private static let members: [(name: StaticString, member: Member)] = [
+        ("model", .model), ("stream", .stream), ("tools", .tools), ("options", .options), ("messages", .text),
+        ("prompt", .text), ("system", .text), ("input", .text), ("instructions", .text), ("suffix", .text),
+        ("template", .text), ("num_predict", .limit), ("max_tokens", .limit), ("max_completion_tokens", .limit),
+        ("max_output_tokens", .limit),
+    ]
 
     init(_ endpoint: Endpoint?) { self.endpoint = endpoint }
 
@@ -30,28 +33,20 @@ struct PostedRequestReading {
         try reader.begin("{")
         limits.start = reader.position
         while let name = try reader.nextName(isFirst: &isFirst) {
-            try member(text(of: name, reader), &reader)
+            try member(name, &reader)
         }
         try reader.end()
     }
 
-    private func text(of name: JSONReader.Text, _ reader: JSONReader) -> String {
-        // An escape has at most six bytes for one; longer names are none that matter.
-        if name.range.count > 6 * 32 { return "" }
-        if name.hasEscapes { return String(decoding: reader.unescaped(name), as: UTF8.self) }
-        return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: reader.bytes[name.range]), as: UTF8.self)
-    }
-
-    private mutating func member(_ name: String, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
-        guard let member = Member(rawValue: name) else {
-            if let folded = FoldedName.fold(name), Member(rawValue: folded) != nil {
-                complain("Write the name \"\(folded)\" in lower case.")
-            }
+    private mutating func member(_ name: JSONReader.Text, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        guard let index = Self.members.firstIndex(where: { reader.matches(name, $0.name) }) else {
+            complainIfFolded(name, reader)
             return try reader.skipValue()
         }
-        if !seen.insert(name).inserted { complain("Give \"\(name)\" once.") }
+        if seen & 1 << index != 0 { complain("Give \"\(Self.members[index].name)\" once.") }
+        seen |= 1 << index
         let kind = try reader.kind()
-        switch member {
+        switch Self.members[index].member {
         case .model:
             if kind == .string {
                 model = try reader.string()
@@ -63,13 +58,24 @@ struct PostedRequestReading {
             if kind == .boolean { stream = try reader.boolean() } else { try reader.skipValue() }
         case .tools: try tools(kind, &reader)
         case .options: try options(kind, &reader)
-        case .messages, .prompt, .system, .input, .instructions, .suffix, .template:
+        case .text:
             let start = reader.position
             try reader.skipValue()
             if promptStart == nil { promptStart = start }
             promptBytes += reader.position - start
-        case .numPredict, .maxTokens, .maxCompletionTokens, .maxOutputTokens:
-            try limit(name, kind, isInOptions: false, &reader)
+        case .limit: try limit(name, kind, isInOptions: false, &reader)
+        }
+    }
+
+    /// Complains about a name that Ollama would take for one of those that matter.
+    private mutating func complainIfFolded(_ name: JSONReader.Text, _ reader: JSONReader) {
+        // An escape has at most six bytes for one; longer names are none that matter.
+        guard name.range.count <= 6 * 32 else { return }
+        let isPlain = unsafe reader.bytes[name.range].allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) }
+        if isPlain { return }
+        let folded = FoldedName.fold(String(decoding: reader.unescaped(name), as: UTF8.self))
+        if let folded, Self.members.contains(where: { "\($0.name)" == folded }) {
+            complain("Write the name \"\(folded)\" in lower case.")
         }
     }
 
@@ -95,21 +101,20 @@ struct PostedRequestReading {
         try reader.begin("{")
         let start = reader.position
         while let name = try reader.nextName(isFirst: &isFirst) {
-            try limit(text(of: name, reader), try reader.kind(), isInOptions: true, &reader)
+            try limit(name, try reader.kind(), isInOptions: true, &reader)
         }
         limits.place = (start, isEmpty: isFirst)
     }
 
     /// Reads the value of a member that may be a limit of tokens.
     private mutating func limit(
-        _ name: String, _ kind: JSONReader.Kind, isInOptions: Bool, _ reader: inout JSONReader
+        _ name: JSONReader.Text, _ kind: JSONReader.Kind, isInOptions: Bool, _ reader: inout JSONReader
     ) throws(JSONReader.Malformed) {
         let start = reader.position
         try reader.skipValue()
         guard let endpoint, isInOptions == endpoint.limitsTokensInOptions else { return }
-        if endpoint.tokenLimits.contains(where: { "\($0)" == name }) {
-            limits.values.append((name, start..<reader.position, kind == .null))
-        }
+        guard let own = endpoint.tokenLimits.first(where: { reader.matches(name, $0) }) else { return }
+        limits.values.append(("\(own)", start..<reader.position, kind == .null))
     }
 
     private mutating func complain(_ sentence: String) {

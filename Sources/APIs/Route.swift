@@ -9,7 +9,9 @@ package enum Route: Sendable, Equatable {
 
     /// Finds the route of a path without query; `nil` if it is of no API. Paths match exactly.
     package init?(_ path: String) {
-        guard path.utf8.starts(with: "/api/".utf8) || path.utf8.starts(with: "/v1/".utf8) else { return nil }
+        guard let start = path.utf8.dropFirst().first, start == UInt8(ascii: "a") || start == UInt8(ascii: "v") else {
+            return nil
+        }
         if let endpoint = Endpoint(rawValue: path) {
             self = .prompt(endpoint)
         } else if let listing = Listing(path) {

@@ -25,7 +25,7 @@ package struct StreamScanner {
     private let format: Format
     /// The start of a line whose end has not come.
     private var partial: [UInt8] = []
-    /// Whether the start of the line, or of the whole body, was too long to be kept.
+    /// Whether the start of the line was too long to be kept.
     private var skipsLine = false
     /// Whether the marker has come that ends a complete answer.
     private var hasMarker = false
@@ -61,7 +61,7 @@ package struct StreamScanner {
     /// Called when the body has ended.
     package mutating func end() {
         defer { partial = [] }
-        guard !partial.isEmpty, format == .whole || !skipsLine else { return }
+        guard !partial.isEmpty, !skipsLine else { return }
         unsafe partial.withUnsafeBytes { unsafe format == .whole ? readWhole($0) : readLine($0) }
     }
 
@@ -72,13 +72,12 @@ package struct StreamScanner {
 
     private mutating func keepWhole(_ bytes: Span<UInt8>) -> Bool {
         unsafe bytes.withUnsafeBytes { unsafe partial.append(contentsOf: $0.suffix(Self.endBytes)) }
-        skipsLine = skipsLine || partial.count > Self.endBytes || bytes.count > Self.endBytes
         if partial.count > 2 * Self.endBytes { partial.removeFirst(partial.count - Self.endBytes) }
         return true
     }
 
     private mutating func readWhole(_ json: UnsafeRawBufferPointer) {
-        tokens = unsafe skipsLine ? TokenCount.find(inEndOf: json) : TokenCount.find(in: json)
+        tokens = unsafe TokenCount.find(in: json)
     }
 
     // MARK: Lines

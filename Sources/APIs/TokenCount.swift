@@ -1,54 +1,46 @@
-internal import JSON
+internal import Glibc
 
-/// Finds in one object of an answer how many tokens the model has written.
+/// Finds in an answer, or in one object of it, how many tokens the model has written.
+///
+/// It looks for the member's name alone, so that the beginning may be missing: in a string, its quotes would be escaped.
 enum TokenCount {
     /// The names under which the APIs say it.
-    private static let names: [StaticString] = ["eval_count", "completion_tokens", "output_tokens"]
+    private static let names: [StaticString] = ["\"eval_count\"", "\"completion_tokens\"", "\"output_tokens\""]
 
-    private static func isCount(_ reader: JSONReader, _ name: JSONReader.Text) -> Bool {
-        names.contains { reader.matches(name, $0) }
-    }
-
-    /// The objects in which it may be.
-    private static func mayHoldCount(_ reader: JSONReader, _ name: JSONReader.Text) -> Bool {
-        reader.matches(name, "usage") || reader.matches(name, "response")
-    }
-
-    /// Reads one object. `nil` if it is not JSON, or says nothing about tokens.
+    /// `nil` if it says nothing about tokens. If it says it more than once, the last counts.
     static func find(in json: UnsafeRawBufferPointer) -> Int? {
-        var reader = unsafe JSONReader(json, allowsHalfPairs: true)
-        return (try? find(&reader, depth: 0)) ?? nil
-    }
-
-    /// Looks at the end of an object whose start is not there. `nil` if it says nothing about tokens.
-    static func find(inEndOf json: UnsafeRawBufferPointer) -> Int? {
-        let text = unsafe String(decoding: json, as: UTF8.self)
-        for name in names {
-            // In a string the quotes would be escaped.
-            guard let match = text.ranges(of: "\"\(name)\":").last else { continue }
-            let digits = text[match.upperBound...].drop { $0 == " " }.prefix { $0.isASCII && $0.isNumber }
-            if let number = Int(digits) { return number }
-        }
-        return nil
-    }
-
-    private static func find(_ reader: inout JSONReader, depth: Int) throws(JSONReader.Malformed) -> Int? {
-        var isFirst = true
         var count: Int?
-        try reader.begin("{")
-        while let name = try reader.nextName(isFirst: &isFirst) {
-            let kind = try reader.kind()
-            if kind == .object, depth < 2, mayHoldCount(reader, name) {
-                count = try find(&reader, depth: depth + 1) ?? count
-                continue
+        var position = 0
+        while let start = json.baseAddress,
+            let colon = unsafe memchr(start + position, 0x3A, json.count - position)
+        {
+            let end = unsafe start.distance(to: colon)
+            for name in names where unsafe ends(json, at: end, with: name) {
+                if let number = unsafe number(json, after: end) { count = number }
             }
-            let start = reader.position
-            try reader.skipValue()
-            guard isCount(reader, name) else { continue }
-            let value = unsafe String(
-                decoding: UnsafeRawBufferPointer(rebasing: reader.bytes[start..<reader.position]), as: UTF8.self)
-            if let number = Int(value.drop { $0 == " " }), number >= 0 { count = number }
+            position = end + 1
         }
         return count
+    }
+
+    /// Whether `name` is just before `end`.
+    private static func ends(_ json: UnsafeRawBufferPointer, at end: Int, with name: StaticString) -> Bool {
+        let count = name.utf8CodeUnitCount
+        guard let start = json.baseAddress, end >= count else { return false }
+        return unsafe memcmp(start + (end - count), name.utf8Start, count) == 0
+    }
+
+    /// The number of at most nine digits that follows a colon.
+    private static func number(_ json: UnsafeRawBufferPointer, after colon: Int) -> Int? {
+        var number = 0
+        var digits = 0
+        for index in (colon + 1)..<json.count {
+            let byte = unsafe json[index]
+            if byte == 0x20 && digits == 0 { continue }
+            guard (0x30...0x39).contains(byte), digits < 9 else { break }
+            number = number * 10 + Int(byte - 0x30)
+            digits += 1
+        }
+        return digits > 0 ? number : nil
     }
 }

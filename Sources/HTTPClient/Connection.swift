@@ -79,15 +79,13 @@ import EventLoop
     // MARK: A request
 
     /// Sends a request. `payload` is not copied: it is kept until the socket has taken it.
-    func begin(
-        _ head: [UInt8], _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?, keepsFields: Bool = false
-    ) {
+    func begin(_ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
         if case .ended = state { return }  // `responseHead` throws the error
         enter(.busy)
-        response.begin(keepsFields: keepsFields)
+        response.begin(keepsFields: template.keepsFields)
         deadline.begin(limits, until: end)
         deadline.wait(for: .firstByte)
-        stream?.send(head, payload)
+        stream?.send(template.head(bodyCount: payload?.count), payload)
     }
 
     private func enter(_ state: State) {

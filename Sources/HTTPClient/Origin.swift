@@ -51,10 +51,9 @@ package final class Origin {
     /// connection closes without a byte of response, the request is sent again, once, on a new connection: the server
     /// had closed the old one before it saw the request.
     ///
-    /// - Parameter lines: further fields of the request, each with its CRLF.
     /// - Throws: `ClientError`, its own or what `body` throws.
     package func withResponse<Result>(
-        to template: RequestTemplate, lines: [UInt8] = [], payload: Payload? = nil, deadlines: Deadlines? = nil,
+        to template: RequestTemplate, payload: Payload? = nil, deadlines: Deadlines? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         if Task.isCancelled { throw .cancelled }  // no one waits for the response: do not send the request
@@ -64,7 +63,7 @@ package final class Origin {
         let deadline = limits.total > .zero ? loop.now + limits.total : nil
         if let reused = idle.popLast() {
             do throws(ClientError) {
-                return try await exchange(on: reused, template, lines, payload, limits, until: deadline, body)
+                return try await exchange(on: reused, template, payload, limits, until: deadline, body)
             } catch {
                 // `body` may have thrown this error itself: then there was a response.
                 guard case .closed(_, .nothing) = error, !reused.sawBytes else { throw error }
@@ -73,17 +72,16 @@ package final class Origin {
             }
         }
         let fresh = try await connect(limits, until: deadline)
-        return try await exchange(on: fresh, template, lines, payload, limits, until: deadline, body)
+        return try await exchange(on: fresh, template, payload, limits, until: deadline, body)
     }
 
     private func exchange<Result>(
-        on connection: Connection, _ template: RequestTemplate, _ lines: [UInt8], _ payload: Payload?,
-        _ limits: Deadlines, until deadline: LoopInstant?,
+        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines,
+        until deadline: LoopInstant?,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         defer { release(connection) }
-        let head = template.head(bodyCount: payload?.count, lines: lines)
-        connection.begin(head, payload, limits, until: deadline, keepsFields: template.keepsFields)
+        connection.begin(template, payload, limits, until: deadline)
         let outcome = await connection.closingWhenCancelled { () async -> Swift.Result<Result, ClientError> in
             do throws(ClientError) {
                 let head = try await connection.responseHead()

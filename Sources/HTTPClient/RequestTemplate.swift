@@ -1,5 +1,7 @@
 /// The head of requests that differ only in their body.
-package struct RequestTemplate: Sendable {
+///
+/// A class: each task that waits for a response keeps one word of it.
+package final class RequestTemplate: Sendable {
     private let start: [UInt8]
     /// Whether the fields of the response are kept: see `IncomingResponse.fieldLines`.
     let keepsFields: Bool
@@ -27,12 +29,19 @@ package struct RequestTemplate: Sendable {
         !value.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }
     }
 
+    private init(_ start: [UInt8], keepsFields: Bool) {
+        self.start = start
+        self.keepsFields = keepsFields
+    }
+
+    /// The same head with further fields, each with its CRLF.
+    package func adding(_ lines: [UInt8]) -> RequestTemplate {
+        RequestTemplate(start + lines, keepsFields: keepsFields)
+    }
+
     /// The whole head for a body of `count` bytes; `nil` for none.
-    ///
-    /// - Parameter lines: further fields, each with its CRLF.
-    func head(bodyCount count: Int?, lines: [UInt8] = []) -> [UInt8] {
+    func head(bodyCount count: Int?) -> [UInt8] {
         var head = start
-        if !lines.isEmpty { head += lines }
         if let count { head += "Content-Length: \(count)\r\n".utf8 }
         head += [0x0D, 0x0A]
         return head

@@ -85,7 +85,8 @@ struct ResponseReader {
                 if head.status >= 200 {
                     if keepsFields {
                         fieldLines = unsafe buffer.withBytes { bytes in
-                            unsafe PassedOnFields.lines(of: bytes[(position - consumed)..<position])
+                            let head = unsafe UnsafeRawBufferPointer(rebasing: bytes[(position - consumed)..<position])
+                            return unsafe PassedOnFields.lines(of: head)
                         }
                     }
                     state = .readingBody(head)

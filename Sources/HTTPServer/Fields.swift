@@ -66,6 +66,17 @@ enum Fields {
         }
     }
 
+    /// Whether a field has this name, which must be in lower case.
+    static func isName(_ bytes: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+        guard bytes.count == name.utf8CodeUnitCount else { return false }
+        for index in bytes.indices {
+            let byte = unsafe bytes[index]
+            let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if unsafe lower != name.utf8Start[index] { return false }
+        }
+        return true
+    }
+
     private static func withName<Result>(_ name: StaticString, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
         // A static string ends with a zero byte.
         name.withUTF8Buffer { unsafe body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self)) }

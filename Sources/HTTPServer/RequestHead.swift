@@ -29,24 +29,31 @@ internal import CLibevent
     /// Those are left out that concern this connection, or that the next request has for itself: its host, framing and
     /// content codings. Source: RFC 9110, 7.6.1.
     ///
-    /// - Parameter isLeftOut: whether to leave out a further field, by its name in lower case.
-    package func linesToPassOn(leavingOut isLeftOut: (String) -> Bool) -> [UInt8] {
-        let options = unsafe Fields.list(handle, "Connection")?.lowercased() ?? ""
-        let named = options.split(separator: ",").map { $0.trimmingSpaces() }
+    /// - Parameter others: further fields that are left out, by their names in lower case.
+    package func linesToPassOn(leavingOut others: [StaticString]) -> [UInt8] {
+        let named = unsafe Fields.list(handle, "Connection").map(Self.names) ?? []
         var lines: [UInt8] = []
+        lines.reserveCapacity(512)
         unsafe Fields.forEach(handle) { name, value in
-            let word = unsafe String(decoding: name, as: UTF8.self).lowercased()
-            guard !Self.ownFields.contains(word), !named.contains(word[...]), !isLeftOut(word) else { return }
+            for own in Self.ownFields where unsafe Fields.isName(name, own) { return }
+            for other in others where unsafe Fields.isName(name, other) { return }
+            if !named.isEmpty, unsafe named.contains(String(decoding: name, as: UTF8.self).lowercased()) { return }
             unsafe lines.append(contentsOf: name)
-            lines += ": ".utf8
+            lines.append(0x3A)
+            lines.append(0x20)
             unsafe lines.append(contentsOf: value)
-            lines += "\r\n".utf8
+            lines.append(0x0D)
+            lines.append(0x0A)
         }
         return lines
     }
 
+    private static func names(in options: String) -> [String] {
+        options.lowercased().split(separator: ",").map { String($0.trimmingSpaces()) }
+    }
+
     /// The fields that every request has for itself.
-    private static let ownFields: Set<String> = [
+    private static let ownFields: [StaticString] = [
         "accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "keep-alive",
         "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     ]

@@ -1,4 +1,5 @@
 internal import APIs
+internal import Glibc
 internal import HTTPClient
 
 /// Gives a receiver the body of an answer that is passed on, and reads along. Belongs to the loop's thread.
@@ -55,10 +56,16 @@ final class ForwardReader: BodySink {
     }
 
     private func begin(_ bytes: Span<UInt8>) {
-        let startsAsError = unsafe bytes.withUnsafeBytes { unsafe $0.starts(with: "{\"error\":".utf8) }
+        let startsAsError = unsafe bytes.withUnsafeBytes { unsafe Self.isError($0) }
         let isError = startsAsError && format != .events
         state = isError ? .refusing([]) : .passing
         if !isError { receiver.begin(head, flow) }
+    }
+
+    private static func isError(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let start: StaticString = "{\"error\":"
+        guard bytes.count >= start.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+        return unsafe memcmp(base, start.utf8Start, start.utf8CodeUnitCount) == 0
     }
 
     /// Accounts for the line that is kept until its end comes.

@@ -24,7 +24,7 @@ extension OllamaClient {
         var refusal: OllamaError?
         do throws(ClientError) {
             try await origin.withResponse(
-                to: template(for: path), lines: lines, payload: request, deadlines: deadlines
+                to: template(for: path).adding(lines), payload: request, deadlines: deadlines
             ) { response throws(ClientError) in
                 guard (200..<300).contains(response.head.status) else {
                     let body = try await response.body(upTo: ForwardReader.refusalLimit)
@@ -61,7 +61,7 @@ extension OllamaClient {
     ) async throws(OllamaError) -> (head: ForwardedHead, body: [UInt8]) {
         do throws(ClientError) {
             return try await origin.withResponse(
-                to: template(method, path), lines: lines, payload: body, deadlines: deadlines
+                to: template(method, path).adding(lines), payload: body, deadlines: deadlines
             ) { response throws(ClientError) in
                 try response.requirePlainBody()
                 return (ForwardedHead(response), try await response.body(upTo: Self.listingLimit))

@@ -25,13 +25,9 @@ final class Prompt: Sendable {
 
     /// Reads a body and writes Ollama's request body. The time depends on the body's size, so call it on Dispatch.
     ///
-    /// - Parameter path: where it was posted. Any path will do, but clients of an API that is not served must not get an
-    ///   answer to the default prompt.
-    init(body: [UInt8], path: String, _ rules: Rules) throws(PromptFailure) {
-        let request = try PromptRequest(body: body)
-        if request.prompt == nil, let route = Route(path), route != .prompt(.chat) {
-            throw .apiNotServed(route.api, path: path)
-        }
+    /// - Parameter needsPrompt: whether a body without `prompt` is refused, by `.noPrompt`.
+    init(body: [UInt8], needsPrompt: Bool = false, _ rules: Rules) throws(PromptFailure) {
+        let request = try PromptRequest(body: body, needsPrompt: needsPrompt)
         if rules.maxPromptBytes > 0 && request.promptBytes > rules.maxPromptBytes {
             throw .forbidden("Send at most \(rules.maxPromptBytes) bytes of prompt and messages.")
         }

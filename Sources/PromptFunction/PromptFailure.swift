@@ -14,6 +14,8 @@ indirect enum PromptFailure: Error, Equatable {
     case unauthorized
     /// The body has a Content-Encoding, such as gzip.
     case encodedBody(String)
+    /// The body has no prompt, which it needs where it was posted.
+    case noPrompt
     /// The path is one of an API that is not served, and the body has no prompt.
     case apiNotServed(API, path: String)
     /// The operator does not allow it. The sentence is for the client.
@@ -79,6 +81,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .unauthorized:
             (.unauthorized, "Send a valid API key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.", nil)
         case .forbidden(let sentence): (.forbidden, sentence, nil)
+        case .noPrompt: (.badRequest, "Send a \"prompt\".", nil)
         case .apiNotServed(let api, let path):
             (
                 .notFound,
@@ -179,6 +182,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .toolsAsText: "the request has tools, but asks for text"
         case .unauthorized: "no valid API key"
         case .forbidden(let sentence): "not allowed: \(sentence)"
+        case .noPrompt: "no prompt"
         case .apiNotServed(let api, _): "the API is not served: see --apis \(api.rawValue)"
         case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
         case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"

@@ -120,7 +120,8 @@ package final class PromptFunction: Function {
     }
 
     package func respond(to request: borrowing RequestHead) -> Response? {
-        guard request.method != .post, let route = servedRoute(request.path) else { return respondToGet(request) }
+        if settings.apis.isEmpty || request.method == .post { return respondToGet(request) }
+        guard let route = servedRoute(request.path) else { return respondToGet(request) }
         if route.isPosted { return Self.methodNotAllowed(route) }
         return refusal(of: request)
     }
@@ -143,19 +144,12 @@ package final class PromptFunction: Function {
         request.withHead { protection.client(of: $0) } ?? .v4(0)
     }
 
+    /// Answers a prompt in promptd's own form, or a request of another API. Here is no further call for a prompt, because
+    /// each one costs the task memory.
     package func handle(_ request: Request, _ reply: consuming Reply) async {
-        let path = request.path
-        guard let route = servedRoute(path) else { return await answer(request, reply) }
-        switch route {
-        case _ where route.isPosted != (request.method == .post): reply.send(Self.methodNotAllowed(route))
-        case .prompt(let endpoint): await forward(request, reply, to: endpoint)
-        case .listing(let listing): await list(request, reply, listing)
-        case .modelChange: await changeModels(request, reply)
+        if !settings.apis.isEmpty, let route = servedRoute(request.path) {
+            return await handle(request, reply, route)
         }
-    }
-
-    /// Reads a prompt in promptd's own form, and replies with the model's answer or with the reason why there is none.
-    private func answer(_ request: Request, _ reply: consuming Reply) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
         let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
@@ -179,15 +173,36 @@ package final class PromptFunction: Function {
         }
     }
 
+    @inline(never)
+    private func handle(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
+        switch route {
+        case _ where route.isPosted != (request.method == .post): reply.send(Self.methodNotAllowed(route))
+        case .prompt(let endpoint): await forward(request, reply, to: endpoint)
+        case .listing(let listing): await list(request, reply, listing)
+        case .modelChange: await changeModels(request, reply)
+        }
+    }
+
     /// Reads the body and writes Ollama's request body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
-        let path = request.path
         guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
+        let needsPrompt = request.withHead(Self.isOfAPI) ?? false
         let result = await work.run(weight: body.count) { [rules] in
-            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), path: path, rules) }
+            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), needsPrompt: needsPrompt, rules) }
+        }
+        if case .failure(.noPrompt) = result, let route = Route(request.path) {
+            throw .apiNotServed(route.api, path: request.path)
         }
         return try result.get()
+    }
+
+    /// Whether the path is one of an API whose requests are no prompts. Clients of an API that is not served must not get
+    /// an answer to the default prompt.
+    private static func isOfAPI(_ request: borrowing RequestHead) -> Bool {
+        if request.isPath("/") { return false }
+        guard let route = Route(request.path) else { return false }
+        return route != .prompt(.chat)
     }
 
     func note(_ failure: PromptFailure) {

@@ -10,8 +10,9 @@ extension PromptRequest {
     /// If a name occurs more than once, the last value counts. `null` counts as absent. Members with unknown names are
     /// passed on to Ollama.
     ///
-    /// - Throws: `PromptFailure.badRequest` with a sentence for the client.
-    init(body: [UInt8]) throws(PromptFailure) {
+    /// - Parameter needsPrompt: whether a body without `prompt` is refused.
+    /// - Throws: `PromptFailure.badRequest` with a sentence for the client, or `.noPrompt`.
+    init(body: [UInt8], needsPrompt: Bool = false) throws(PromptFailure) {
         let body = body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(body.dropFirst(3)) : body
         var reading = Reading(body)
         let outcome = unsafe body.withUnsafeBytes { bytes in
@@ -24,6 +25,7 @@ extension PromptRequest {
             }
         }
         if let mistake = outcome { throw .badRequest(mistake.sentence(about: body, Self.notAnObject)) }
+        if needsPrompt && !reading.hasPrompt { throw .noPrompt }
         if let complaint = reading.complaint { throw .badRequest(complaint) }
         self = reading.request
         if images != nil && prompt == nil && messages != nil {
@@ -36,6 +38,8 @@ extension PromptRequest {
 private struct Reading {
     let body: [UInt8]
     var request = PromptRequest()
+    /// Whether there is a prompt, of whatever type.
+    private(set) var hasPrompt = false
     /// A sentence about the first invalid field. The rest is still read, since the body may not be JSON at all.
     var complaint: String?
     /// Members with unknown names, with commas between them.
@@ -63,7 +67,9 @@ private struct Reading {
         _ name: String, _ text: JSONReader.Text, _ reader: inout JSONReader
     ) throws(JSONReader.Malformed) {
         switch name {
-        case "prompt": try string(\.prompt, name, &reader)
+        case "prompt":
+            hasPrompt = try reader.kind() != .null
+            try string(\.prompt, name, &reader)
         case "model": try string(\.model, name, &reader)
         case "system": try string(\.system, name, &reader)
         case "stream": request.stream = try boolean(name, &reader) ?? false

@@ -1,12 +1,13 @@
 """Sends requests to promptd one after the other, and is the Ollama behind it too. Used by scripts/cost.
 
-    lockstep.py get|post|token COUNT COMMAND ...
+    lockstep.py get|post|token|chat|object|event COUNT COMMAND ...
 
 Starts COMMAND with OLLAMA_HOST pointing here, waits until it serves, does COUNT units of work, and ends it by SIGTERM. Client and
 Ollama are the same thread: the next byte leaves only when the last one has arrived. So what promptd does for a unit does not
 depend on time, and two runs differ only by chance in what its runtime does by itself.
 
-A unit is one GET, one POST with a whole answer, or one token of a stream. Prints nothing; exits with 0 when every reply was right.
+A unit is one GET, one POST with a whole answer, or one token of a stream; of the requests that are passed on, one chat with a
+whole answer (chat), or one token of a stream of objects (object) or of events (event). Prints nothing; exits with 0 when every reply was right.
 """
 import os
 import re
@@ -122,6 +123,54 @@ def do_token(client, upstream, count):
     expect(client.read_until(b"0\r\n\r\n") == b"0\r\n\r\n", "the stream did not end")
 
 
+def chat(path, stream):
+    body = b'{"model":"llama3.2:1b","messages":[{"role":"user","content":"Why is the sky blue?"}],"stream":' + (
+        b"true}" if stream else b"false}")
+    head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json\r\n" % path
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def do_chat(client, upstream, count):
+    answer = line("The sky is blue because air scatters blue light more. " * 4, done=True)
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer
+    for _ in range(count):
+        client.send(chat(b"/api/chat", stream=False))
+        upstream.read_request()
+        upstream.connection.send(reply)
+        head, body = client.read_message()
+        expect(body == answer, f"a chat was answered {head + body!r}")
+
+
+def pass_tokens(client, upstream, count, path, kind, token, end):
+    client.send(chat(path, stream=True))
+    upstream.read_request()
+    upstream.connection.send(
+        b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n" % kind)
+    chunk = b"%x\r\n" % len(token) + token + b"\r\n"
+    for number in range(count):
+        upstream.connection.send(chunk)
+        if number == 0:
+            client.read_until(b"\r\n\r\n")
+        expect(client.read(len(chunk)) == chunk, "a token did not come as a chunk of its own")
+    upstream.connection.send(b"%x\r\n" % len(end) + end + b"\r\n0\r\n\r\n")
+    expect(client.read_until(b"0\r\n\r\n").endswith(end + b"\r\n0\r\n\r\n"), "the stream did not end")
+
+
+def do_object(client, upstream, count):
+    token, end = line(" word", done=False) + b"\n", line("", done=True) + b"\n"
+    pass_tokens(client, upstream, count, b"/api/chat", b"application/x-ndjson", token, end)
+
+
+def do_event(client, upstream, count):
+    token = (
+        b'data: {"id":"chatcmpl-807","object":"chat.completion.chunk","created":1795628291,"model":"llama3.2:1b",'
+        b'"system_fingerprint":"fp_ollama","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}\n\n')
+    pass_tokens(client, upstream, count, b"/v1/chat/completions", b"text/event-stream", token, b"data: [DONE]\n\n")
+
+
+DO = {"get": do_get, "post": do_post, "token": do_token, "chat": do_chat, "object": do_object, "event": do_event}
+
+
 def main():
     kind, count, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
     listener = socket.create_server(("127.0.0.1", 0))
@@ -141,7 +190,7 @@ def main():
         else:
             sys.exit("lockstep.py: promptd did not start")
         client = Connection(socket.create_connection(("127.0.0.1", int(found[1])), PATIENCE))
-        {"get": do_get, "post": do_post, "token": do_token}[kind](client, Upstream(listener), count)
+        DO[kind](client, Upstream(listener), count)
         client.sock.close()
         # strace(1) starts promptd as a child; the other tools become promptd.
         with open(f"/proc/{server.pid}/task/{server.pid}/children") as children:

@@ -58,16 +58,14 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         _ payload: Payload, to client: OllamaClient, deadlines: Deadlines?
     ) async throws(OllamaError) -> Int? {
         refusal = nil
-        let lines = request.withHead { $0.linesToPassOn(leavingOut: Self.isOurs) } ?? []
+        let lines = request.withHead { $0.linesToPassOn(leavingOut: Self.ownFields) } ?? []
         return try await client.forward(
             payload, to: path, isAnswer: isAnswer, lines: lines, to: self, deadlines: deadlines)
     }
 
-    /// Whether a field of a request is for promptd only: keys are replaced by the host's, and Ollama would refuse a page
+    /// The fields of a request that are for promptd only: keys are replaced by the host's, and Ollama would refuse a page
     /// of another origin.
-    static func isOurs(_ name: String) -> Bool {
-        ["authorization", "x-api-key", "origin"].contains(name)
-    }
+    static let ownFields: [StaticString] = ["authorization", "x-api-key", "origin"]
 
     // MARK: From the host
 

@@ -92,7 +92,7 @@ extension PromptFunction {
         let isLikely: (OllamaBackend) -> Bool = { backend in
             model.map { backend.inventory.availability(of: $0, at: now) > .absent } ?? true
         }
-        let lines = request.withHead { $0.linesToPassOn(leavingOut: ForwardedReply.isOurs) } ?? []
+        let lines = request.withHead { $0.linesToPassOn(leavingOut: ForwardedReply.ownFields) } ?? []
         var last: HostReply?
         for backend in backends.filter(isLikely) + backends.filter({ !isLikely($0) }) where backend.admitsPrompts {
             if Task.isCancelled { throw .cancelled }

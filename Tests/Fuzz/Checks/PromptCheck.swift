@@ -146,7 +146,7 @@ enum PromptCheck {
             defaultModel: JSONText("default"), models: policy, maxPromptBytes: limit, maxPredict: limit)
         let prompt: Prompt
         do throws(PromptFailure) {
-            prompt = try Prompt(body: bytes, path: "/", rules)
+            prompt = try Prompt(body: bytes, rules)
         } catch {
             guard case .forbidden = error else { throw Finding("another failure with limits: \(error)") }
             return
