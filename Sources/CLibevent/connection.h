@@ -122,10 +122,11 @@ void connection_clear_exchange(struct connection *self);
 /// thresholds for shared-memory packet switches", 1998: a client may hold a multiple of what is free.
 bool connection_has_room(struct connection *self, size_t count);
 
-/// If all slots are taken, makes room for a new connection, if it soon finds one to end: one that has been idle, has
-/// not finished a head, or has lingered for a second or longer; else one that waits for its client, of an address that
-/// has more connections than the new one's would have. So an address cannot keep others out by opening again what was
-/// closed.
+/// If all slots are taken, makes room for a new connection, or for one that needs an ordinary slot, if it soon finds
+/// one to end: one that has been idle, has not finished a head, or has lingered for a second or longer; else one that
+/// waits for its client, of an address that has more connections than the new one's would have, or that is in the
+/// reserve and has not sent its request, while the new one has sent something. So no one can keep others out by opening
+/// again what was closed.
 void connection_make_slot(struct connection *newcomer);
 
 /// Makes room for `count` more bytes of this connection, at the expense of other bodies that are still arriving: of one

@@ -1,54 +1,103 @@
 #include "connection.h"
 
+#include <sys/ioctl.h>
+
 // ---- slots
 
 #define WAITING_TIME INT64_C(1000000000) // nanoseconds
 
-/// Whether the connection has a slot that another could use, and waits for its client.
-static bool waits_for_client(const struct connection *self) {
-	const bool is_reserved = self->slot.kind == SLOT_RESERVED;
-	const enum exchange_state state = self->exchange.state;
-	const bool is_open = self->state == CONNECTION_OPEN && !self->pumping && !self->deferred;
-	const bool waits = self->state == CONNECTION_LINGERING ||
-					   (is_open && (state == EXCHANGE_IDLE || state == EXCHANGE_HEAD ||
-									   (is_reserved && state == EXCHANGE_BODY)));
-	return waits && (is_reserved || self->slot.kind == SLOT_ORDINARY) && !queued_event_waits(&self->watch.readable);
+/// How little is lost when a connection that waits for its client ends, the least last.
+enum waiting {
+	WAITING_NOT,   ///< it does not wait for its client, or has no slot
+	WAITING_REPLY, ///< the client does not take its reply, or more requests of a long pipeline follow
+	WAITING_BODY,  ///< a body has arrived in part
+	WAITING_IDLE,  ///< no more than a part of a head has arrived
+};
+
+static enum waiting waiting_of(const struct connection *self) {
+	if (self->slot.kind != SLOT_ORDINARY && self->slot.kind != SLOT_RESERVED) return WAITING_NOT;
+	if (self->state == CONNECTION_LINGERING) return WAITING_IDLE;
+	if (self->state != CONNECTION_OPEN || self->pumping) return WAITING_NOT;
+	switch (self->exchange.state) {
+	case EXCHANGE_IDLE:
+	case EXCHANGE_HEAD: return self->deferred ? WAITING_REPLY : WAITING_IDLE;
+	case EXCHANGE_BODY: return self->deferred ? WAITING_REPLY : WAITING_BODY;
+	case EXCHANGE_PENDING:
+	case EXCHANGE_SENDING: return reply_overflow(&self->reply) ? WAITING_REPLY : WAITING_NOT;
+	}
+	return WAITING_NOT;
+}
+
+/// Whether bytes of the client have arrived that have not been read.
+static bool has_arrived(const struct connection *self) {
+	int count = 0; // bytes
+	return queued_event_waits(&self->watch.readable) || (ioctl(self->fd, FIONREAD, &count) == 0 && count > 0);
+}
+
+/// Whether the client has just sent what the connection waits for.
+static bool is_about_to_go_on(const struct connection *self) {
+	return self->state == CONNECTION_OPEN && waiting_of(self) != WAITING_REPLY && has_arrived(self);
 }
 
 static void give_up(struct connection *self) {
+	const bool has_reply = waiting_of(self) == WAITING_REPLY;
 	const bool was_idle = self->exchange.state == EXCHANGE_IDLE && self->last_request;
 	self->references++;
-	if (self->state == CONNECTION_OPEN && !was_idle) connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
-	connection_end(self, END_CLOSE);
+	if (self->state == CONNECTION_OPEN && !was_idle && !has_reply)
+		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
+	connection_end(self, has_reply ? END_RESET : END_CLOSE);
 	connection_release(self);
 }
 
-/// The connection that makes room for `newcomer`. NULL: none was found soon.
-static struct connection *find_slot(struct connection_group *group, const struct connection *newcomer) {
+/// A search for a connection that makes room for another.
+struct slot_search {
+	const struct connection *newcomer;
+	bool is_silent; ///< the newcomer has sent nothing yet
+	size_t least;   ///< an address must have more connections than this to make room at once
+	int64_t now;
+	struct connection *found;
+	uint64_t merit; ///< of the one that was found
+};
+
+/// How good it is to end `each`; 0: it stays.
+///
+/// At once, one makes room for an address that has fewer connections; and one in the reserve, which has not sent its
+/// request, for one that has sent something. Otherwise, it has waited for a second.
+static uint64_t merit_of(const struct slot_search *search, const struct connection *each) {
+	const enum waiting waiting = waiting_of(each);
+	if (each == search->newcomer || waiting == WAITING_NOT) return 0;
+	const bool is_reserved = each->slot.kind == SLOT_RESERVED;
+	if (is_reserved && search->newcomer->slot.kind == SLOT_RESERVED) return 0; // it has such a slot already
+	const size_t count = connection_limits_of_same_address(&each->group->slots, &each->slot);
+	const bool has_waited = (waiting == WAITING_IDLE || (is_reserved && waiting == WAITING_BODY)) &&
+							search->now - each->waits_since >= WAITING_TIME;
+	const bool is_mute = is_reserved && !each->last_request && !search->is_silent;
+	if (!has_waited && !is_mute && count <= search->least) return 0;
+	return (uint64_t)has_waited << 62 | (uint64_t)!is_reserved << 61 | (uint64_t)(count > search->least) << 60 |
+		   (uint64_t)count << 2 | waiting;
+}
+
+void connection_make_slot(struct connection *newcomer) {
 	enum { MOST_LOOKED_AT = 64 };
-	const int64_t now = shim_loop_now(group->loop);
-	struct connection *found = NULL;
-	size_t most = connection_limits_of_same_address(&group->slots, &newcomer->slot) + 1;
+	struct connection_group *group = newcomer->group;
+	if (!connection_limits_are_full(&group->slots)) return;
+	connection_limits_find_address(&newcomer->slot, newcomer->fd);
+	struct slot_search search = {
+		.newcomer = newcomer,
+		.is_silent = !newcomer->pumping && !has_arrived(newcomer),
+		.least = connection_limits_of_same_address(&group->slots, &newcomer->slot) + !newcomer->slot.is_counted,
+		.now = shim_loop_now(group->loop),
+	};
 	for (int i = 0; i < MOST_LOOKED_AT; i++) {
 		struct connection *each = group->hand ? group->hand : group->connections;
 		if (!each) break;
 		group->hand = each->next;
-		if (each == newcomer || !waits_for_client(each)) continue;
-		if (now - each->waits_since >= WAITING_TIME) return each;
-		const size_t count = connection_limits_of_same_address(&group->slots, &each->slot);
-		if (count <= most) continue;
-		most = count;
-		found = each;
+		const uint64_t merit = merit_of(&search, each);
+		if (merit <= search.merit || is_about_to_go_on(each)) continue;
+		search.merit = merit;
+		search.found = each;
 	}
-	return found;
-}
-
-void connection_make_slot(struct connection *newcomer) {
-	struct connection_group *group = newcomer->group;
-	if (!connection_limits_are_full(&group->slots)) return;
-	connection_limits_find_address(&newcomer->slot, newcomer->fd);
-	struct connection *found = find_slot(group, newcomer);
-	if (found) give_up(found);
+	if (search.found) give_up(search.found);
 }
 
 // ---- bytes

@@ -70,12 +70,21 @@ static bool make_room_for_body(struct connection *self, size_t count) {
 	return false;
 }
 
+/// Whether the connection has an ordinary slot. If it needs one, another may have to make room for it.
+static bool has_ordinary_slot(struct connection *self, bool is_needed) {
+	struct connection_limits *slots = &self->group->slots;
+	if (!connection_limits_is_reserved(slots, &self->slot)) return true;
+	if (!is_needed) return false;
+	connection_make_slot(self);
+	return !connection_limits_is_reserved(slots, &self->slot);
+}
+
 /// Handles a complete head.
 static void head_complete(struct connection *self) {
 	struct connection_group *group = self->group;
 	struct shim_exchange *exchange = &self->exchange;
 	const bool has_body = input_has_body(exchange);
-	const bool is_reserved = connection_limits_is_reserved(&group->slots, &self->slot);
+	const bool is_reserved = !has_ordinary_slot(self, exchange->head.method == SHIM_METHOD_POST);
 	const int64_t now = shim_loop_now(group->loop);
 	const bool is_full = group->loop->queues.full[EVENT_URGENT];
 	const bool is_earned = urgency_is_earned(&group->urgency, now - self->last_request, now, is_full);
@@ -146,7 +155,7 @@ static size_t take(struct connection *self, const uint8_t *bytes, size_t count) 
 /// Gives up what exceeds the budget: a part of a head, or requests behind this one, after which the connection ends.
 static void bound_counted(struct connection *self) {
 	connection_count(self);
-	if (!self->counted || !byte_buffer_count(&self->input) || self->deferred || connection_has_room(self, 0)) return;
+	if (!self->counted || !byte_buffer_count(&self->input) || connection_has_room(self, 0)) return;
 	if (connection_takes_input(self)) {
 		connection_reject(self, SHIM_REJECT_BUFFERS_FULL);
 		return;

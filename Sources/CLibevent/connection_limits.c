@@ -44,9 +44,14 @@ bool connection_limits_is_reserved(struct connection_limits *self, struct connec
 	return connection->kind == SLOT_RESERVED;
 }
 
+size_t shim_lingering_connections(size_t max_connections) {
+	const size_t half = max_connections / 2;
+	return half < SHIM_MIN_LINGERING ? SHIM_MIN_LINGERING : half > SHIM_MAX_LINGERING ? SHIM_MAX_LINGERING : half;
+}
+
 bool connection_limits_linger(struct connection_limits *self, struct connection_slot *connection) {
 	if (connection->kind == SLOT_ORDINARY) return true;
-	if (self->taken[SLOT_REJECTED] >= SHIM_MAX_LINGERING) return false;
+	if (self->taken[SLOT_REJECTED] >= shim_lingering_connections(self->max)) return false;
 	move(self, connection, SLOT_REJECTED);
 	return true;
 }

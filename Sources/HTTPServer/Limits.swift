@@ -46,7 +46,7 @@ public struct Limits: Sendable {
 
     /// The maximum number of connections that may be open at once, including rejected ones that have not yet read their
     /// response.
-    package var allConnections: Int { connections + reservedConnections + Int(SHIM_MAX_LINGERING) }
+    package var allConnections: Int { connections + reservedConnections + shim_lingering_connections(connections) }
 
     /// The defaults.
     public init() {}

@@ -121,6 +121,32 @@ private func upload(_ count: Int, of total: Int) -> String {
         }
     }
 
+    @Test func `a pipeline whose replies nobody reads is given up above the budget`() async throws {
+        let limit = 256 * 1024
+        try await withServer(limits: limits { $0.bufferedBytes = limit }, clock: .manual) { loop, host in
+            let pipeline = Array(String(repeating: get(), count: 40_000).utf8)
+            var sockets: [RawSocket] = []
+            for _ in 0..<16 { sockets.append(try await host.open(receiveBuffer: 2048)) }
+            var sent = [Int](repeating: 0, count: sockets.count)
+            var isStuck = false
+            while !isStuck {  // until no socket takes more, which is when the server reads no more
+                isStuck = true
+                for (index, socket) in sockets.enumerated() where sent[index] < pipeline.count {
+                    let count = socket.sendWithoutWaiting(Array(pipeline[sent[index]...])) ?? 0
+                    sent[index] += count
+                    if count > 0 { isStuck = false }
+                }
+                for _ in 0..<10 { await loop.turn() }
+            }
+            #expect(host.server.bufferedBytes <= limit)
+            let other = try await host.open(post("{}"), from: 2)
+            #expect(try await response(on: other).status == 200)
+            for socket in sockets + [other] { socket.close() }
+            try await host.untilEmpty(on: loop)
+            #expect(host.server.bufferedBytes == 0)
+        }
+    }
+
     @Test func `replies that a client does not take count until they are sent`() async throws {
         try await withServer { loop, host in
             let size = 32 << 20

@@ -51,7 +51,7 @@ struct `The file budget` {
     @Test func `fewer connections are left as they are`() {
         let budget = budget(4096, connections: 10, maxInFlight: 256)
         #expect(budget.connections == 10)
-        #expect(budget.files == 10 + 10 + 192)
+        #expect(budget.files == 10 + 10 + 136)
     }
 
     @Test func `a small limit keeps a small reserve, and some connections`() {

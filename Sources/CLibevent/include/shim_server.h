@@ -80,8 +80,9 @@ enum {
 	/// The bytes that a connection may hold without being counted.
 	SHIM_UNCOUNTED_BYTES = 8192,
 	/// The most rejected connections, without an ordinary or reserved slot, that stay open for two seconds so that the
-	/// peer can read the rejection.
+	/// peer can read the rejection: see `shim_lingering_connections`.
 	SHIM_MAX_LINGERING = 64,
+	SHIM_MIN_LINGERING = 8,
 };
 
 typedef struct {
@@ -108,6 +109,10 @@ typedef struct {
 	/// The last connection was closed.
 	void (*emptied)(void *_Nullable context);
 } shim_server_callbacks;
+
+/// How many rejected connections stay open at once for two seconds, so that the peer can read the rejection: half of
+/// `max_connections`, within the bounds above. A server with few descriptors keeps few.
+size_t shim_lingering_connections(size_t max_connections);
 
 /// Makes a server that does not listen yet. The caller owns it. NULL if there is no memory.
 shim_server *_Nullable shim_server_new(

@@ -46,7 +46,8 @@ static void turn(void) {
 	for (int i = 0; i < CLIENTS; i++) send_more(&run.clients[i]);
 	shim_loop_run(shim_run_loop);
 	for (int i = 0; i < CLIENTS; i++) receive(&run.clients[i]);
-	const size_t most = run.limits.max_connections + run.limits.reserved_connections + SHIM_MAX_LINGERING;
+	const size_t most = run.limits.max_connections + run.limits.reserved_connections +
+						shim_lingering_connections(run.limits.max_connections);
 	CHECK(shim_server_connection_count(run.server) <= most, "more connections than the limits allow");
 }
 
