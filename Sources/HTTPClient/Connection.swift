@@ -126,8 +126,10 @@ import EventLoop
     // MARK: The body
 
     /// Calls `use` with the next piece of the body as soon as there is one; `nil` at the body's end.
+    ///
+    /// - Parameter limit: how long it may take; `nil`: the idle timeout.
     func nextPiece<Result>(
-        _ use: (Span<UInt8>) throws(ClientError) -> Result
+        within limit: Duration? = nil, _ use: (Span<UInt8>) throws(ClientError) -> Result
     ) async throws(ClientError) -> Result? {
         while true {
             switch response.nextStep() {
@@ -142,7 +144,7 @@ import EventLoop
             case .needMore(let consumed):
                 consume(consumed)
                 if try hasBodyEnded() { return nil }
-                deadline.wait(for: .idle)
+                deadline.wait(for: .idle, atMost: limit)
                 await changed.wait()
                 deadline.waitForTotal()  // the idle timeout must not include the caller's own work
             }

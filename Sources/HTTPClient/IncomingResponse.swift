@@ -30,6 +30,24 @@ package struct IncomingResponse: ~Copyable {
         try await connection.nextPiece(use)
     }
 
+    /// How long a piece of a refusal may take. The status says what matters.
+    private static let refusalLimit = Duration.seconds(2)
+
+    /// The body of a response that refuses the request, as far as it comes: it may be cut, late or longer than `limit`.
+    ///
+    /// - Throws: `ClientError.cancelled`.
+    package func refusal(upTo limit: Int) async throws(ClientError) -> [UInt8] {
+        var body: [UInt8] = []
+        do throws(ClientError) {
+            while body.count <= limit,
+                try await connection.nextPiece(within: Self.refusalLimit, { body.append($0) }) != nil
+            {}
+        } catch {
+            if error == .cancelled { throw error }
+        }
+        return body.count <= limit ? body : Array(body.prefix(limit))
+    }
+
     /// Gives the body to `sink` as it arrives, inside each read's callback, until it ends or the sink stops it.
     ///
     /// - Returns: whether the body came to its end.

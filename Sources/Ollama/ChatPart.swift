@@ -27,6 +27,11 @@ internal import JSON
     /// Whether the part has thinking text.
     package var hasThinking: Bool { fields.thinking != nil }
 
+    /// Whether it has nothing of an answer, and is not its end.
+    package var isEmpty: Bool {
+        fields.content.isEmpty && fields.thinking == nil && fields.toolCalls == nil && !fields.done
+    }
+
     /// Whether the model calls tools.
     package var hasToolCalls: Bool {
         guard let range = fields.toolCalls else { return false }

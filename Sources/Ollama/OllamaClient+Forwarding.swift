@@ -27,7 +27,7 @@ extension OllamaClient {
                 to: template(for: path).adding(lines), payload: request, deadlines: deadlines
             ) { response throws(ClientError) in
                 guard (200..<300).contains(response.head.status) else {
-                    let body = try await response.body(upTo: ForwardReader.refusalLimit)
+                    let body = try await response.refusal(upTo: ForwardReader.refusalLimit)
                     receiver.refuse(ForwardedHead(response), body)
                     refusal = Self.refusal(response.head, body)
                     return

@@ -37,7 +37,7 @@ extension OllamaError {
     /// The error that a response reports, whose status is not 200.
     static func refused(_ head: ResponseHead, _ error: ReportedError) -> Self {
         // The runner's status counts if it blames the request.
-        let isClients = head.status >= 500 && error.status.map { (400..<500).contains($0) } ?? false
+        let isClients = head.status >= 500 && error.status.map { [400, 413, 422].contains($0) } ?? false
         return .refused(status: isClients ? 400 : head.status, message: error.message, retryAfter: head.retryAfter)
     }
 }

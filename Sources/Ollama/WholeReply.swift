@@ -43,7 +43,12 @@ struct WholeReply {
         work: WorkQueue
     ) async throws(ClientError) {
         head = response.head
-        if head.status == 200 { try response.requirePlainBody() }  // a refusal has its status at least
+        guard head.status == 200 else {
+            let body = try await response.refusal(upTo: WorkQueue.batchLimit)
+            content = unsafe body.withUnsafeBytes { unsafe Content($0, form) }
+            return
+        }
+        try response.requirePlainBody()
         var expected = -1  // bytes; if the length is unknown, no piece counts as the whole body
         if case .length(let length) = response.head.framing { expected = length }
         var body: [UInt8] = []

@@ -28,8 +28,8 @@ extension PromptFunction {
         Admission.Request(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
     }
 
-    /// Gets an answer. If a backend fails before the first byte of its response, or refuses what others may answer, asks
-    /// another one. If all backends are busy, retries after a pause. Never retries after a part of an answer.
+    /// Gets an answer. If a backend fails or refuses what others may answer, asks another one, as long as no part of an
+    /// answer has come. If all backends are busy, retries after a pause.
     ///
     /// - Parameters:
     ///   - request: the prompt's admission request, to get further permits.
@@ -112,11 +112,11 @@ extension PromptFunction {
             attempts.busy.append(backend)
             return hasOther(than: attempts) ? .zero : pause(&attempts)
         }
-        if case .refused(status: 404, _, _) = error {
+        if case .refused(status: 404, let words, _) = error, !words.isEmpty {
             attempts.failed.append(backend)
             return hasOther(than: attempts, with: prompt.model) ? .zero : nil
         }
-        guard error.mayBeRetried(hasBegun: reply.hasBegun) else { return nil }
+        guard error.mayDifferElsewhere && !reply.hasBegun && error != .transport(.timeout(.total)) else { return nil }
         attempts.failed.append(backend)
         // If the other backends failed meanwhile, this backend may have been asked twice.
         guard attempts.failed.count < backends.count else { return nil }
@@ -142,21 +142,5 @@ extension PromptFunction {
         let pause = Duration.milliseconds(Int.random(in: (longest / 2)...longest))
         let isInTime = loop.now - attempts.began + pause < Self.busyTime
         return attempts.pauses <= Self.busyRetries && isInTime ? pause : nil
-    }
-}
-
-extension OllamaError {
-    /// Whether another backend can be asked: it may answer, and the client gets nothing twice. A response whose body
-    /// broke off is not retried: its backend has worked for it.
-    fileprivate func mayBeRetried(hasBegun: Bool) -> Bool {
-        switch self {
-        case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)),
-            .transport(.timeout(.firstByte)), .transport(.closed(_, .nothing)), .transport(.closed(_, .head)),
-            .transport(.malformed(_, .head)):
-            true
-        case .transport(.encoded): !hasBegun
-        case .transport: false
-        default: mayDifferElsewhere && !hasBegun
-        }
     }
 }

@@ -95,6 +95,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     func begin(_ flow: BodyFlow) { self.flow = flow }
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        if part.isEmpty && form != .objects { return }  // as long as the client has nothing, another host may answer
         var half = half  // a copy is cheaper than checking the access to the property
         defer { self.half = half }
         switch form {

@@ -34,12 +34,12 @@ extension OllamaError {
         // Ollama replies with status 500 here, although the client made the mistake.
         case .refused(_, let message, _) where message.hasPrefix("option \""): false
         case .refused(status: 503, _, _): false
-        case .refused(let status, _, _):
-            status >= 500 || (300..<400).contains(status) || [401, 403, 408, 429].contains(status)
-        case .malformedResponse, .failed: true
+        // Without words it is not Ollama that blames the prompt.
+        case .refused(let status, let words, _): words.isEmpty || ![400, 404, 413, 422].contains(status)
+        case .malformedResponse, .failed, .incomplete, .lineTooLong: true
         case .transport(.cancelled), .transport(.noRoom): false
         case .transport: true
-        default: false
+        case .toolCalls, .onlyThinking: false
         }
     }
 

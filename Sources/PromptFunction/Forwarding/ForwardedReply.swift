@@ -71,14 +71,14 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func begin(_ head: ForwardedHead, _ flow: BodyFlow) {
         self.flow = flow
-        start(head)
+        start(head, length: head.length)
     }
 
-    private func start(_ head: ForwardedHead) {
+    private func start(_ head: ForwardedHead, length: Int?) {
         guard let reply = reply.take() else { return }
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: head.fieldLines, fields: fields, length: head.length))
+                status: head.status, fieldLines: head.fieldLines, fields: fields, length: length))
     }
 
     func receive(_ bytes: Span<UInt8>) { scratch.bytes.append(bytes) }
@@ -105,7 +105,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         if reply == nil {
             body = nil
         } else if failure.isHosts, let refusal {
-            start(refusal.head)
+            start(refusal.head, length: refusal.body.count)
             if let body = body.take() { body.end(refusal.body) }
         } else if let reply = reply.take() {
             var response = failure.response(as: .api(api))

@@ -231,7 +231,13 @@ import Testing
     }
 
     @Test func `get the last host's own refusal if there is no other`() async throws {
-        try await withBackends([StandInSettings(), StandInSettings()], settings: Self.serveAll) { loop, fixture in
+        try await withBackends(
+            [StandInSettings(), StandInSettings()],
+            settings: {
+                Self.serveAll(&$0)
+                $0.checkInterval = .zero
+            }
+        ) { loop, fixture in
             let missing = try await fixture.post(#"{"model":"fault:missing"}"#, to: "/api/chat")
             #expect(missing.status == 404 && missing.text == #"{"error":"model 'fault:missing' not found"}"#)
             #expect(fixture.requests == [1, 1])
