@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Functions for the text between the quotes of a JSON string. Source: RFC 8259, 7 and 8.1; RFC 3629 for UTF-8.
 ///
 /// They are pure functions, usable on any thread. Only `appendUnescaped` may allocate, for its output. No byte outside
@@ -171,20 +173,38 @@ public enum JSONString {
     }
 
     /// Whether there may be an escaped half of a surrogate pair, with or without its other half, in the text between
-    /// the quotes.
+    /// the quotes, or in any JSON.
     public static func mayHaveHalves(_ raw: UnsafeRawBufferPointer) -> Bool {
+        guard let start = raw.baseAddress else { return false }
         var position = 0
         while position + 6 <= raw.count {
-            guard unsafe raw[position] == UInt8(ascii: "\\") else {
-                position += 1
-                continue
-            }
+            guard let backslash = unsafe memchr(start + position, 0x5C, raw.count - position) else { return false }
+            position = unsafe start.distance(to: backslash)
+            guard position + 6 <= raw.count else { return false }
             if unsafe raw[position + 1] == UInt8(ascii: "u") && raw[position + 2] | 0x20 == UInt8(ascii: "d") {
                 return true
             }
             position += 2
         }
         return false
+    }
+
+    /// Appends JSON in which each escaped half of a surrogate pair that has no other is replaced by U+FFFD.
+    public static func appendWithoutHalves(_ json: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        var position = 0
+        while position < json.count {
+            var end = position + 1
+            if unsafe json[position] == UInt8(ascii: "\\"), let escape = unsafe escape(json, at: position) {
+                end = escape.end
+                if escape.isHalf {
+                    output.append(contentsOf: "\\ufffd".utf8)
+                    position = end
+                    continue
+                }
+            }
+            unsafe output.append(contentsOf: json[position..<end])
+            position = end
+        }
     }
 
     /// Appends what stands for a half that has no other.

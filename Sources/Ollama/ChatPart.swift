@@ -38,18 +38,17 @@ internal import JSON
         return unsafe bytes[range].contains(UInt8(ascii: "{"))
     }
 
-    /// Appends the text, as UTF-8. A surrogate pair may be split between two parts: some models have a token for each
-    /// half.
+    /// Appends the text, as UTF-8. A surrogate pair may be split between two parts.
     ///
-    /// - Parameter half: the half at the end of the part before, and of this one.
-    package func appendText(to output: inout [UInt8], after half: inout UInt16?) {
+    /// - Parameter halves: those at the end of the part before, and of this one.
+    package func appendText(to output: inout [UInt8], after halves: inout HalfPairs) {
         let text = unsafe slice(fields.content)
-        if fields.contentHasEscapes || half != nil {
-            unsafe JSONString.appendPart(text, after: &half, to: &output)
+        if fields.contentHasEscapes || halves.content != nil {
+            unsafe JSONString.appendPart(text, after: &halves.content, to: &output)
         } else {
             unsafe output.append(contentsOf: text)
         }
-        if isDone { JSONString.appendHalf(&half, to: &output) }
+        if isDone { JSONString.appendHalf(&halves.content, to: &output) }
     }
 
     /// Whether the model reached its limit of tokens.
@@ -60,55 +59,90 @@ internal import JSON
 
     /// Appends the content's JSON string without its quotes. It contains no line ends.
     ///
-    /// - Parameter half: as for `appendText`.
-    package func appendContentJSON(to output: inout [UInt8], after half: inout UInt16?) {
-        if let joined = joinedContent(after: &half) {
-            output.append(contentsOf: joined)
-        } else {
-            unsafe output.append(contentsOf: slice(fields.content))
-        }
-    }
-
-    /// The content's JSON string without its quotes, if it differs from what Ollama sent: with a half from the part
-    /// before it, or without one that is to come.
-    private func joinedContent(after half: inout UInt16?) -> ArraySlice<UInt8>? {
-        let content = unsafe slice(fields.content)
-        let mayHaveHalves = unsafe fields.contentHasEscapes && JSONString.mayHaveHalves(content)
-        guard half != nil || mayHaveHalves else { return nil }
-        var text: [UInt8] = []
-        unsafe JSONString.appendPart(content, after: &half, to: &text)
-        if isDone { JSONString.appendHalf(&half, to: &text) }
-        var writer = JSONWriter()
-        writer.put(quoted: String(decoding: text, as: UTF8.self))
-        return writer.bytes.dropFirst().dropLast()
+    /// - Parameter halves: as for `appendText`.
+    package func appendContentJSON(to output: inout [UInt8], after halves: inout HalfPairs) {
+        unsafe append(slice(fields.content), to: &output, after: &halves.content)
     }
 
     /// Appends the thinking's JSON string without its quotes. It contains no line ends.
-    package func appendThinkingJSON(to output: inout [UInt8]) {
-        if let thinking = fields.thinking { unsafe output.append(contentsOf: slice(thinking)) }
+    ///
+    /// - Parameter halves: as for `appendText`.
+    package func appendThinkingJSON(to output: inout [UInt8], after halves: inout HalfPairs) {
+        unsafe append(slice(fields.thinking ?? 0..<0), to: &output, after: &halves.thinking)
+    }
+
+    /// Appends the inside of a JSON string, with a half from the part before it, and without one that is to come.
+    private func append(_ raw: UnsafeRawBufferPointer, to output: inout [UInt8], after half: inout UInt16?) {
+        guard unsafe half != nil || JSONString.mayHaveHalves(raw) else {
+            unsafe output.append(contentsOf: raw)
+            return
+        }
+        var text: [UInt8] = []
+        unsafe JSONString.appendPart(raw, after: &half, to: &text)
+        if isDone { JSONString.appendHalf(&half, to: &text) }
+        var writer = JSONWriter()
+        writer.put(quoted: String(decoding: text, as: UTF8.self))
+        output.append(contentsOf: writer.bytes.dropFirst().dropLast())
     }
 
     /// Appends the array of tool calls. It contains no line ends.
     package func appendToolCallsJSON(to output: inout [UInt8]) {
-        if let calls = fields.toolCalls { unsafe Self.append(slice(calls), to: &output) }
+        guard let calls = fields.toolCalls else { return }
+        let json = unsafe slice(calls)
+        if unsafe JSONString.mayHaveHalves(json) {
+            var whole: [UInt8] = []
+            unsafe JSONString.appendWithoutHalves(json, to: &whole)
+            unsafe whole.withUnsafeBytes { unsafe Self.append($0, to: &output) }
+        } else {
+            unsafe Self.append(json, to: &output)
+        }
     }
 
-    /// Appends the whole object, without its line end, as Ollama sent it but for split surrogate pairs in its content.
+    /// Appends the whole object, without its line end, as Ollama sent it but for split surrogate pairs.
     ///
-    /// - Parameter half: as for `appendText`.
-    package func appendObject(to output: inout [UInt8], after half: inout UInt16?) {
-        if let joined = joinedContent(after: &half), fields.content.lowerBound > 0 {
-            unsafe output.append(contentsOf: slice(0..<fields.content.lowerBound))
-            output.append(contentsOf: joined)
-            unsafe output.append(contentsOf: slice(fields.content.upperBound..<bytes.count))
-        } else {
+    /// - Parameter halves: as for `appendText`.
+    package func appendObject(to output: inout [UInt8], after halves: inout HalfPairs) {
+        guard unsafe !halves.isEmpty || JSONString.mayHaveHalves(bytes) else {
             unsafe output.append(contentsOf: bytes)
+            return
+        }
+        appendMissingEnds(to: &output, after: &halves)
+        var texts: [(range: Range<Int>, isThinking: Bool)] = []
+        if fields.content.lowerBound > 0 { texts.append((fields.content, false)) }
+        if let thinking = fields.thinking { texts.append((thinking, true)) }
+        texts.sort { $0.range.lowerBound < $1.range.lowerBound }
+        var position = 0
+        for text in texts {
+            unsafe JSONString.appendWithoutHalves(slice(position..<text.range.lowerBound), to: &output)
+            if text.isThinking {
+                appendThinkingJSON(to: &output, after: &halves)
+            } else {
+                appendContentJSON(to: &output, after: &halves)
+            }
+            position = text.range.upperBound
+        }
+        unsafe JSONString.appendWithoutHalves(slice(position..<bytes.count), to: &output)
+    }
+
+    /// Appends an object with what stands for the halves, if this is the last part and has no text that could have it.
+    private func appendMissingEnds(to output: inout [UInt8], after halves: inout HalfPairs) {
+        guard isDone else { return }
+        if halves.content != nil, fields.content.lowerBound == 0 {
+            halves.content = nil
+            output += #"{"message":{"role":"assistant","content":"\ufffd"},"done":false}"#.utf8
+            output.append(0x0A)
+        }
+        if halves.thinking != nil, fields.thinking == nil {
+            halves.thinking = nil
+            output += #"{"message":{"role":"assistant","content":"","thinking":"\ufffd"},"done":false}"#.utf8
+            output.append(0x0A)
         }
     }
 
     /// Appends the object without its message: `done_reason`, counts and durations. It contains no line ends.
     package func appendSummaryJSON(to output: inout [UInt8]) {
         let member = fields.messageMember
+        if member.isEmpty { return unsafe Self.append(bytes, to: &output) }
         var (end, start) = (member.lowerBound, member.upperBound)
         // Also removes one comma: the one after the message, or else the one before it.
         while unsafe Self.isSpace(bytes[start]) { start += 1 }

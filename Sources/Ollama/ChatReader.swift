@@ -26,6 +26,8 @@ final class ChatReader: BodySink {
     private let receiver: any ChatReceiver
     /// The start of a line whose end has not arrived yet.
     private var partial: [UInt8] = []
+    /// Whether a part has come. Some proxies leave the message out of the last object, but not out of the only one.
+    private var hasParts = false
     private var isDone = false
     private var failure: OllamaError?
 
@@ -91,6 +93,7 @@ final class ChatReader: BodySink {
     private func take(_ line: UnsafeRawBufferPointer) {
         guard !isDone else { return }  // ignore everything after the end
         switch unsafe ReplyScanner.scan(line) {
+        case .message(let fields) where fields.messageMember.isEmpty && !hasParts: failure = .malformedResponse
         case .message(let fields): unsafe pass(ChatPart(line, fields))
         case .error(let error): failure = .failed(message: error.message)
         case .malformed where unsafe line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }): break  // a blank line
@@ -102,6 +105,7 @@ final class ChatReader: BodySink {
         do throws(OllamaError) {
             try receiver.receive(part)
             isDone = part.isDone
+            hasParts = true
         } catch {
             failure = error
         }

@@ -152,7 +152,7 @@ public final class OllamaClient {
 /// Passes on each part's text as a string.
 private final class TextReceiver: ChatReceiver {
     private let receive: (String) -> Void
-    private var half: UInt16?
+    private var halves = HalfPairs()
 
     init(_ receive: @escaping (String) -> Void) { self.receive = receive }
 
@@ -163,7 +163,7 @@ private final class TextReceiver: ChatReceiver {
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
         if part.hasToolCalls { throw .toolCalls }
         var text: [UInt8] = []
-        part.appendText(to: &text, after: &half)
+        part.appendText(to: &text, after: &halves)
         if !text.isEmpty { receive(String(decoding: text, as: UTF8.self)) }
     }
 

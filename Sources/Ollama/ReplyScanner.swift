@@ -20,7 +20,7 @@ package struct ReplyScanner {
         package var toolCalls: Range<Int>?
         /// `eval_count`: tokens of the whole answer, in its last object.
         package var tokens: Int?
-        /// The member `message`, its name and value, without a comma.
+        /// The member `message`, its name and value, without a comma. Empty in a last object that has none.
         package var messageMember: Range<Int>
         // These two must be last: then the tag of `Outcome` is in a byte that is always set, not in padding.
         /// Whether there are escapes in `content`.
@@ -67,13 +67,13 @@ package struct ReplyScanner {
         if let error {
             return unsafe .error(ReportedError(UnsafeRawBufferPointer(rebasing: reader.bytes[error])))
         }
-        guard let content, let messageMember else { return .malformed }
+        let done = done ?? (doneReason?.isEmpty == false)  // some proxies leave `done` out
+        if messageMember == nil && !done { return .malformed }
         return .message(
             Fields(
-                content: content.range, doneReason: doneReason, thinking: thinking.isEmpty ? nil : thinking,
-                toolCalls: toolCalls, tokens: tokens, messageMember: messageMember,
-                contentHasEscapes: content.hasEscapes,
-                done: done ?? (doneReason?.isEmpty == false)))  // some proxies leave `done` out
+                content: content?.range ?? 0..<0, doneReason: doneReason, thinking: thinking.isEmpty ? nil : thinking,
+                toolCalls: toolCalls, tokens: tokens, messageMember: messageMember ?? 0..<0,
+                contentHasEscapes: content?.hasEscapes ?? false, done: done))
     }
 
     private mutating func reply() throws(JSONReader.Malformed) {
@@ -92,6 +92,7 @@ package struct ReplyScanner {
                 tokens = try count()
             } else if reader.matches(name, "error") {
                 if try !skipNull() { error = try skipped() }
+                if let range = error, range.count == 2, unsafe reader.bytes[range.lowerBound] == 0x22 { error = nil }
             } else {
                 try reader.skipValue()
             }

@@ -96,6 +96,7 @@ struct WholeReply {
 extension WholeReply.Content {
     fileprivate init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         switch unsafe ReplyScanner.scan(bytes) {
+        case .message(let fields) where fields.messageMember.isEmpty: self = .garbage
         case .message(let fields): unsafe self.init(ChatPart(bytes, fields), form)
         case .error(let error): self = .error(error)
         case .malformed: self = .garbage
@@ -112,12 +113,12 @@ extension WholeReply.Content {
             self = .onlyThinking
             return
         case .text:
-            var half: UInt16?
-            part.appendText(to: &output, after: &half)
-            JSONString.appendHalf(&half, to: &output)
+            var halves = HalfPairs()
+            part.appendText(to: &output, after: &halves)
+            JSONString.appendHalf(&halves.content, to: &output)
         case .object:
-            var half: UInt16?
-            part.appendObject(to: &output, after: &half)
+            var halves = HalfPairs()
+            part.appendObject(to: &output, after: &halves)
         }
         self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
     }

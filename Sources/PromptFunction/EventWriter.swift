@@ -10,16 +10,16 @@ internal import Ollama
 enum EventWriter {
     /// Appends the events of one part of an answer.
     ///
-    /// - Parameter half: half a surrogate pair at the end of the text before, and of this one.
-    static func append(_ part: borrowing ChatPart, to output: inout [UInt8], after half: inout UInt16?) {
-        if part.hasThinking {
+    /// - Parameter halves: those of surrogate pairs at the end of the part before, and of this one.
+    static func append(_ part: borrowing ChatPart, to output: inout [UInt8], after halves: inout HalfPairs) {
+        if part.hasThinking || (part.isDone && halves.hasThinking) {
             put("data: {\"thinking\":\"", to: &output)
-            part.appendThinkingJSON(to: &output)
+            part.appendThinkingJSON(to: &output, after: &halves)
             put("\"}\n\n", to: &output)
         }
-        if part.hasContent || (part.isDone && half != nil) {
+        if part.hasContent || (part.isDone && halves.hasContent) {
             put("data: {\"content\":\"", to: &output)
-            part.appendContentJSON(to: &output, after: &half)
+            part.appendContentJSON(to: &output, after: &halves)
             put("\"}\n\n", to: &output)
         }
         if part.hasToolCalls {

@@ -53,10 +53,19 @@ package final class PromptFunction: Function {
                 log.warning("ollama is unavailable", metadata: metadata)
             }
         }
+        if backends.count > 1 {
+            for backend in backends { backend.onPausesChanged = { Self.logPauses(log, backend.host.url, $0, $1) } }
+        }
         protection = Protection(settings.protection)
         rules = Prompt.Rules(
             defaultModel: JSONText(settings.model), models: settings.protection.models,
             maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict)
+    }
+
+    private static func logPauses(_ log: Logger, _ host: String, _ model: ModelName, _ isPaused: Bool) {
+        log.notice(
+            isPaused ? "ollama is passed over for the model after a failure" : "ollama answers for the model again",
+            metadata: ["ollama": "\(host)", "model": "\(model.short.prefix(200))"])
     }
 
     // MARK: A function's life

@@ -28,8 +28,8 @@ final class PromptReply: ClientReply, ChatReceiver {
     private var isComplete = false
     /// What the model has written, for a reply as text.
     private var text = TextProgress.nothing
-    /// Half a surrogate pair at the end of the text.
-    private var half: UInt16?
+    /// Halves of surrogate pairs at the end of what has come.
+    private var halves = HalfPairs()
     /// `eval_count` of a streamed answer.
     private var tokens: Int?
     private var payloadBytes = 0
@@ -96,17 +96,17 @@ final class PromptReply: ClientReply, ChatReceiver {
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
         if part.isEmpty && form != .objects { return }  // as long as the client has nothing, another host may answer
-        var half = half  // a copy is cheaper than checking the access to the property
-        defer { self.half = half }
+        var halves = halves  // a copy is cheaper than checking the access to the property
+        defer { self.halves = halves }
         switch form {
         case .text:
             if part.hasToolCalls { throw .toolCalls }
-            part.appendText(to: &scratch.bytes, after: &half)
+            part.appendText(to: &scratch.bytes, after: &halves)
             if text != .shown { try note(part) }
         case .objects:
-            part.appendObject(to: &scratch.bytes, after: &half)
+            part.appendObject(to: &scratch.bytes, after: &halves)
             scratch.bytes.append(0x0A)
-        case .events: EventWriter.append(part, to: &scratch.bytes, after: &half)
+        case .events: EventWriter.append(part, to: &scratch.bytes, after: &halves)
         }
         hasNews = true
         hasBegun = true

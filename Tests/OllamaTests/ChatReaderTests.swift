@@ -10,17 +10,18 @@ private final class Transcript: ChatReceiver {
 
     var text: [UInt8] = [], thinking: [UInt8] = [], objects: [UInt8] = [], json: [UInt8] = []
     var parts = 0, settled = 0
-    private var half: UInt16?, jsonHalf: UInt16?, objectHalf: UInt16?
+    private var halves = HalfPairs(), thinkingHalves = HalfPairs(), jsonHalves = HalfPairs()
+    private var objectHalves = HalfPairs()
     var isDone = false
 
     func begin(_ flow: BodyFlow) {}
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
         parts += 1
-        part.appendText(to: &text, after: &half)
-        part.appendThinkingJSON(to: &thinking)
-        part.appendContentJSON(to: &json, after: &jsonHalf)
-        part.appendObject(to: &objects, after: &objectHalf)
+        part.appendText(to: &text, after: &halves)
+        part.appendThinkingJSON(to: &thinking, after: &thinkingHalves)
+        part.appendContentJSON(to: &json, after: &jsonHalves)
+        part.appendObject(to: &objects, after: &objectHalves)
         objects.append(0x0A)
         isDone = part.isDone
     }

@@ -82,6 +82,8 @@ import Testing
         (#"{"message":{"content":"a","thinking":null},"done":true}"#, Reading("a", done: true)),
         (#"{"message":{"content":"a","tool_calls":null},"done":true}"#, Reading("a", done: true)),
         (#"{"message":{"tool_calls":[{}]},"done":true}"#, Reading("", done: true, hasToolCalls: true)),
+        (#"{"done":true}"#, Reading("", done: true)), (#"{"message":null,"done":true}"#, Reading("", done: true)),
+        (#"{"message":{"content":"a"},"error":"","done":true}"#, Reading("a", done: true)),
         (#"{"m\u0065ssage":{"c\u006fntent":"a"},"done":true}"#, Reading("a", done: true)),
         (#"{"message":{"content":"a"},"message":{"content":"b"},"done":true,"done":false}"#, Reading("b")),
         (#"{"message":{"content":"a","content":"b"},"done":true}"#, Reading("b", done: true)),
@@ -91,7 +93,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " ", "{}", "[]", "null", "\"a\"", "1", "{\"done\":true}", #"{"message":null,"done":true}"#,
+        "", " ", "{}", "[]", "null", "\"a\"", "1", #"{"message":null,"done":false}"#,
         #"{"message":{"content":1},"done":true}"#, #"{"message":[],"done":true}"#,
         #"{"message":{"content":"a"},"done":"true"}"#, #"{"message":{"content":"a"},"done":1}"#,
         #"{"message":{"content":"a","tool_calls":{}},"done":true}"#,

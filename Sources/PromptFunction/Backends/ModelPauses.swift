@@ -39,9 +39,11 @@ struct ModelPauses {
     }
 
     /// Records that a prompt was answered, or ended in a way that only its client is to blame for.
-    mutating func answered(_ model: ModelName) {
-        guard !pauses.isEmpty else { return }
-        pauses[model] = nil
+    ///
+    /// - Returns: whether the model's pauses end with this.
+    mutating func answered(_ model: ModelName) -> Bool {
+        guard !pauses.isEmpty else { return false }
+        return pauses.removeValue(forKey: model) != nil
     }
 
     /// Records that a prompt ended in a way that says nothing about the host.
@@ -57,10 +59,11 @@ struct ModelPauses {
     /// - Parameters:
     ///   - began: when it was sent. If that was before the last pause began, it says nothing new.
     ///   - retryAfter: the seconds for which the host asks not to be asked.
-    mutating func failed(_ model: ModelName, began: LoopInstant, retryAfter: Int?, at now: LoopInstant) {
+    /// - Returns: whether this is the first pause of the model since a prompt was answered.
+    mutating func failed(_ model: ModelName, began: LoopInstant, retryAfter: Int?, at now: LoopInstant) -> Bool {
         guard var pause = pauses[model] ?? (pauses.count < Self.capacity ? Pause(began: began, end: now) : nil),
             began >= pause.began
-        else { return }
+        else { return false }
         let growing = min(Self.shortest * (1 << min(pause.failures, 5)), Self.longest)
         let wanted = min(Duration.seconds(retryAfter ?? 0), Self.longestRetryAfter)
         pause.failures += 1
@@ -68,5 +71,6 @@ struct ModelPauses {
         pause.end = now + max(growing, wanted)
         pause.isTried = false
         pauses[model] = pause
+        return pause.failures == 1
     }
 }

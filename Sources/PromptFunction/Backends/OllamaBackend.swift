@@ -19,6 +19,8 @@ final class OllamaBackend: Backend {
     private var random = SystemRandomNumberGenerator()
     /// Called when the circuit breaker opens.
     var onBreakerOpened: () -> Void = {}
+    /// Called when the pauses of a model begin, and when they end.
+    var onPausesChanged: (ModelName, _ isPaused: Bool) -> Void = { _, _ in }
 
     /// The result of a check.
     enum Check: Equatable {
@@ -58,12 +60,12 @@ final class OllamaBackend: Backend {
         case .answered:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .answered, began: permit.began, at: now)
-            pauses.answered(permit.model)
+            endPauses(of: permit.model)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
         case .failed(.refused(status: 404, let words, _)) where !words.isEmpty:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .missing, began: permit.began, at: now)
-            pauses.answered(permit.model)
+            endPauses(of: permit.model)
         case .failed(let error):
             inventory.chatEnded(permit.model, .failed, began: permit.began, at: now)
             note(error, permit, at: now)
@@ -73,9 +75,14 @@ final class OllamaBackend: Backend {
         }
     }
 
+    private func endPauses(of model: ModelName) {
+        if pauses.answered(model) { onPausesChanged(model, false) }
+    }
+
     private func note(_ error: OllamaError, _ permit: Permit, at now: LoopInstant) {
         if error.mayDifferElsewhere || error.saysBusy {
-            pauses.failed(permit.model, began: permit.began, retryAfter: error.retryAfter, at: now)
+            let isFirst = pauses.failed(permit.model, began: permit.began, retryAfter: error.retryAfter, at: now)
+            if isFirst { onPausesChanged(permit.model, true) }
         } else {
             pauses.inconclusive(permit.model, began: permit.began)
         }

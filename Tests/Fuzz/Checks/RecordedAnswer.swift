@@ -10,8 +10,8 @@ final class RecordedAnswer: ChatReceiver {
     private(set) var objects: [[UInt8]] = []
     private(set) var events: [UInt8] = []
     private(set) var parts: [Part] = []
-    // Half a surrogate pair at the end of each form.
-    private var textHalf, objectHalf, eventHalf: UInt16?
+    // Halves of surrogate pairs at the end of each form.
+    private var textHalves = HalfPairs(), objectHalves = HalfPairs(), eventHalves = HalfPairs()
 
     /// What one part of the answer says of itself.
     struct Part: Equatable {
@@ -25,11 +25,11 @@ final class RecordedAnswer: ChatReceiver {
     func begin(_ flow: BodyFlow) {}
 
     func receive(_ part: borrowing ChatPart) throws(OllamaError) {
-        part.appendText(to: &text, after: &textHalf)
+        part.appendText(to: &text, after: &textHalves)
         var object: [UInt8] = []
-        part.appendObject(to: &object, after: &objectHalf)
+        part.appendObject(to: &object, after: &objectHalves)
         objects.append(object)
-        EventWriter.append(part, to: &events, after: &eventHalf)
+        EventWriter.append(part, to: &events, after: &eventHalves)
         parts.append(
             Part(
                 isDone: part.isDone, hasContent: part.hasContent, hasThinking: part.hasThinking,

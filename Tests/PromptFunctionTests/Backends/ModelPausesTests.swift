@@ -14,20 +14,20 @@ import Testing
         for pause in [1.0, 2, 4, 8, 16, 32, 32] {
             #expect(!pauses.isPaused(Self.model, at: at(now)))
             pauses.sent(Self.model, at: at(now))
-            pauses.failed(Self.model, began: at(now), retryAfter: nil, at: at(now + 0.5))
+            _ = pauses.failed(Self.model, began: at(now), retryAfter: nil, at: at(now + 0.5))
             #expect(pauses.isPaused(Self.model, at: at(now + 0.5 + pause - 0.01)))
             #expect(!pauses.isPaused(ModelName("b"), at: at(now + 0.5)))
             now += 0.5 + pause
         }
         pauses.sent(Self.model, at: at(now))
-        pauses.answered(Self.model)
-        pauses.failed(Self.model, began: at(now + 1), retryAfter: nil, at: at(now + 1))
+        _ = pauses.answered(Self.model)
+        _ = pauses.failed(Self.model, began: at(now + 1), retryAfter: nil, at: at(now + 1))
         #expect(!pauses.isPaused(Self.model, at: at(now + 2)))
     }
 
     @Test func `let one prompt try after a pause`() {
         var pauses = ModelPauses()
-        pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(1))
+        _ = pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(1))
         #expect(!pauses.isPaused(Self.model, at: at(2)))
         pauses.sent(Self.model, at: at(2))
         #expect(pauses.isPaused(Self.model, at: at(1000)))
@@ -39,14 +39,14 @@ import Testing
 
     @Test func `count prompts that were sent together once`() {
         var pauses = ModelPauses()
-        for _ in 0..<100 { pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(2)) }
+        for _ in 0..<100 { _ = pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(2)) }
         #expect(!pauses.isPaused(Self.model, at: at(3)))
     }
 
     @Test(arguments: [(5, 5.0), (0, 1), (-1, 1), (1_000_000, 600)])
     func `last as long as the host asks, to a limit`(retryAfter: Int, seconds: Double) {
         var pauses = ModelPauses()
-        pauses.failed(Self.model, began: at(1), retryAfter: retryAfter, at: at(1))
+        _ = pauses.failed(Self.model, began: at(1), retryAfter: retryAfter, at: at(1))
         #expect(pauses.isPaused(Self.model, at: at(1 + seconds - 0.01)))
         #expect(!pauses.isPaused(Self.model, at: at(1 + seconds)))
     }
@@ -54,7 +54,7 @@ import Testing
     @Test func `are bounded in number`() {
         var pauses = ModelPauses()
         for number in 0..<1000 {
-            pauses.failed(ModelName("m\(number)"), began: at(1), retryAfter: nil, at: at(1))
+            _ = pauses.failed(ModelName("m\(number)"), began: at(1), retryAfter: nil, at: at(1))
         }
         #expect((0..<1000).count { pauses.isPaused(ModelName("m\($0)"), at: at(1)) } == ModelPauses.capacity)
     }

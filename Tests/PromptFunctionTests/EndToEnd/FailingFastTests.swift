@@ -67,6 +67,7 @@ private final class FailingFast: Service {
             }
             #expect(fixture.requests == [30])
             #expect(failing.chats <= 1)  // the clock stands still, so that no pause ends
+            #expect(fixture.log.lines(with: "ollama is passed over for the model").count == failing.chats)
             await fixture.function.stop()
         }
     }

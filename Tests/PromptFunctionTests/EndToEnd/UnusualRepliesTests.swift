@@ -77,6 +77,47 @@ import Testing
         #expect(objects.text.contains(#"{"message":{"content":"😀"},"done":true}"#) && !objects.text.contains("\\u"))
     }
 
+    static let halves: [(stream: [String], text: String, events: String, objects: String)] = [
+        (
+            [
+                #"{"message":{"content":"","thinking":"\ud83d"},"done":false}"#,
+                #"{"message":{"content":"","thinking":"\ude00"},"done":false}"#,
+                #"{"message":{"content":"a"},"done":true}"#,
+            ], "a", #"data: {"thinking":"😀"}"#, #"{"message":{"content":"","thinking":"😀"},"done":false}"#
+        ),
+        (
+            [
+                #"{"message":{"content":"","tool_calls":[{"function":{"name":"\ud83d","arguments":{"a":"\ud83d\ude00"}}}]},"done":false}"#,
+                #"{"message":{"content":""},"done":true}"#,
+            ], "", #"data: {"tool_calls":[{"function":{"name":"\ufffd","arguments":{"a":"\ud83d\ude00"}}}]}"#,
+            #"[{"function":{"name":"\ufffd","arguments":{"a":"\ud83d\ude00"}}}]},"done":false}"#
+        ),
+        (
+            [#"{"message":{"content":"a\ud83d"},"done":false}"#, #"{"message":{"content":null},"done":true}"#],
+            "a\u{FFFD}", "data: {\"content\":\"\u{FFFD}\"}", #""content":"\ufffd"},"done":false}"#
+        ),
+        (
+            [#"{"message":{"content":"a\ud83d"},"done":false}"#, #"{"model":"m","done":true,"done_reason":"stop"}"#],
+            "a\u{FFFD}", "data: {\"content\":\"\u{FFFD}\"}",
+            #""content":"\ufffd"},"done":false}"# + "\n" + #"{"model":"m","done":true,"done_reason":"stop"}"#
+        ),
+    ]
+
+    @Test(arguments: halves)
+    func `half a character is never passed on`(stream: [String], text: String, events: String, objects: String)
+        async throws
+    {
+        if !stream[0].contains("tool_calls") {
+            let asText = try await exchange(streamed(stream), [])
+            #expect(asText.text == text && asText.isWhole)
+        }
+        let asEvents = try await exchange(streamed(stream), ["Accept: text/event-stream"])
+        #expect(asEvents.text.contains(events), "\(asEvents.text)")
+        #expect(asEvents.text.contains("event: done"))
+        let asObjects = try await exchange(streamed(stream), ["Accept: application/x-ndjson"])
+        #expect(asObjects.text.contains(objects), "\(asObjects.text)")
+    }
+
     @Test(arguments: [false, true]) func `an answer that is all thinking is not an empty text`(isStreamed: Bool)
         async throws
     {
