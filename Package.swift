@@ -78,10 +78,14 @@ let package = Package(
         target("HTTPServer", "EventLoop", "CLibevent", logging),
         target("HTTPClient", "EventLoop", "CLibevent"),
         target("FunctionHost", "HTTPServer", "EventLoop", logging),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        target("ContentCodings", "CZlib", "CZstd"),
         target("APIs", "JSON"),
         target("Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target(
-            "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "APIs", "HTTPClient", "EventLoop", "JSON", logging
+            "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "APIs", "ContentCodings", "HTTPClient",
+            "EventLoop", "JSON", logging
         ),
         target("StandIn", "HTTPServer", "EventLoop", logging),
         commandTarget(
@@ -93,12 +97,14 @@ let package = Package(
         .target(name: "CLibeventInternals", dependencies: ["CLibevent"], path: "Tests/CLibeventInternals"),
         .target(name: "CFuzzChecks", dependencies: ["CLibevent"], path: "Tests/Fuzz/C"),
         fuzzTarget(
-            "CFuzzChecks", "promptd", "PromptFunction", "FunctionHost", "HTTPServer", "HTTPClient", "Ollama", "JSON",
+            "CFuzzChecks", "promptd", "PromptFunction", "FunctionHost", "HTTPServer", "HTTPClient", "Ollama", "APIs",
+            "JSON",
             argumentParser),
         testTarget("CLibeventTests", "CLibeventInternals", "CLibevent"),
         testTarget("EventLoopTests", "EventLoop"),
         testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),
         testTarget("HTTPClientTests", "HTTPClient", "EventLoop"),
+        testTarget("ContentCodingsTests", "ContentCodings", "CZlib", "CZstd"),
         testTarget("APIsTests", "APIs", "JSON"),
         testTarget("OllamaTests", "Ollama", "HTTPClient", "EventLoop", "JSON"),
         testTarget(

@@ -12,8 +12,10 @@ indirect enum PromptFailure: Error, Equatable {
     case toolsAsText
     /// The client sent no key, or an unknown one.
     case unauthorized
-    /// The body has a Content-Encoding, such as gzip.
+    /// The body has a Content-Encoding that is not understood, such as br.
     case encodedBody(String)
+    /// The body is longer than this many bytes when it is decoded.
+    case decodedTooLong(limit: Int)
     /// The body has no prompt, which it needs where it was posted.
     case noPrompt
     /// The path is one of an API that is not served, and the body has no prompt.
@@ -91,8 +93,11 @@ indirect enum PromptFailure: Error, Equatable {
         case .encodedBody(let coding):
             (
                 .unsupportedMediaType,
-                "Send the body as it is: Content-Encoding '\(coding.prefix(40))' is not understood.", nil
+                "Send the body as it is, or in one of gzip, deflate and zstd: Content-Encoding '\(coding.prefix(40))' is not understood.",
+                nil
             )
+        case .decodedTooLong(let limit):
+            (.contentTooLarge, "The decoded body is longer than the \(limit) bytes that are allowed: send less.", nil)
         case .rateLimited(let seconds):
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
         case .noRoom: Self.parts(.noRoom)
@@ -185,6 +190,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .noPrompt: "no prompt"
         case .apiNotServed(let api, _): "the API is not served: see --apis \(api.rawValue)"
         case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
+        case .decodedTooLong(let limit): "longer than \(limit) bytes when it is decoded"
         case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"
         case .rateLimited: "rate limit exceeded"
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"

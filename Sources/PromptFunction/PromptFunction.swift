@@ -1,4 +1,5 @@
 internal import APIs
+internal import ContentCodings
 package import FunctionHost
 internal import JSON
 package import EventLoop
@@ -98,13 +99,13 @@ package final class PromptFunction: Function {
     // MARK: Requests
 
     /// Which codings a body may have. Source: RFC 9110, 12.5.3.
-    private static let acceptedEncodings = HeaderField("Accept-Encoding", "identity")!
+    private static let acceptedEncodings = HeaderField("Accept-Encoding", ContentCoding.accepted)!
 
     /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
     package func refusal(of request: borrowing RequestHead) -> Response? {
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
-            try Self.checkEncoding(of: request)
+            _ = try BodyCoding(of: request)
             return nil
         } catch {
             note(error)
@@ -118,14 +119,6 @@ package final class PromptFunction: Function {
 
     package func optionsFields(for request: borrowing RequestHead) -> [HeaderField] {
         protection.origins.preflight(request) ?? []
-    }
-
-    /// Source: RFC 9110, 8.4 and 15.5.16.
-    private static func checkEncoding(of request: borrowing RequestHead) throws(PromptFailure) {
-        guard let coding = request.list("Content-Encoding"), coding.lowercased() != "identity", !coding.isEmpty else {
-            return
-        }
-        throw .encodedBody(coding)
     }
 
     package func respond(to request: borrowing RequestHead) -> Response? {
@@ -195,15 +188,22 @@ package final class PromptFunction: Function {
     /// Reads the body and writes Ollama's request body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
-        guard let body = request.takeBody() else { throw .badRequest(PromptRequest.notAnObject) }
+        guard let body = takeBody(of: request) else { throw .badRequest(PromptRequest.notAnObject) }
         let needsPrompt = request.withHead(Self.isOfAPI) ?? false
-        let result = await work.run(weight: body.count) { [rules] in
-            Result { () throws(PromptFailure) in try Prompt(body: body.copy(), needsPrompt: needsPrompt, rules) }
+        let result = await work.run(weight: body.weight) { [rules] in
+            Result { () throws(PromptFailure) in try Prompt(body: body.decoded(), needsPrompt: needsPrompt, rules) }
         }
         if case .failure(.noPrompt) = result, let route = Route(request.path) {
             throw .apiNotServed(route.api, path: request.path)
         }
         return try result.get()
+    }
+
+    /// The body of a request, which is still to be decoded on Dispatch.
+    func takeBody(of request: Request) -> EncodedBody? {
+        guard let body = request.takeBody() else { return nil }
+        let coding = request.withHead { try? BodyCoding(of: $0) } ?? nil
+        return EncodedBody(body, coding?.coding, limit: settings.maxDecodedBytes)
     }
 
     /// Whether the path is one of an API whose requests are no prompts. Clients of an API that is not served must not get

@@ -11,6 +11,8 @@ extension PromptFunction {
         package var apiKey: String?
         /// The APIs that are served besides promptd's own.
         package var apis: Set<API> = []
+        /// Maximum bytes of a body after it was decoded. Usually the server's `bodyBytes`.
+        package var maxDecodedBytes = 32 << 20
         /// Whether clients of Ollama's API may change which models are installed. Only with a single host.
         package var allowsModelChanges = false
         /// The model to ask when a request names none.

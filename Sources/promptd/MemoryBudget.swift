@@ -17,8 +17,9 @@ struct MemoryBudget: Sendable {
     private static let perConnection = 20 << 10
     /// A connection to a backend: its objects, and a head or trailer that has not arrived whole.
     private static let perUpstream = 48 << 10
-    /// While a body is decoded, it is there three times more: as it came, and as the request to Ollama in two forms.
-    private static let decoding = 3
+    /// While a body is decoded, it is there four times more: as it came, decompressed, and as the request to Ollama in two
+    /// forms.
+    private static let decoding = 4
 
     /// Lower limits than these make no sense: the budget exceeds the memory instead.
     private static let fewestConnections = 64

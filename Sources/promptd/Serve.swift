@@ -28,10 +28,11 @@ struct Serve: ParsableCommand {
         try queue.apply(to: &settings)
         let addresses = try listen.addresses()
         settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))
+        let limits = try limits.limits()
         let plan = ServerRun.Plan(
             addresses: addresses,
             function: settings,
-            limits: try limits.limits(),
+            limits: limits,
             reloadKeys: protection.reload,
             isEmbedded: isEmbedded,
             drain: try stopping.settings())

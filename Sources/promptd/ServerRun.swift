@@ -42,6 +42,7 @@ final class ServerRun {
         let files = fitFileLimit()
         let memory = fitMemoryLimit()
         do {
+            plan.function.maxDecodedBytes = plan.limits.bodyBytes
             let standIn = try await startStandIn()
             defer { withExtendedLifetime(standIn) {} }
             let function = PromptFunction(plan.function, on: loop, log: log)

@@ -24,9 +24,9 @@ extension PromptFunction {
     /// Reads what must be known of the body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request, to endpoint: Endpoint) async throws(PromptFailure) -> Prompt {
-        guard let body = request.takeBody() else { throw .badRequest("missing request body") }
-        let result = await work.run(weight: body.count) { [rules] in
-            Result { () throws(PromptFailure) in try Prompt(passingOn: body.copy(), to: endpoint, rules) }
+        guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
+        let result = await work.run(weight: body.weight) { [rules] in
+            Result { () throws(PromptFailure) in try Prompt(passingOn: body.decoded(), to: endpoint, rules) }
         }
         return try result.get()
     }

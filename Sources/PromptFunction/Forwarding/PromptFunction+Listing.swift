@@ -105,9 +105,9 @@ extension PromptFunction {
     }
 
     private func show(_ request: Request) async throws(PromptFailure) -> PassedOnReply {
-        guard let body = request.takeBody() else { throw .badRequest("missing request body") }
-        let result = await work.run(weight: body.count) { [rules] in
-            Result { () throws(PromptFailure) in try Prompt(passingOn: body.copy(), to: nil, rules) }
+        guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
+        let result = await work.run(weight: body.weight) { [rules] in
+            Result { () throws(PromptFailure) in try Prompt(passingOn: body.decoded(), to: nil, rules) }
         }
         let prompt = try result.get()
         return try await first("POST", "/api/show", request, prompt.payload, model: prompt.model)

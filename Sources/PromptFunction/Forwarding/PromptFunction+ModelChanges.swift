@@ -21,8 +21,11 @@ extension PromptFunction {
             guard settings.allowsModelChanges, let backend = backends.first else {
                 throw .forbidden("Models are not changed here: start promptd with --allow-model-changes.")
             }
-            guard let body = request.takeBody() else { throw .badRequest("missing request body") }
-            let payload = Payload(await work.run(weight: body.count) { body.copy() })
+            guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
+            let decoded = await work.run(weight: body.weight) {
+                Result { () throws(PromptFailure) in try body.decoded() }
+            }
+            let payload = Payload(try decoded.get())
             try reply.hold(payload)
             do throws(OllamaError) {
                 _ = try await reply.forward(payload, to: backend.client, deadlines: Self.changeDeadlines)

@@ -39,10 +39,10 @@ import Testing
 
     @Test func `an encoded body is refused by its head, with the codings that are understood`() async throws {
         try await withBackends { loop, fixture in
-            for coding in ["gzip", "br", "zstd", "identity, gzip", "gzip\r\nContent-Encoding: br"] {
+            for coding in ["br", "compress", "gzip, gzip", "br, gzip", "gzip\r\nContent-Encoding: br"] {
                 let refused = try await fixture.post("{}", ["Content-Encoding: \(coding)"])
-                #expect(refused.status == 415 && refused["Accept-Encoding"] == "identity")
-                #expect(refused.text.hasPrefix("Send the body as it is: Content-Encoding '"))
+                #expect(refused.status == 415 && refused["Accept-Encoding"] == "gzip, deflate, zstd, identity")
+                #expect(refused.text.hasPrefix("Send the body as it is, or in one of gzip, deflate and zstd: "))
             }
             for coding in ["identity", "Identity", ""] {
                 let answered = try await fixture.post("{}", ["Content-Encoding: \(coding)"])
