@@ -17,8 +17,8 @@ struct Answer: Sendable {
             "No model is behind this answer: it comes from promptd's stand-in for Ollama. You asked: ")
         let all = words + Self.pieces(body.question)
         let wanted = count == 0 ? all.count : count
-        let allowed = body.options?.numPredict.flatMap { $0 >= 0 ? $0 : nil } ?? .max
-        tool = body.tools?.first?.function.name
+        let allowed = body.tokenLimit.flatMap { $0 >= 0 ? $0 : nil } ?? .max
+        tool = body.tools?.first.flatMap { $0.function?.name ?? $0.name }
         tokens = tool != nil ? [] : (0..<min(wanted, allowed)).map { all[$0 % all.count] }
         isCut = tool == nil && wanted > allowed
         thinking = body.think?.isOn == true ? Self.pieces("No model thinks here.") : []

@@ -1,11 +1,42 @@
 internal import FoundationEssentials
 
-/// The body of a request to `/api/chat` or `/api/generate`, with the parts that the stand-in uses.
+/// The body of a request, in any of the APIs, with the parts that the stand-in uses.
 struct ChatBody: Decodable, Sendable {
     struct Message: Decodable, Sendable {
         var role: String?
-        var content: String?
+        var content: Content?
         var images: [String]?
+    }
+
+    /// A text, or an array of parts or texts, as OpenAI's and Anthropic's APIs have them.
+    struct Content: Decodable, Sendable {
+        let texts: [String]
+
+        private struct Part: Decodable {
+            var text: String?
+            var content: Content?
+        }
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if let text = try? value.decode(String.self) {
+                texts = [text]
+            } else if let several = try? value.decode([String].self) {
+                texts = several
+            } else {
+                texts = try value.decode([Part].self).flatMap { $0.text.map { [$0] } ?? $0.content?.texts ?? [] }
+            }
+        }
+
+        var text: String { texts.joined() }
+    }
+
+    struct StreamOptions: Decodable, Sendable {
+        var includeUsage: Bool?
+
+        private enum CodingKeys: String, CodingKey {
+            case includeUsage = "include_usage"
+        }
     }
 
     struct Options: Decodable, Sendable {
@@ -21,7 +52,9 @@ struct ChatBody: Decodable, Sendable {
             var name: String
         }
 
-        var function: Function
+        /// Anthropic's API has the name here.
+        var name: String?
+        var function: Function?
     }
 
     /// `true`, `false` or a level. Source: Ollama's docs, "Thinking".
@@ -41,13 +74,29 @@ struct ChatBody: Decodable, Sendable {
     var model: String?
     var messages: [Message]?
     var prompt: String?
+    /// Of `/api/embed` and `/v1/embeddings`: texts; of `/v1/responses`: a text or messages.
+    var input: Content?
     var stream: Bool?
+    var dimensions: Int?
+    var streamOptions: StreamOptions?
+    var maxTokens, maxCompletionTokens, maxOutputTokens: Int?
     var think: Think?
     var tools: [Tool]?
     var options: Options?
 
+    private enum CodingKeys: String, CodingKey {
+        case model, messages, prompt, input, stream, dimensions, think, tools, options
+        case streamOptions = "stream_options"
+        case maxTokens = "max_tokens"
+        case maxCompletionTokens = "max_completion_tokens"
+        case maxOutputTokens = "max_output_tokens"
+    }
+
     /// The question: the last message, or the prompt.
-    var question: String { messages?.last?.content ?? prompt ?? "" }
+    var question: String { messages?.last?.content?.text ?? prompt ?? input?.texts.last ?? "" }
+
+    /// Maximum tokens of the answer; `nil` or negative: no limit.
+    var tokenLimit: Int? { options?.numPredict ?? maxCompletionTokens ?? maxTokens ?? maxOutputTokens }
 
     /// The reason for which a body is rejected, in the words of Ollama, which is written in Go.
     struct Refusal: Error, Sendable {

@@ -3,18 +3,20 @@ import EventLoop
 
 extension StandIn {
     /// Answers as the fault requires.
-    func play(_ fault: Fault, _ body: ChatBody, _ shape: WireFormat.Shape, _ reply: consuming Reply) async {
-        let wire = WireFormat(shape: shape, model: body.model!, clock: clock)
-        let isStream = body.stream ?? true
+    func play(
+        _ fault: Fault, _ model: String, _ wire: any AnswerFormat, _ isStream: Bool, _ reply: consuming Reply
+    ) async {
         switch fault {
-        case .missing: reply.send(Self.missing(body.model!))
-        case .busy: reply.send(Self.busy)
-        case .broken: reply.send(Self.error(.internalServerError, "an error was encountered while running the model"))
+        case .missing: reply.send(Self.missing(model, wire))
+        case .busy: reply.send(Self.busy(wire))
+        case .broken:
+            reply.send(wire.response(.internalServerError, "an error was encountered while running the model"))
         case .failing where !isStream:
             reply.send(
-                Self.error(.internalServerError, "an error was encountered while running the model: unexpected EOF"))
-        case .failing: await endStream(wire, reply, with: WireFormat.error("unexpected EOF") + [0x0A])
-        case .unfinished where !isStream: reply.send(Response(.ok, .json, body: wire.unfinished(" a a a a")))
+                wire.response(
+                    .internalServerError, "an error was encountered while running the model: unexpected EOF"))
+        case .failing: await endStream(wire, reply, with: wire.failure("unexpected EOF"))
+        case .unfinished where !isStream: reply.send(Response(.ok, wire.wholeType, body: wire.unfinished(" a a a a")))
         case .unfinished: await endStream(wire, reply, with: [])
         case .garbling where isStream:
             await endStream(wire, reply, with: Array("{\"model\":\"x\",\"message\":{\"content\":\"cut\n".utf8))
@@ -31,21 +33,23 @@ extension StandIn {
     private static let answer = Answer([" one", " two", " three"])
 
     /// Sends some tokens.
-    private func begin(_ wire: WireFormat, _ reply: consuming Reply) async -> Body {
-        let body = reply.start(.ok, .ndjson)
+    private func begin(_ wire: any AnswerFormat, _ reply: consuming Reply) async -> Body {
+        let body = reply.start(.ok, wire.streamType)
+        let start = wire.opening()
+        if !start.isEmpty { await body.send(start) }
         for token in Self.answer.tokens { await body.send(wire.token(token)) }
         return body
     }
 
     /// Sends some tokens, then `last`, then the proper end of the response.
-    private func endStream(_ wire: WireFormat, _ reply: consuming Reply, with last: [UInt8]) async {
+    private func endStream(_ wire: any AnswerFormat, _ reply: consuming Reply, with last: [UInt8]) async {
         let body = await begin(wire, reply)
-        await body.send(last)
+        if !last.isEmpty { await body.send(last) }
         body.end()
     }
 
     /// Answers with a fault that no real server produces by itself.
-    private func playRaw(_ fault: Fault, _ wire: WireFormat, _ isStream: Bool, _ reply: consuming Reply) async {
+    private func playRaw(_ fault: Fault, _ wire: any AnswerFormat, _ isStream: Bool, _ reply: consuming Reply) async {
         let raw = reply.raw()
         let response = Self.rawResponse(wire, isStream)
         switch fault {
@@ -91,20 +95,22 @@ extension StandIn {
     }
 
     /// A correct response with three tokens.
-    private static func rawResponse(_ wire: WireFormat, _ isStream: Bool) -> [UInt8] {
+    private static func rawResponse(_ wire: any AnswerFormat, _ isStream: Bool) -> [UInt8] {
         let started = ContinuousClock.now
         var response: [UInt8]
         if isStream {
             response = Array(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
-            for line in answer.tokens.map(wire.token) + [wire.end(answer, started: started)] {
+                "HTTP/1.1 200 OK\r\nContent-Type: \(wire.streamType.value)\r\nTransfer-Encoding: chunked\r\n\r\n".utf8)
+            let start = wire.opening()
+            let pieces = (start.isEmpty ? [] : [start]) + answer.tokens.map(wire.token)
+            for line in pieces + [wire.end(answer, started: started)] {
                 response += Array("\(String(line.count, radix: 16))\r\n".utf8) + line + [0x0D, 0x0A]
             }
             response += Array("0\r\n\r\n".utf8)
         } else {
             let body = wire.whole(answer, started: started)
             response = Array(
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: \(body.count)\r\n\r\n"
+                "HTTP/1.1 200 OK\r\nContent-Type: \(wire.wholeType.value)\r\nContent-Length: \(body.count)\r\n\r\n"
                     .utf8)
             response += body
         }

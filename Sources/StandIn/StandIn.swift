@@ -53,8 +53,7 @@ package final class StandIn: Service {
     package func respond(to request: borrowing RequestHead) -> Response? {
         let path = request.path
         if request.method == .post {
-            return ["/api/chat", "/api/generate", "/api/show"].contains(path)
-                ? Self.error(.badRequest, "missing request body") : notFound
+            return Self.posted.contains(path) ? Self.error(.badRequest, "missing request body") : notFound
         }
         if path == "/api/tags" || path == "/api/ps" { seen.listings += 1 }
         switch path {
@@ -63,11 +62,19 @@ package final class StandIn: Service {
         case "/api/tags": return json("{\"models\":[\(names.map(Self.description).joined(separator: ","))]}")
         case "/api/ps":
             return json("{\"models\":[\(runner.loaded.sorted().map(Self.description).joined(separator: ","))]}")
+        case "/v1/models":
+            return openAI("{\"object\":\"list\",\"data\":[\(names.map(Self.model).joined(separator: ","))]}")
+        case _ where path.hasPrefix("/v1/models/"):
+            let name = String(path.dropFirst("/v1/models/".count))
+            if knows(name) { return openAI(Self.model(name) + "\n") }
+            let words = "model '\(name)' not found"
+            return Response(
+                .notFound, ContentType("application/json"), body: CompletionsFormat.error(.notFound, words))
         case "/stand-in/counts":
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys  // without it the order differs between processes
             return (try? encoder.encode(counts)).map { Response(.ok, .json, body: Array($0)) }
-        case "/api/chat", "/api/generate", "/api/show":
+        case _ where Self.posted.contains(path):
             return .text(.methodNotAllowed, "405 method not allowed")
         default: return notFound
         }
@@ -75,7 +82,30 @@ package final class StandIn: Service {
 
     private var notFound: Response { .text(.notFound, "404 page not found") }
 
-    private func json(_ text: String) -> Response { Response(.ok, .json, body: Array(text.utf8)) }
+    /// The paths to which requests are posted.
+    private static let posted: Set<String> = [
+        "/api/chat", "/api/generate", "/api/show", "/api/embed", "/api/embeddings", "/v1/chat/completions",
+        "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages",
+    ]
+
+    /// The details of any model. Source: Ollama's docs/api, "Show Model Information".
+    private static let details = """
+        {"license":"","modelfile":"","parameters":"","template":"{{ .Prompt }}",\
+        "details":{"parent_model":"","format":"none","family":"stand-in","families":["stand-in"],\
+        "parameter_size":"0","quantization_level":"none"},\
+        "model_info":{"general.architecture":"stand-in","stand-in.context_length":131072},\
+        "capabilities":["completion","tools","thinking","embedding"],"modified_at":"2026-01-01T00:00:00Z"}
+        """
+
+    private func openAI(_ text: String) -> Response {
+        Response(.ok, ContentType("application/json"), body: Array(text.utf8))
+    }
+
+    private static func model(_ name: String) -> String {
+        "{\"id\":\(WireFormat.quoted(name)),\"object\":\"model\",\"created\":1767225600,\"owned_by\":\"library\"}"
+    }
+
+    func json(_ text: String) -> Response { Response(.ok, .json, body: Array(text.utf8)) }
 
     static func error(_ status: Status, _ message: String) -> Response {
         Response(status, .json, body: WireFormat.error(message))
@@ -101,28 +131,44 @@ package final class StandIn: Service {
 
     package func handle(_ request: Request, _ reply: consuming Reply) async {
         let path = request.path
-        guard let body = request.takeBody(), ["/api/chat", "/api/generate", "/api/show"].contains(path) else {
+        guard let body = request.takeBody(), Self.posted.contains(path) else {
             reply.send(notFound)
             return
         }
         let parsed = await work.run(weight: body.count) { ChatBody.read(body.copy()) }
         switch parsed {
-        case .failure(let refusal): reply.send(Self.error(.badRequest, refusal.message))
+        case .failure(let refusal):
+            reply.send(
+                path.hasPrefix("/api/")
+                    ? Self.error(.badRequest, refusal.message)
+                    : Response(
+                        .badRequest, ContentType("application/json"),
+                        body: CompletionsFormat.error(.badRequest, refusal.message)))
         case .success(let body) where path == "/api/show":
-            reply.send(knows(body.model!) ? json("{\"capabilities\":[\"completion\"]}") : Self.missing(body.model!))
+            reply.send(
+                knows(body.model!)
+                    ? json(Self.details)
+                    : Self.error(.notFound, "model '\(body.model!)' not found"))
         case .success(let body):
             seen.requests += 1
             seen.active += 1
             seen.maxActive = max(seen.maxActive, seen.active)
             log?.debug("asked", metadata: ["question": "\(body.question.prefix(200))"])
-            await answer(body, path == "/api/chat" ? .chat : .generate, reply)
+            if path.contains("/embed") {
+                reply.send(embed(body, at: path))
+            } else {
+                await answer(body, at: path, reply)
+            }
             seen.active -= 1
             if Task.isCancelled { seen.aborted += 1 }
         }
     }
 
-    static func missing(_ model: String) -> Response { error(.notFound, "model '\(model)' not found") }
+    static func missing(_ model: String, _ format: any AnswerFormat) -> Response {
+        format.response(.notFound, "model '\(model)' not found")
+    }
 
-    static let busy = error(
-        .serviceUnavailable, "server busy, please try again.  maximum pending requests exceeded")
+    static func busy(_ format: any AnswerFormat) -> Response {
+        format.response(.serviceUnavailable, "server busy, please try again.  maximum pending requests exceeded")
+    }
 }

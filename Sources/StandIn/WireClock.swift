@@ -10,6 +10,9 @@ final class WireClock {
 
     init(on loop: EventLoop) { self.loop = loop }
 
+    /// The current time in seconds since 1970.
+    var seconds: Int { Int(Date().timeIntervalSince1970) }
+
     /// The current time, accurate to one turn.
     var text: String {
         let turn = loop.now

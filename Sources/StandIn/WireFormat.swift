@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+import HTTPServer
 
 /// Ollama's JSON, written as Go writes it.
 ///
@@ -6,12 +7,14 @@ internal import FoundationEssentials
 /// the other.
 ///
 /// Belongs to the loop's thread.
-struct WireFormat {
+final class WireFormat: AnswerFormat {
     /// The names of a reply's fields.
     enum Shape: Sendable {
         case chat, generate
     }
 
+    let streamType = ContentType.ndjson
+    let wholeType = ContentType.json
     private let shape: Shape
     /// The start of every line, up to the time.
     private let start: String
@@ -22,6 +25,12 @@ struct WireFormat {
         self.clock = clock
         start = "{\"model\":\(Self.quoted(model)),\"created_at\":\""
     }
+
+    func opening() -> [UInt8] { [] }
+
+    func failure(_ message: String) -> [UInt8] { Self.error(message) + [0x0A] }
+
+    func error(_ status: Status, _ message: String) -> [UInt8] { Self.error(message) }
 
     /// One token of a stream, with its line end.
     func token(_ text: String) -> [UInt8] { line(text, tail: "\"done\":false}\n") }
