@@ -12,5 +12,8 @@
 
     deinit { unsafe bytes.deallocate() }
 
+    /// A copy of the bytes. The time is proportional to their number.
+    package func copy() -> [UInt8] { unsafe Array(bytes) }
+
     package var count: Int { unsafe bytes.count }
 }

@@ -14,6 +14,14 @@ protocol ClientReply: AnyObject {
     /// - Throws: why there is no answer, or no more of it. If nothing was passed on, another host may be asked.
     func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int?
 
+    /// The prompt that is answered.
+    var prompt: Prompt? { get set }
+    /// The name of the model that is asked, for a field of the reply; `nil`: there is no such field.
+    var modelField: String? { get set }
+
+    /// Accounts for the request to the host, which is kept until the reply is complete.
+    func hold(_ payload: Payload) throws(PromptFailure)
+
     /// Tells the client that there is no answer, or no more of it.
     func fail(_ failure: PromptFailure)
 }

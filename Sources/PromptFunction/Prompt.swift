@@ -76,6 +76,27 @@ final class Prompt: Sendable {
         timeouts = PromptTimeouts()
     }
 
+    /// The same prompt for another model. The time depends on its size, so call it on Dispatch.
+    ///
+    /// - Returns: `nil` if the model's name cannot be replaced.
+    func asking(_ other: String) -> Prompt? {
+        let body = payload.copy()
+        guard let request = try? PostedRequest(body, to: nil),
+            let json = try? request.body(model: JSONText(other), maxTokens: nil)
+        else { return nil }
+        return Prompt(self, asking: other, Payload(json))
+    }
+
+    private init(_ prompt: Prompt, asking other: String, _ payload: Payload) {
+        model = ModelName(other)
+        modelText = other
+        self.payload = payload
+        prefix = prompt.prefix
+        isStreamed = prompt.isStreamed
+        hasTools = prompt.hasTools
+        timeouts = prompt.timeouts
+    }
+
     private static func failure(_ mistake: PostedRequest.Mistake, _ body: [UInt8]) -> PromptFailure {
         switch mistake {
         case .malformed(let mistake): .badRequest(mistake.sentence(about: body, "Send a JSON object."))

@@ -156,10 +156,12 @@ package final class PromptFunction: Function {
         let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
             let prompt = try await decode(request)
+            reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
             try reply.hold(prompt.payload)
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
+            if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(
@@ -170,8 +172,7 @@ package final class PromptFunction: Function {
             reply.positionInQueue = nil
             try await answer(prompt, admissionRequest, with: permit, reply)
         } catch {
-            note(error)
-            reply.fail(error)
+            await end(request, reply, after: error)
         }
     }
 

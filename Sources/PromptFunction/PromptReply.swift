@@ -13,6 +13,11 @@ final class PromptReply: ClientReply, ChatReceiver {
     private let request: Request
     /// Header fields for any reply.
     private let fields: [HeaderField]
+    /// Those, and the model's.
+    private var allFields: [HeaderField] {
+        guard let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) else { return fields }
+        return fields + [field]
+    }
     private let loop: EventLoop
     private let scratch: ScratchBuffer
     /// The form that the client asked for.
@@ -36,6 +41,8 @@ final class PromptReply: ClientReply, ChatReceiver {
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     var positionInQueue: (() -> Int)?
+    var prompt: Prompt?
+    var modelField: String?
 
     private enum TextProgress {
         case nothing
@@ -80,7 +87,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// Sends the whole answer.
     private func send(_ answer: WholeAnswer) {
         var response = Response(.ok, form == .objects ? .json : .text, body: answer.bytes)
-        response.fields = fields
+        response.fields = allFields
         reply.take()?.send(response)
     }
 
@@ -145,7 +152,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// Sends the response head, if that has not been done.
     private func begin() {
         guard let reply = reply.take() else { return }
-        body = reply.start(.ok, form.streamType, fields: fields, unbuffered: true)
+        body = reply.start(.ok, form.streamType, fields: allFields, unbuffered: true)
         // Plain text does not show thinking, but the head tells the client that the model is working.
         if scratch.bytes.isEmpty && !isComplete { body?.sendHead() }
     }
@@ -173,7 +180,7 @@ final class PromptReply: ClientReply, ChatReceiver {
         scratch.clear()
         if let reply = reply.take() {
             var response = failure.response(as: form.errors)
-            response.fields = fields
+            response.fields = allFields
             reply.send(response)
             return
         }

@@ -9,6 +9,8 @@ extension PromptFunction {
         package var hosts: [OllamaHost]
         /// The key that is sent to Ollama as a bearer token.
         package var apiKey: String?
+        /// The models that are asked when no host can serve another one.
+        package var fallbacks = Fallbacks.none
         /// The APIs that are served besides promptd's own.
         package var apis: Set<API> = []
         /// Maximum bytes of a body after it was decoded. Usually the server's `bodyBytes`.

@@ -2,7 +2,7 @@ import APIs
 import ArgumentParser
 import PromptFunction
 
-/// Options for the APIs that are served besides promptd's own.
+/// Options for the APIs that are served besides promptd's own, and for models that stand in for others.
 struct APIOptions: ParsableArguments {
     @Option(
         help: """
@@ -14,8 +14,20 @@ struct APIOptions: ParsableArguments {
     @Flag(help: "Let clients of Ollama's API pull, push, create, copy and delete models. Only with a single Ollama.")
     var allowModelChanges = false
 
+    @Option(
+        help: """
+            Models that are asked when no Ollama can serve another one, as a comma-separated list of MODEL=OTHER. \
+            (default: none)
+            """)
+    var fallback: String?
+
     func apply(to settings: inout PromptFunction.Settings) throws {
         settings.apis = try Self.apis(apis ?? Environment.text("PROMPTD_APIS") ?? "")
+        do {
+            settings.fallbacks = try Fallbacks(fallback ?? Environment.text("PROMPTD_FALLBACK") ?? "")
+        } catch {
+            throw ValidationError("\(error)")
+        }
         settings.allowsModelChanges = try Environment.isOn(allowModelChanges, "allow-model-changes")
         guard settings.allowsModelChanges else { return }
         guard settings.apis.contains(.ollama) else {

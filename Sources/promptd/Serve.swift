@@ -10,7 +10,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup(title: "Listening") var listen: ListenOptions
     @OptionGroup(title: "Ollama") var ollama: OllamaOptions
-    @OptionGroup(title: "APIs") var apis: APIOptions
+    @OptionGroup(title: "APIs and models") var apis: APIOptions
     @OptionGroup(title: "Queue and health") var queue: QueueOptions
     @OptionGroup(title: "Protection") var protection: ProtectionOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
@@ -39,6 +39,9 @@ struct Serve: ParsableCommand {
         let (log, writer) = try logging.logger()
         defer { writer.flush() }
         warnings += protection.warnings(defaultModel: settings.model, settings.protection)
+        for other in settings.fallbacks.others where !settings.protection.models.allows(other) {
+            throw ValidationError("--fallback leads to '\(other)', which --models does not have: add it there.")
+        }
         for warning in warnings { log.warning("\(warning)") }
         ProcessMemory.prepare()
         let loop = try EventLoop()

@@ -14,6 +14,11 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private let isAnswer: Bool
     /// Further header fields for any reply.
     private let fields: [HeaderField]
+    /// Those, and the model's.
+    private var allFields: [HeaderField] {
+        guard let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) else { return fields }
+        return fields + [field]
+    }
     private let scratch: ScratchBuffer
     /// Set until the response head is sent. As long as it is set, an error can have its own status.
     private var reply: Reply?
@@ -24,6 +29,8 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     /// What the last host that was asked has sent in place of an answer.
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
+    var prompt: Prompt?
+    var modelField: String?
 
     init(
         _ request: Request, _ reply: consuming Reply, to route: Route, fields: [HeaderField], scratch: ScratchBuffer
@@ -78,7 +85,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         guard let reply = reply.take() else { return }
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: head.fieldLines, fields: fields, length: length))
+                status: head.status, fieldLines: head.fieldLines, fields: allFields, length: length))
     }
 
     func receive(_ bytes: Span<UInt8>) { scratch.bytes.append(bytes) }
@@ -109,7 +116,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
             if let body = body.take() { body.end(refusal.body) }
         } else if let reply = reply.take() {
             var response = failure.response(as: .api(api))
-            response.fields = fields
+            response.fields = allFields
             reply.send(response)
         }
     }

@@ -10,14 +10,15 @@ extension PromptFunction {
         let reply = ForwardedReply(request, reply, to: .prompt(endpoint), fields: fields, scratch: scratch)
         do throws(PromptFailure) {
             let prompt = try await decode(request, to: endpoint)
+            reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
+            if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             try reply.hold(prompt.payload)
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) })
             try await answer(prompt, admissionRequest, with: permit, reply)
         } catch {
-            note(error)
-            reply.fail(error)
+            await end(request, reply, after: error)
         }
     }
 

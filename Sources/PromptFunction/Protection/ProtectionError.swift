@@ -15,6 +15,12 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
     case aliasOfAlias(String)
     /// An alias stands for a model that is not in the allow-list.
     case aliasNotAllowed(String)
+    /// A fallback is not written `MODEL=OTHER`.
+    case fallback(String)
+    /// A model has two fallbacks.
+    case fallbackTwice(String)
+    /// A model is in its own chain of fallbacks.
+    case fallbackLoop(String)
     /// An origin is malformed.
     case origin(String)
     /// An address or CIDR block is malformed.
@@ -32,6 +38,9 @@ package enum ProtectionError: Error, Equatable, CustomStringConvertible {
         case .aliasOfAlias(let name): "The alias '\(name)' stands for another alias: use the name of a model."
         case .aliasNotAllowed(let name):
             "The alias '\(name)' stands for a model that is not allowed: add the model to the allowed models."
+        case .fallback(let text): "'\(text)' is not a fallback: write MODEL=OTHER, such as llama3.2:3b=llama3.2:1b."
+        case .fallbackTwice(let name): "The model '\(name)' has two fallbacks: remove one of them."
+        case .fallbackLoop(let name): "The fallbacks of '\(name)' lead back to it: remove one of them."
         case .origin(let text):
             "'\(text)' is not an origin: write one like https://example.com or https://*.example.com, without a path, or *."
         case .network(let text):

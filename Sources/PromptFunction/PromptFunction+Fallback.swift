@@ -1,0 +1,61 @@
+internal import EventLoop
+internal import HTTPClient
+internal import HTTPServer
+internal import Logging
+internal import Ollama
+
+/// Prompts that no host can serve, and the models that are asked in their model's place.
+extension PromptFunction {
+    /// Names the model in the reply, if another one may answer in its place.
+    func noteModel(of prompt: Prompt, _ reply: some ClientReply) {
+        if !settings.fallbacks.chain(of: prompt.model).isEmpty { reply.modelField = prompt.modelText }
+    }
+
+    /// Ends a prompt that has failed: by another model's answer if there may be one, else by the reason.
+    @inline(never)
+    func end(_ request: Request, _ reply: some ClientReply, after failure: PromptFailure) async {
+        var failure = failure
+        if !settings.fallbacks.isEmpty, let prompt = reply.prompt {
+            for other in settings.fallbacks.chain(of: prompt.model) {
+                guard failure.mayHaveFallback, !reply.hasBegun else { break }
+                note(failure)
+                guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
+                log.notice("asking another model", metadata: ["model": "\(other.prefix(200))"])
+                do throws(PromptFailure) {
+                    try await answer(next, request, reply)
+                    return
+                } catch {
+                    failure = error
+                }
+            }
+        }
+        note(failure)
+        reply.fail(failure)
+    }
+
+    private func answer(
+        _ prompt: Prompt, _ request: Request, _ reply: some ClientReply
+    ) async throws(PromptFailure) {
+        reply.prompt = prompt
+        reply.modelField = prompt.modelText
+        try reply.hold(prompt.payload)
+        let admissionRequest = admissionRequest(for: prompt)
+        let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) }) {
+            reply.positionInQueue = $0
+        }
+        reply.positionInQueue = nil
+        try await answer(prompt, admissionRequest, with: permit, reply)
+    }
+}
+
+extension PromptFailure {
+    /// Whether another model may be asked: no host has the model, or can serve it now.
+    fileprivate var mayHaveFallback: Bool {
+        switch self {
+        case .allBackendsDown: true
+        case .ollama(.refused(status: 404, _, _), _, _): true
+        case .ollama(let error, _, _): error.mayDifferElsewhere || error.saysBusy
+        default: false
+        }
+    }
+}
