@@ -40,7 +40,7 @@ package struct PostedRequest: Sendable {
     package init(_ body: [UInt8], to endpoint: Endpoint?) throws(Mistake) {
         var reading = PostedRequestReading(endpoint)
         let stopped = unsafe body.withUnsafeBytes { bytes in
-            var reader = unsafe JSONReader(bytes)
+            var reader = unsafe JSONReader(bytes, allowsHalfPairs: true)  // as JavaScript's clients send them
             do throws(JSONReader.Malformed) {
                 try reading.object(&reader)
                 return nil as JSONMistake?
@@ -111,16 +111,23 @@ struct TokenLimits: Sendable {
                 let wanted = Int(String(decoding: body[value.range], as: UTF8.self)) ?? -1
                 guard wanted >= 0 && wanted <= max else { throw .tooManyTokens(name: value.name, limit: max) }
             }
-            isGiven = true
+            // A host may know the usual name only.
+            if value.name == "\(endpoint.tokenLimits[0])" { isGiven = true }
         }
         if isGiven { return edits }
+        for value in values where value.isNull { edits.removeAll { $0.0 == value.range } }
+        return edits + [place(endpoint, max: max)]
+    }
+
+    /// The change that adds a limit.
+    private func place(_ endpoint: Endpoint, max: Int) -> (Range<Int>, String) {
         let member = "\"\(endpoint.tokenLimits[0])\":\(max)"
         if let nullOptions {
-            return [(nullOptions, "{\(member)}")]
+            return (nullOptions, "{\(member)}")
         } else if let place {
-            return [(place.position..<place.position, member + (place.isEmpty ? "" : ","))]
+            return (place.position..<place.position, member + (place.isEmpty ? "" : ","))
         }
         // The body has a model at least, so there is something behind the comma.
-        return [(start..<start, (endpoint.limitsTokensInOptions ? "\"options\":{\(member)}" : member) + ",")]
+        return (start..<start, (endpoint.limitsTokensInOptions ? "\"options\":{\(member)}" : member) + ",")
     }
 }

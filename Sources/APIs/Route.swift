@@ -16,7 +16,7 @@ package enum Route: Sendable, Equatable {
             self = .prompt(endpoint)
         } else if let listing = Listing(path) {
             self = .listing(listing)
-        } else if Self.modelChanges.contains(path) || path.utf8.starts(with: "/api/blobs/".utf8) {
+        } else if Self.modelChanges.contains(path) || Self.isBlob(path) {
             self = .modelChange
         } else {
             return nil
@@ -26,6 +26,14 @@ package enum Route: Sendable, Equatable {
     private static let modelChanges: Set<String> = [
         "/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete",
     ]
+
+    /// Whether the path is `/api/blobs/` and a digest.
+    private static func isBlob(_ path: String) -> Bool {
+        let prefix = "/api/blobs/sha256:"
+        guard path.utf8.starts(with: prefix.utf8) else { return false }
+        let digest = path.utf8.dropFirst(prefix.utf8.count)
+        return digest.count == 64 && digest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
 
     package var api: API {
         switch self {
@@ -69,8 +77,17 @@ package enum Listing: Sendable, Equatable {
         default:
             let prefix = "/v1/models/"
             guard path.utf8.starts(with: prefix.utf8), path.utf8.count > prefix.utf8.count else { return nil }
-            self = .model(String(path.utf8.dropFirst(prefix.utf8.count)) ?? "")
+            let name = String(path.dropFirst(prefix.count))
+            guard !Self.hasDotSegment(name) else { return nil }
+            self = .model(name)
         }
+    }
+
+    /// Whether a part of the name is `.` or `..`, also percent-encoded: it would leave the path at the host.
+    private static func hasDotSegment(_ name: String) -> Bool {
+        let plain = name.lowercased().replacing("%2e", with: ".").replacing("%2f", with: "/").replacing(
+            "%5c", with: "/")
+        return plain.split(whereSeparator: { $0 == "/" || $0 == "\\" }).contains { $0 == "." || $0 == ".." }
     }
 
     var api: API {

@@ -133,8 +133,8 @@ package struct StreamScanner {
         // Nearly all objects end like this. In a string the quotes would be escaped.
         if unsafe Self.ends(line, with: ",\"done\":false}") { return }
         guard let object = unsafe LastObject(line) else { return }
-        hasMarker = object.isLast
-        endsWithError = object.isError
+        hasMarker = hasMarker || object.isLast
+        endsWithError = endsWithError || object.isError
         if let tokens = object.tokens { self.tokens = tokens }
     }
 
@@ -150,8 +150,9 @@ package struct StreamScanner {
 
     private mutating func readData(_ data: UnsafeRawBufferPointer) {
         let isDone = unsafe Self.equals(data, "[DONE]")
-        hasMarker = isDone || event == .last || event == .error
-        endsWithError = event == .error
+        let isError = unsafe event == .error || Self.starts(data, with: "{\"error\":")
+        hasMarker = hasMarker || isDone || isError || event == .last
+        endsWithError = endsWithError || isError
         if isDone {
             event = .other
         } else if unsafe event == .usage || Self.hasUsage(data) {
@@ -176,6 +177,11 @@ package struct StreamScanner {
         }
         let value = unsafe UnsafeRawBufferPointer(rebasing: line[count...])
         return unsafe value.first == 0x20 ? UnsafeRawBufferPointer(rebasing: value.dropFirst()) : value
+    }
+
+    private static func starts(_ bytes: UnsafeRawBufferPointer, with word: StaticString) -> Bool {
+        guard let start = bytes.baseAddress, bytes.count >= word.utf8CodeUnitCount else { return false }
+        return unsafe memcmp(start, word.utf8Start, word.utf8CodeUnitCount) == 0
     }
 
     private static func equals(_ bytes: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {

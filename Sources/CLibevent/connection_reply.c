@@ -89,6 +89,10 @@ void shim_exchange_finish(shim_exchange *exchange, bool keep_alive) {
 	}
 }
 
+bool shim_exchange_is_reserved(const shim_exchange *exchange) {
+	return ((const struct connection *)exchange)->slot.kind == SLOT_RESERVED;
+}
+
 void shim_exchange_cut(shim_exchange *exchange, bool reset) {
 	exchange->context = NULL;
 	connection_end(connection_of(exchange), reset ? END_RESET : END_CLOSE);

@@ -56,13 +56,17 @@ static int check_content_length(struct text value, struct request_head *head) {
 	return 0;
 }
 
-/// Records each member of the Connection list. Source: RFC 9110, 7.6.1.
-static void note_connection(struct text value, struct seen_fields *seen) {
+/// Records each member of the Connection list. Returns whether one may be the name of a field, which a proxy does not
+/// pass on. Source: RFC 9110, 7.6.1.
+static bool note_connection(struct text value, struct seen_fields *seen) {
+	bool names_field = false;
 	while (value.count) {
 		const struct text option = next_member(&value);
 		if (equals(option, "close")) seen->close = true;
 		else if (equals(option, "keep-alive")) seen->keep_alive = true;
+		else if (option.count) names_field = true;
 	}
+	return names_field;
 }
 
 /// Takes `chunked` alone: not even an empty member beside it, which others may read differently. Source: RFC 9112, 6.1
@@ -106,7 +110,7 @@ static int note_field(struct text name, struct text value, struct request_head *
 		return check_transfer_encoding(value, head);
 	}
 	if (equals(name, "connection")) {
-		note_connection(value, seen);
+		if (note_connection(value, seen)) put_field(canonical, name, value);
 		return 0;
 	}
 	if (equals(name, "expect")) return check_expect(value, head);

@@ -36,16 +36,18 @@ package struct IncomingResponse: ~Copyable {
     /// The body of a response that refuses the request, as far as it comes: it may be cut, late or longer than `limit`.
     ///
     /// - Throws: `ClientError.cancelled`.
-    package func refusal(upTo limit: Int) async throws(ClientError) -> [UInt8] {
+    package func refusal(upTo limit: Int) async throws(ClientError) -> (body: [UInt8], isWhole: Bool) {
         var body: [UInt8] = []
+        var isWhole = false
         do throws(ClientError) {
             while body.count <= limit,
                 try await connection.nextPiece(within: Self.refusalLimit, { body.append($0) }) != nil
             {}
+            isWhole = body.count <= limit
         } catch {
             if error == .cancelled { throw error }
         }
-        return body.count <= limit ? body : Array(body.prefix(limit))
+        return (body.count <= limit ? body : Array(body.prefix(limit)), isWhole)
     }
 
     /// Gives the body to `sink` as it arrives, inside each read's callback, until it ends or the sink stops it.

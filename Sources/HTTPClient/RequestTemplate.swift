@@ -41,9 +41,15 @@ package final class RequestTemplate: Sendable {
 
     /// The whole head for a body of `count` bytes; `nil` for none.
     func head(bodyCount count: Int?) -> [UInt8] {
-        var head = start
-        if let count { head += "Content-Length: \(count)\r\n".utf8 }
-        head += [0x0D, 0x0A]
+        var head: [UInt8] = []
+        head.reserveCapacity(start.count + 48)  // so that it grows no more
+        head.append(contentsOf: start)
+        if let count {
+            head.append(contentsOf: "Content-Length: ".utf8)
+            head.append(contentsOf: String(count).utf8)
+            head.append(contentsOf: "\r\n".utf8)
+        }
+        head.append(contentsOf: "\r\n".utf8)
         return head
     }
 }

@@ -87,7 +87,9 @@
         count = 0
         if let head {
             if !head.fields.isEmpty || !head.fieldLines.isEmpty { reserve(head.fields, head.fieldLines) }
-            unsafe begin(head.status, head.contentType, Self.framing(framing, head.length), connection, date)
+            unsafe begin(
+                head.status, head.contentType, head.status == .noContent ? .none : Self.framing(framing, head.length),
+                connection, date)
             // For proxies: nginx and others would buffer a few KiB of the stream.
             if head.isUnbuffered { put("\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no") }
             put(head.fields)

@@ -18,6 +18,10 @@ internal import CLibevent
     /// The query as it was sent, percent-encoded, without its question mark; `nil` when there is none.
     public var query: String? { unsafe Fields.query(handle) }
 
+    /// Whether its connection has a slot that is reserved for requests that are answered at once, because all others are
+    /// taken.
+    package var isOnReservedSlot: Bool { unsafe shim_exchange_is_reserved(handle) }
+
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 

@@ -7,15 +7,17 @@ final class ForwardReader: BodySink {
     private let receiver: any ForwardReceiver
     private let head: ForwardedHead
     private let flow: BodyFlow
+    /// Whether a model answers, so that there must be something.
+    private let isAnswer: Bool
     private var scanner: StreamScanner
     private let format: StreamScanner.Format
-    private var state = State.waiting
+    private var state = State.waiting([])
     private var failure: OllamaError?
     private var heldBytes = 0
 
     private enum State {
-        /// No byte has come.
-        case waiting
+        /// Too few bytes have come to know what they are; these.
+        case waiting([UInt8])
         /// The answer is passed on.
         case passing
         /// An error came in place of an answer; these are its bytes so far.
@@ -32,6 +34,7 @@ final class ForwardReader: BodySink {
         self.receiver = receiver
         head = ForwardedHead(response)
         flow = response.flow
+        isAnswer = hasMarker
         format =
             switch response.head.contentType {
             case .ndjson where hasMarker: .objects
@@ -43,16 +46,46 @@ final class ForwardReader: BodySink {
 
     func receive(_ bytes: Span<UInt8>) {
         if failure != nil { return }
-        if case .waiting = state { begin(bytes) }
+        if case .waiting(var start) = state {
+            if start.isEmpty && bytes.count >= Self.errorStart.utf8CodeUnitCount {
+                begin(bytes)
+            } else {
+                start.append(bytes)
+                if mayBecomeError(start) {
+                    state = .waiting(start)
+                } else {
+                    begin(start.span)
+                    take(start.span)
+                }
+                return
+            }
+        }
+        take(bytes)
+    }
+
+    private func take(_ bytes: Span<UInt8>) {
         if case .refusing(var body) = state {
             body.append(bytes)
             state = .refusing(body)
             if body.count > Self.refusalLimit { failure = .malformedResponse }
             return
         }
-        if !scanner.read(bytes) { failure = .lineTooLong(limit: StreamScanner.lineLimit) }
+        guard scanner.read(bytes) else {
+            failure = .lineTooLong(limit: StreamScanner.lineLimit)
+            return
+        }
         account()
         receiver.receive(bytes)
+    }
+
+    /// How an error begins that comes in place of an answer.
+    private static let errorStart: StaticString = "{\"error\":"
+
+    /// Whether so few bytes have come that they may be the beginning of an error.
+    private func mayBecomeError(_ start: [UInt8]) -> Bool {
+        let count = Self.errorStart.utf8CodeUnitCount
+        guard format != .events, start.count < count else { return false }
+        return unsafe memcmp(start, Self.errorStart.utf8Start, start.count) == 0
     }
 
     private func begin(_ bytes: Span<UInt8>) {
@@ -63,9 +96,9 @@ final class ForwardReader: BodySink {
     }
 
     private static func isError(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let start: StaticString = "{\"error\":"
-        guard bytes.count >= start.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
-        return unsafe memcmp(base, start.utf8Start, start.utf8CodeUnitCount) == 0
+        let count = errorStart.utf8CodeUnitCount
+        guard bytes.count >= count, let base = bytes.baseAddress else { return false }
+        return unsafe memcmp(base, errorStart.utf8Start, count) == 0
     }
 
     /// Accounts for the line that is kept until its end comes.
@@ -77,14 +110,20 @@ final class ForwardReader: BodySink {
     }
 
     func endRead() -> BodyDemand {
-        if failure != nil { return .stop }
+        if failure != nil {
+            _ = receiver.endRead()  // what came before it
+            return .stop
+        }
         guard case .passing = state else { return .more }
         guard receiver.endRead() else { return .pause }
         return isMarkedAsComplete ? .end : .more
     }
 
-    /// Whether the end of the answer has come, even if that of the HTTP message has not.
-    var isMarkedAsComplete: Bool { format != .whole && scanner.isComplete && failure == nil }
+    /// Whether the end of the answer has come, even if that of the HTTP message has not. A message that says its length is
+    /// not complete before.
+    var isMarkedAsComplete: Bool {
+        format != .whole && scanner.isComplete && failure == nil && head.length == nil
+    }
 
     /// The tokens of the answer, if it says how many.
     var tokens: Int? { scanner.tokens }
@@ -92,12 +131,14 @@ final class ForwardReader: BodySink {
     /// Called when the body has ended. Throws if the answer is not complete, or ends with an error.
     func end() throws(OllamaError) {
         if let failure { throw failure }
-        if case .waiting = state {
+        if case .waiting(let start) = state {
+            if isAnswer { throw start.isEmpty ? .incomplete : .malformedResponse }
             receiver.begin(head, flow)
+            receiver.receive(start.span)
             _ = receiver.endRead()
         }
         if case .refusing(let body) = state {
-            receiver.refuse(head, body)
+            receiver.refuse(head, body, isWhole: true)
             throw .failed(message: unsafe body.withUnsafeBytes { unsafe ReportedError(body: $0) }?.message ?? "")
         }
         scanner.end()

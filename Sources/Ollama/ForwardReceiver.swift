@@ -18,5 +18,7 @@ package protocol ForwardReceiver: AnswerMemory {
     func end()
 
     /// There is no answer: this is the host's whole response, which says why. Another host may be asked.
-    func refuse(_ head: ForwardedHead, _ body: [UInt8])
+    ///
+    /// - Parameter isWhole: whether all of the body has come.
+    func refuse(_ head: ForwardedHead, _ body: [UInt8], isWhole: Bool)
 }

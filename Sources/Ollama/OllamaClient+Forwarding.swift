@@ -2,7 +2,7 @@ package import HTTPClient
 
 extension OllamaClient {
     /// Maximum bytes of a listing.
-    private static let listingLimit = 8 * 1024 * 1024
+    package static let listingLimit = 8 * 1024 * 1024
 
     /// Sends a request of an API as it is, and gives `receiver` the response as it arrives. Returns when the answer is
     /// complete.
@@ -24,11 +24,12 @@ extension OllamaClient {
         var refusal: OllamaError?
         do throws(ClientError) {
             try await origin.withResponse(
-                to: template(for: path).adding(lines), payload: request, deadlines: deadlines
+                to: (isAnswer ? template(for: path) : template("POST", path)).adding(lines), payload: request,
+                deadlines: deadlines
             ) { response throws(ClientError) in
-                guard (200..<300).contains(response.head.status) else {
-                    let body = try await response.refusal(upTo: ForwardReader.refusalLimit)
-                    receiver.refuse(ForwardedHead(response), body)
+                guard response.head.status == 200 else {
+                    let (body, isWhole) = try await response.refusal(upTo: ForwardReader.refusalLimit)
+                    receiver.refuse(ForwardedHead(response), body, isWhole: isWhole)
                     refusal = Self.refusal(response.head, body)
                     return
                 }

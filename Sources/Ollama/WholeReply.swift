@@ -44,7 +44,7 @@ struct WholeReply {
     ) async throws(ClientError) {
         head = response.head
         guard head.status == 200 else {
-            let body = try await response.refusal(upTo: WorkQueue.batchLimit)
+            let body = try await response.refusal(upTo: WorkQueue.batchLimit).body
             content = unsafe body.withUnsafeBytes { unsafe Content($0, form) }
             return
         }

@@ -8,6 +8,9 @@ protocol ClientReply: AnyObject {
     /// Whether a part of an answer has arrived.
     var hasBegun: Bool { get }
 
+    /// Called when the first part of an answer arrives.
+    var onBegin: (() -> Void)? { get set }
+
     /// Asks a host, and passes its answer on to the client.
     ///
     /// - Returns: the tokens of the answer, if it says how many.

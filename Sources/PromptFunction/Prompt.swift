@@ -6,6 +6,9 @@ internal import Ollama
 /// A prompt that is ready to send: the request to a host, and what else is needed to serve it.
 final class Prompt: Sendable {
     let model: ModelName
+    /// The name under which hosts that fail are remembered: the model's and, if it is passed on, the path's. A host may
+    /// lack one path, and serve others.
+    let pauseName: ModelName
     /// The model's name in messages to the client.
     let modelText: String
     let payload: Payload
@@ -37,6 +40,7 @@ final class Prompt: Sendable {
         if let other { chat.model = other }
         let json = chat.json
         model = ModelName(text)
+        pauseName = model
         modelText = text
         payload = Payload(json)
         // The first message comes after the model's name.
@@ -69,6 +73,8 @@ final class Prompt: Sendable {
             throw Self.failure(error, body)
         }
         model = ModelName(modelText)
+        let isElsewhere = endpoint.map { $0 != .chat } ?? false
+        pauseName = isElsewhere ? ModelName("\(model) \(endpoint?.rawValue ?? "")") : model
         payload = Payload(passedOn)
         prefix = PromptPrefix.hash(request.prompt)
         isStreamed = request.isStreamed
@@ -89,6 +95,7 @@ final class Prompt: Sendable {
 
     private init(_ prompt: Prompt, asking other: String, _ payload: Payload) {
         model = ModelName(other)
+        pauseName = model
         modelText = other
         self.payload = payload
         prefix = prompt.prefix

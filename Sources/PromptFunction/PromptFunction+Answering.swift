@@ -44,6 +44,7 @@ extension PromptFunction {
             let pause: Duration
             do throws(OllamaError) {
                 let deadlines = try deadlines(for: prompt, since: attempts)
+                noteTrial(permit, reply)
                 let tokens = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
                 admission.release(permit, .answered, tokens: tokens)
                 return
@@ -57,6 +58,13 @@ extension PromptFunction {
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
             reply.positionInQueue = nil
         }
+    }
+
+    /// If the prompt tries a host after its failures, the host is used again as soon as it begins to answer.
+    @inline(never)
+    private func noteTrial(_ permit: Permit, _ reply: some ClientReply) {
+        guard permit.backend.isPaused(for: permit.pauseName, at: loop.now) else { return }
+        reply.onBegin = { permit.backend.endPauses(of: permit.pauseName) }
     }
 
     /// Decides whether to retry a prompt, and logs each retry.
@@ -110,17 +118,17 @@ extension PromptFunction {
         attempts.count += 1
         if error.saysBusy {
             attempts.busy.append(backend)
-            return hasOther(than: attempts) ? .zero : pause(&attempts)
+            return hasOther(than: attempts, with: prompt.model) ? .zero : pause(&attempts)
         }
-        if case .refused(status: 404, let words, _) = error, !words.isEmpty {
-            attempts.failed.append(backend)
-            return hasOther(than: attempts, with: prompt.model) ? .zero : nil
+        let isMissing = error.saysMissing
+        guard isMissing || error.mayDifferElsewhere, !reply.hasBegun, error != .transport(.timeout(.total)) else {
+            return nil
         }
-        guard error.mayDifferElsewhere && !reply.hasBegun && error != .transport(.timeout(.total)) else { return nil }
         attempts.failed.append(backend)
         // If the other backends failed meanwhile, this backend may have been asked twice.
         guard attempts.failed.count < backends.count else { return nil }
-        return hasOther(than: attempts) ? .zero : nil
+        if hasOther(than: attempts, with: isMissing ? prompt.model : nil) { return .zero }
+        return attempts.busy.isEmpty ? nil : pause(&attempts)  // those that were busy are asked again
     }
 
     /// Whether a backend admits prompts that has not failed this one.

@@ -23,6 +23,9 @@ package final class PromptFunction: Function {
     let rules: Prompt.Rules
     private(set) var protection: Protection
     private(set) var isDraining = false
+    /// The requests for lists that are under way, by their paths.
+    var listings: [String: SharedListing] = [:]
+    let detailsGate: DetailsGate
 
     package init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         precondition(!settings.hosts.isEmpty, "there has to be an Ollama")
@@ -57,6 +60,7 @@ package final class PromptFunction: Function {
         if backends.count > 1 {
             for backend in backends { backend.onPausesChanged = { Self.logPauses(log, backend.host.url, $0, $1) } }
         }
+        detailsGate = DetailsGate(on: loop)
         protection = Protection(settings.protection)
         rules = Prompt.Rules(
             defaultModel: JSONText(settings.model), models: settings.protection.models,
@@ -125,6 +129,10 @@ package final class PromptFunction: Function {
         if settings.apis.isEmpty || request.method == .post { return respondToGet(request) }
         guard let route = servedRoute(request.path) else { return respondToGet(request) }
         if route.isPosted { return Self.methodNotAllowed(route) }
+        if request.isOnReservedSlot {
+            return ErrorForm.api(route.api).response(
+                .serviceUnavailable, "Too many connections are open: try again later.", retryAfter: 1)
+        }
         return refusal(of: request)
     }
 

@@ -27,7 +27,10 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// The body of a stream; set after the response head is sent.
     private var body: Body?
     /// Whether a part of an answer has arrived.
-    private(set) var hasBegun = false
+    private(set) var hasBegun = false {
+        didSet { if !oldValue { onBegin?() } }
+    }
+    var onBegin: (() -> Void)?
     /// Whether parts have arrived since the last call of `endRead`.
     private var hasNews = false
     private var isComplete = false

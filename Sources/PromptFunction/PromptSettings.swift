@@ -44,6 +44,9 @@ extension PromptFunction {
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 
+        /// The most requests that run no model at the same time, as clients of other APIs cause them.
+        package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hosts.count }
+
         /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
         /// they are ready.
         var needsChecks: Bool { hosts.count > 1 || readiness != .process }

@@ -30,7 +30,11 @@ struct MemoryBudget: Sendable {
     ///   - memory: what the process may have; `nil`: any amount. Limits that need more are lowered.
     ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number.
     ///   - hosts: the number of backends.
-    init(for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, cores: Int = Self.cores) {
+    ///   - listings: requests that run no model, each of which may bring a long listing.
+    init(
+        for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, listings: Int = 0,
+        cores: Int = Self.cores
+    ) {
         var limits = limits
         func needed() -> Int {
             let connections = limits.allConnections
@@ -40,6 +44,7 @@ struct MemoryBudget: Sendable {
             return Self.own + limits.bufferedBytes
                 + connections * Self.perConnection + upstream * Self.perUpstream
                 + Self.decoding * (body + cores * WorkQueue.concurrentLimit)
+                + listings * OllamaClient.listingLimit
                 + 2 * answer  // one is being collected or sent, which copies it
         }
         while let memory, needed() > memory {

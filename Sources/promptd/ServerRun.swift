@@ -95,7 +95,7 @@ final class ServerRun {
         guard let files = OpenFiles.raiseLimit() else { return 0 }
         let budget = FileBudget(
             limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
-            isEmbedded: plan.isEmbedded)
+            listings: plan.function.mostListings, isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
                 "fewer connections than configured: raise the limit of open files, such as with ulimit -n or LimitNOFILE",
@@ -114,7 +114,8 @@ final class ServerRun {
     private func fitMemoryLimit() -> Int {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
-            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count)
+            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
+            listings: plan.function.mostListings)
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(
                 "lower limits than configured, to stay within the memory limit: raise that, or lower --max-buffered-bytes and --max-connections",

@@ -29,7 +29,8 @@ import Testing
             .generate, #"{"model":"m","max_tokens":99}"#, #"{"options":{"num_predict":9},"model":"m","max_tokens":99}"#),
         Limit(.chatCompletions, #"{"model":"m"}"#, #"{"max_tokens":9,"model":"m"}"#),
         Limit(
-            .chatCompletions, #"{"model":"m","max_completion_tokens":3}"#, #"{"model":"m","max_completion_tokens":3}"#),
+            .chatCompletions, #"{"model":"m","max_completion_tokens":3}"#,
+            #"{"max_tokens":9,"model":"m","max_completion_tokens":3}"#),
         Limit(.chatCompletions, #"{"model":"m","max_tokens":3,"max_completion_tokens":10}"#, nil),
         Limit(.chatCompletions, #"{"model":"m","max_tokens":null}"#, #"{"model":"m","max_tokens":9}"#),
         Limit(.responses, #"{"model":"m"}"#, #"{"max_output_tokens":9,"model":"m"}"#),

@@ -181,6 +181,9 @@ bool shim_exchange_keep_alive(const shim_exchange *self);
 /// Whether the client uses HTTP/1.0: it gets no chunks, and keep-alive must be stated in a header field.
 bool shim_exchange_is_http10(const shim_exchange *self);
 
+/// Whether the connection has a reserved slot, which is for requests that are answered at once.
+bool shim_exchange_is_reserved(const shim_exchange *self);
+
 /// The number of bytes in the body.
 size_t shim_exchange_body_count(const shim_exchange *self);
 

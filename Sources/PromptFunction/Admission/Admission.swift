@@ -121,13 +121,14 @@ final class Admission {
     private func permit(for request: Request) -> Permit? {
         let now = loop.now
         let best = LoadBalancer.best(
-            of: backends, for: request.prompt.model, prefix: request.prompt.prefix, queued: queue.count, at: now
+            of: backends, for: request.prompt.model, pausedAs: request.prompt.pauseName, prefix: request.prompt.prefix,
+            queued: queue.count, at: now
         ) { backend in
             request.failed.contains { $0 === backend }
         }
         guard let index = best else { return nil }
         rate.promptBegan(at: now)
-        return backends[index].begin(request.prompt.model, at: now)
+        return backends[index].begin(request.prompt.model, pausedAs: request.prompt.pauseName, at: now)
     }
 
     // MARK: Waiting

@@ -7,15 +7,21 @@ internal import Ollama
 final class Permit {
     let backend: OllamaBackend
     let model: ModelName
+    /// The name under which the backend's failures are remembered.
+    let pauseName: ModelName
     /// When the prompt was sent to the backend.
     let began: LoopInstant
     let epoch: CircuitBreaker.Epoch
     /// The prompts in flight at the backend then, this one included.
     let inFlight: Int
 
-    init(_ backend: OllamaBackend, _ model: ModelName, began: LoopInstant, epoch: CircuitBreaker.Epoch, inFlight: Int) {
+    init(
+        _ backend: OllamaBackend, _ model: ModelName, pausedAs pauseName: ModelName, began: LoopInstant,
+        epoch: CircuitBreaker.Epoch, inFlight: Int
+    ) {
         self.backend = backend
         self.model = model
+        self.pauseName = pauseName
         self.began = began
         self.epoch = epoch
         self.inFlight = inFlight

@@ -17,12 +17,21 @@ extension CircuitBreaker {
         /// another model, may well succeed: see `ModelPauses`.
         init?(_ error: OllamaError) {
             switch error {
+            case .transport(let error) where error.isShortage: return nil
             case .transport(.unreachable(errno: ECONNREFUSED)): self = .refused
             case .transport(.unresolved), .transport(.unreachable), .transport(.timeout(.connect)): self = .connection
             case .transport(.timeout): self = .deadline
             default: return nil
             }
         }
+    }
+}
+
+extension ClientError {
+    /// Whether this process or machine lacks something for a connection, such as a file descriptor: no host is to blame.
+    var isShortage: Bool {
+        guard case .unreachable(let errno) = self else { return false }
+        return [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN].contains(errno)
     }
 }
 
@@ -38,9 +47,15 @@ extension OllamaError {
         case .refused(let status, let words, _): words.isEmpty || ![400, 404, 413, 422].contains(status)
         case .malformedResponse, .failed, .incomplete, .lineTooLong: true
         case .transport(.cancelled), .transport(.noRoom): false
+        case .transport(let error) where error.isShortage: false
         case .transport: true
         case .toolCalls, .onlyThinking: false
         }
+    }
+
+    /// Whether the host does not have the model. Without words it is not Ollama that says so.
+    var saysMissing: Bool {
+        if case .refused(status: 404, let words, _) = self { !words.isEmpty } else { false }
     }
 
     /// Whether the host has no room for the prompt now. It is asked again if the other hosts have none either.

@@ -18,15 +18,17 @@ enum LoadBalancer {
     /// of the others do not move. O(hosts), without an allocation.
     ///
     /// - Parameters:
+    ///   - pauseName: the name under which hosts remember failures, if it is not the model's.
     ///   - prefix: `PromptPrefix.hash` of the prompt.
     ///   - queued: how many prompts wait for a host, this one included if it waits.
     ///   - isAvoided: which hosts must not be chosen while others admit prompts, even if those others are busy.
     static func best<Host: Backend>(
-        of backends: [Host], for model: ModelName, prefix: UInt64, queued: Int = 0, at now: LoopInstant,
+        of backends: [Host], for model: ModelName, pausedAs pauseName: ModelName? = nil, prefix: UInt64,
+        queued: Int = 0, at now: LoopInstant,
         avoiding isAvoided: (Host) -> Bool = { _ in false }
     ) -> Int? {
         if backends.count == 1 { return backends[0].admitsPrompts && !backends[0].isFull ? 0 : nil }
-        let choice = Choice(backends, model, at: now, isAvoided)
+        let choice = Choice(backends, model, pausedAs: pauseName ?? model, at: now, isAvoided)
         var preferred: (index: Int, score: UInt64)?
         for index in backends.indices where choice.has(backends[index], isAvoided(backends[index])) {
             let score = PromptPrefix.mix(prefix ^ backends[index].seed)
@@ -46,6 +48,7 @@ enum LoadBalancer {
     /// What is known of all hosts when one is chosen.
     private struct Choice<Host: Backend> {
         private let model: ModelName
+        private let pauseName: ModelName
         private let now: LoopInstant
         private var avoids = false
         private var skipsPaused = false
@@ -61,13 +64,17 @@ enum LoadBalancer {
         /// What counts, in answers, for the host that the prompt's prefix prefers.
         private static var prefixBonus: Double { 0.75 }
 
-        init(_ backends: [Host], _ model: ModelName, at now: LoopInstant, _ isAvoided: (Host) -> Bool) {
+        init(
+            _ backends: [Host], _ model: ModelName, pausedAs pauseName: ModelName, at now: LoopInstant,
+            _ isAvoided: (Host) -> Bool
+        ) {
             self.model = model
+            self.pauseName = pauseName
             self.now = now
             load = 0
             avoids = backends.contains { $0.admitsPrompts && !isAvoided($0) }
             skipsPaused = backends.contains {
-                has($0, isAvoided($0)) && !$0.isPaused(for: model, at: now) && mayHave($0)
+                has($0, isAvoided($0)) && !$0.isPaused(for: pauseName, at: now) && mayHave($0)
             }
             skipsAbsent = backends.contains { has($0, isAvoided($0)) && mayHave($0) }
             var (answers, loads) = ((sum: 0.0, count: 0.0), (sum: 0.0, count: 0.0))
@@ -85,7 +92,7 @@ enum LoadBalancer {
         /// Whether the host may be chosen, now or when it is no longer full.
         func has(_ host: Host, _ isAvoided: Bool) -> Bool {
             guard host.admitsPrompts, !(avoids && isAvoided) else { return false }
-            if skipsPaused && host.isPaused(for: model, at: now) { return false }
+            if skipsPaused && host.isPaused(for: pauseName, at: now) { return false }
             return !skipsAbsent || mayHave(host)
         }
 

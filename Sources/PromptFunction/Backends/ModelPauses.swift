@@ -3,8 +3,9 @@ internal import EventLoop
 /// Remembers for which models a host has lately failed prompts that other hosts may answer.
 ///
 /// During a pause, other hosts that have the model are asked instead; if there is none, the host is asked all the same.
-/// After a pause one prompt tries the host: until it has been answered, the pause goes on. A host that fails fast has
-/// little in flight, and would otherwise get the most prompts.
+/// After a pause one prompt tries the host, and another pause of the same length begins: until it is over, or the prompt
+/// is being answered, others keep away. A host that fails fast has little in flight, and would otherwise get the most
+/// prompts.
 ///
 /// Belongs to one thread. Holds at most `capacity` models; of further ones nothing is remembered.
 struct ModelPauses {
@@ -13,8 +14,9 @@ struct ModelPauses {
         var failures = 0
         var began: LoopInstant
         var end: LoopInstant
-        /// Whether a prompt that was sent after the pause has not ended.
-        var isTried = false
+        var length = ModelPauses.shortest
+        /// When the prompt was sent that tries the host.
+        var trial: LoopInstant?
     }
 
     /// The first pause. It doubles with each further failure, up to `longest`.
@@ -29,16 +31,17 @@ struct ModelPauses {
     /// Whether other hosts should be asked for the model.
     func isPaused(_ model: ModelName, at now: LoopInstant) -> Bool {
         guard !pauses.isEmpty, let pause = pauses[model] else { return false }
-        return pause.isTried || now < pause.end
+        return now < pause.end
     }
 
     /// Records that a prompt is sent.
     mutating func sent(_ model: ModelName, at now: LoopInstant) {
         guard !pauses.isEmpty, let pause = pauses[model], now >= pause.end else { return }
-        pauses[model]?.isTried = true
+        pauses[model]?.trial = now
+        pauses[model]?.end = now + pause.length
     }
 
-    /// Records that a prompt was answered, or ended in a way that only its client is to blame for.
+    /// Records that a prompt was answered, begins to be answered, or ended in a way that only its client is to blame for.
     ///
     /// - Returns: whether the model's pauses end with this.
     mutating func answered(_ model: ModelName) -> Bool {
@@ -50,8 +53,9 @@ struct ModelPauses {
     ///
     /// - Parameter began: when it was sent.
     mutating func inconclusive(_ model: ModelName, began: LoopInstant) {
-        guard !pauses.isEmpty, let pause = pauses[model], began >= pause.end else { return }
-        pauses[model]?.isTried = false
+        guard !pauses.isEmpty, let trial = pauses[model]?.trial, began >= trial else { return }
+        pauses[model]?.trial = nil
+        pauses[model]?.end = began
     }
 
     /// Records that a prompt failed, and begins a pause.
@@ -69,7 +73,8 @@ struct ModelPauses {
         pause.failures += 1
         pause.began = now
         pause.end = now + max(growing, wanted)
-        pause.isTried = false
+        pause.length = growing
+        pause.trial = nil
         pauses[model] = pause
         return pause.failures == 1
     }

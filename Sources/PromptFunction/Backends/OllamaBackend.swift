@@ -46,11 +46,13 @@ final class OllamaBackend: Backend {
     // MARK: Prompts
 
     /// Records that a prompt is sent, and returns its permit.
-    func begin(_ model: ModelName, at now: LoopInstant) -> Permit {
+    ///
+    /// - Parameter pauseName: the name under which its failures are remembered.
+    func begin(_ model: ModelName, pausedAs pauseName: ModelName, at now: LoopInstant) -> Permit {
         inFlight += 1
         inventory.chatSent(model, at: now)
-        pauses.sent(model, at: now)
-        return Permit(self, model, began: now, epoch: breaker.epoch, inFlight: inFlight)
+        pauses.sent(pauseName, at: now)
+        return Permit(self, model, pausedAs: pauseName, began: now, epoch: breaker.epoch, inFlight: inFlight)
     }
 
     /// - Parameter tokens: the number of tokens in the reply, if it was counted.
@@ -60,31 +62,31 @@ final class OllamaBackend: Backend {
         case .answered:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .answered, began: permit.began, at: now)
-            endPauses(of: permit.model)
+            endPauses(of: permit.pauseName)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
-        case .failed(.refused(status: 404, let words, _)) where !words.isEmpty:
+        case .failed(let error) where error.saysMissing:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .missing, began: permit.began, at: now)
-            endPauses(of: permit.model)
+            endPauses(of: permit.pauseName)
         case .failed(let error):
             inventory.chatEnded(permit.model, .failed, began: permit.began, at: now)
             note(error, permit, at: now)
         case .inconclusive:
             inventory.chatEnded(permit.model, .failed, began: permit.began, at: now)
-            pauses.inconclusive(permit.model, began: permit.began)
+            pauses.inconclusive(permit.pauseName, began: permit.began)
         }
     }
 
-    private func endPauses(of model: ModelName) {
+    func endPauses(of model: ModelName) {
         if pauses.answered(model) { onPausesChanged(model, false) }
     }
 
     private func note(_ error: OllamaError, _ permit: Permit, at now: LoopInstant) {
         if error.mayDifferElsewhere || error.saysBusy {
-            let isFirst = pauses.failed(permit.model, began: permit.began, retryAfter: error.retryAfter, at: now)
-            if isFirst { onPausesChanged(permit.model, true) }
+            let isFirst = pauses.failed(permit.pauseName, began: permit.began, retryAfter: error.retryAfter, at: now)
+            if isFirst { onPausesChanged(permit.pauseName, true) }
         } else {
-            pauses.inconclusive(permit.model, began: permit.began)
+            pauses.inconclusive(permit.pauseName, began: permit.began)
         }
         if case .refused(let status, _, _) = error, status < 500 { breaker.chatSucceeded(permit.epoch) }
         guard let failure = CircuitBreaker.Failure(error) else {

@@ -30,6 +30,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
     var prompt: Prompt?
+    var onBegin: (() -> Void)?
     var modelField: String?
 
     init(
@@ -78,6 +79,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func begin(_ head: ForwardedHead, _ flow: BodyFlow) {
         self.flow = flow
+        onBegin?()
         start(head, length: head.length)
     }
 
@@ -101,7 +103,10 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         if let body = body.take() { body.end() }
     }
 
-    func refuse(_ head: ForwardedHead, _ body: [UInt8]) { refusal = (head, body) }
+    func refuse(_ head: ForwardedHead, _ body: [UInt8], isWhole: Bool) {
+        // A redirect is the host's own business.
+        refusal = isWhole && head.status >= 400 ? (head, body) : nil
+    }
 
     // MARK: Failures
 

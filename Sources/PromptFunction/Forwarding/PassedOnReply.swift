@@ -18,6 +18,9 @@ struct PassedOnReply {
         body = json
     }
 
+    /// The bytes that it holds.
+    var count: Int { body.count + head.fieldLines.count }
+
     /// - Parameter fields: further fields of the response.
     func send(on reply: consuming Reply, _ fields: [HeaderField]) {
         var head = head

@@ -26,13 +26,15 @@ extension PromptFunction {
         do throws(PromptFailure) {
             let answer =
                 switch listing {
-                case .tags: try await merged(listing, "/api/tags")
-                case .running: try await merged(listing, "/api/ps")
-                case .models: try await merged(listing, "/v1/models")
-                case .version: try await first("GET", "/api/version", request)
-                case .show: try await show(request)
-                case .model(let name): try await model(name, request)
+                case .tags: try await shared("/api/tags") { [self] in await merged(listing, "/api/tags") }
+                case .running: try await shared("/api/ps") { [self] in await merged(listing, "/api/ps") }
+                case .models: try await shared("/v1/models") { [self] in await merged(listing, "/v1/models") }
+                case .version: try await shared("/api/version") { [self] in await first("GET", "/api/version") }
+                case .show: try await limited { [self] () throws(PromptFailure) in try await show(request) }
+                case .model(let name):
+                    try await limited { [self] () throws(PromptFailure) in try await model(name, request) }
                 }
+            guard request.hold(answer.count) else { throw .noRoom }
             if let reply = pending.take() { answer.send(on: reply, fields) }
         } catch {
             note(error)
@@ -42,42 +44,87 @@ extension PromptFunction {
         }
     }
 
+    /// The answer of a request for the same list that is under way, or of a new one: however many clients ask, the hosts
+    /// are asked once at a time.
+    private func shared(
+        _ path: String, _ ask: @escaping () async -> ListingResult
+    ) async throws(PromptFailure) -> PassedOnReply {
+        let list: SharedListing
+        if let current = listings[path] {
+            list = current
+        } else {
+            list = SharedListing(on: loop)
+            listings[path] = list
+            list.start { [self] in
+                let result = await ask()
+                listings[path] = nil
+                return result
+            }
+        }
+        guard let result = await list.result() else { throw .cancelled }
+        return try result.get()
+    }
+
+    /// Runs a request for one model's details when fewer than `DetailsGate.mostAtOnce` run.
+    private func limited(
+        _ ask: () async throws(PromptFailure) -> PassedOnReply
+    ) async throws(PromptFailure) -> PassedOnReply {
+        guard await detailsGate.enter() else {
+            if Task.isCancelled { throw .cancelled }
+            throw .queueFull(waiting: DetailsGate.mostWaiting, retryAfter: 1)
+        }
+        defer { detailsGate.leave() }
+        return try await ask()
+    }
+
     // MARK: Of all hosts
 
     /// The lists of all hosts together. A list of a single host is passed on as it is, unless some models have other
     /// names here, or are not allowed.
-    private func merged(_ listing: Listing, _ path: String) async throws(PromptFailure) -> PassedOnReply {
-        let replies = await replies("GET", path)
-        if replies.count == 1, let reply = replies.first, settings.protection.models.isEmpty {
-            return PassedOnReply(reply)
-        }
-        guard !replies.isEmpty else { throw .allBackendsDown(count: backends.count, retryAfter: 1) }
-        let bodies = replies.filter { $0.head.status == 200 }.map(\.body)
+    private func merged(_ listing: Listing, _ path: String) async -> ListingResult {
+        let (replies, error) = await replies("GET", path)
         let models = settings.protection.models
+        if replies.count == 1, let reply = replies.first, models.isEmpty { return .success(PassedOnReply(reply)) }
+        guard !replies.isEmpty else { return .failure(noReply(error)) }
+        let bodies = replies.filter { $0.head.status == 200 }.map(\.body)
         let merged = await work.run(weight: bodies.reduce(0) { $0 + $1.count }) {
             ModelListing.merged(bodies, of: listing) { models.names(of: $0) }
         }
-        guard let merged else { return PassedOnReply(replies[0]) }
-        return PassedOnReply(json: merged)
+        if let merged { return .success(PassedOnReply(json: merged)) }
+        // What is no list may name models that are not allowed.
+        guard models.isEmpty else {
+            return .failure(.ollama(.malformedResponse, model: "", host: backends[0].host.url))
+        }
+        return .success(PassedOnReply(replies[0]))
     }
 
-    /// The replies of the hosts that answer. All are asked at the same time.
-    private func replies(_ method: String, _ path: String) async -> [HostReply] {
+    private func noReply(_ error: PromptFailure?) -> PromptFailure {
+        error ?? .allBackendsDown(count: backends.count, retryAfter: 1)
+    }
+
+    /// The replies of the hosts that answer, and why another one did not. All are asked at the same time.
+    private func replies(_ method: String, _ path: String) async -> (replies: [HostReply], error: PromptFailure?) {
         let asked = backends.filter(\.admitsPrompts)
-        if asked.count == 1 { return (try? await fetch(asked[0], method, path)).map { [$0] } ?? [] }
-        let gathering = Gathering<HostReply>(count: asked.count, on: loop)
+        let gathering = Gathering<Result<HostReply, PromptFailure>>(count: asked.count, on: loop)
         let tasks = asked.indices.map { index in
-            loop.startTask { [self] in gathering.put(try? await fetch(asked[index], method, path), at: index) }
+            loop.startTask { [self] in gathering.put(await fetch(asked[index], method, path), at: index) }
         }
-        let replies = await gathering.wait()
-        for task in tasks { task.cancel() }  // if the client has left
-        return replies
+        let results = await gathering.wait()
+        for task in tasks { task.cancel() }  // if this one was cancelled
+        var error: PromptFailure?
+        for case .failure(let failure) in results { error = failure }
+        return (results.compactMap { try? $0.get() }, error)
     }
 
     private func fetch(
         _ backend: OllamaBackend, _ method: String, _ path: String, _ body: Payload? = nil, lines: [UInt8] = []
-    ) async throws(OllamaError) -> HostReply {
-        try await backend.client.fetch(method, path, body, lines: lines, deadlines: Self.listingDeadlines)
+    ) async -> Result<HostReply, PromptFailure> {
+        do throws(OllamaError) {
+            return .success(
+                try await backend.client.fetch(method, path, body, lines: lines, deadlines: Self.listingDeadlines))
+        } catch {
+            return .failure(.ollama(error, model: "", host: backend.host.url))
+        }
     }
 
     // MARK: Of one host
@@ -86,22 +133,24 @@ extension PromptFunction {
     ///
     /// - Parameter model: hosts that may have it are asked first.
     private func first(
-        _ method: String, _ path: String, _ request: Request, _ body: Payload? = nil, model: ModelName? = nil
-    ) async throws(PromptFailure) -> PassedOnReply {
+        _ method: String, _ path: String, _ body: Payload? = nil, model: ModelName? = nil
+    ) async -> ListingResult {
         let now = loop.now
         let isLikely: (OllamaBackend) -> Bool = { backend in
             model.map { backend.inventory.availability(of: $0, at: now) > .absent } ?? true
         }
-        let lines = request.withHead { $0.linesToPassOn(leavingOut: ForwardedReply.ownFields) } ?? []
+        let lines = body == nil ? [] : Array("Content-Type: application/json\r\n".utf8)
         var last: HostReply?
+        var failure: PromptFailure?
         for backend in backends.filter(isLikely) + backends.filter({ !isLikely($0) }) where backend.admitsPrompts {
-            if Task.isCancelled { throw .cancelled }
-            guard let reply = try? await fetch(backend, method, path, body, lines: lines) else { continue }
-            if reply.head.status < 300 { return PassedOnReply(reply) }
-            last = reply
+            if Task.isCancelled { return .failure(.cancelled) }
+            switch await fetch(backend, method, path, body, lines: lines) {
+            case .success(let reply) where reply.head.status < 300: return .success(PassedOnReply(reply))
+            case .success(let reply): last = reply
+            case .failure(let error): failure = error
+            }
         }
-        guard let last else { throw .allBackendsDown(count: backends.count, retryAfter: 1) }
-        return PassedOnReply(last)
+        return last.map { .success(PassedOnReply($0)) } ?? .failure(noReply(failure))
     }
 
     private func show(_ request: Request) async throws(PromptFailure) -> PassedOnReply {
@@ -110,18 +159,17 @@ extension PromptFunction {
             Result { () throws(PromptFailure) in try Prompt(passingOn: body.decoded(), to: nil, rules) }
         }
         let prompt = try result.get()
-        return try await first("POST", "/api/show", request, prompt.payload, model: prompt.model)
+        return try await first("POST", "/api/show", prompt.payload, model: prompt.model).get()
     }
 
     private func model(_ name: String, _ request: Request) async throws(PromptFailure) -> PassedOnReply {
         let models = settings.protection.models
-        guard !models.isEmpty else {
-            return try await first("GET", "/v1/models/" + name, request, model: ModelName(name))
-        }
-        switch models.verdict(on: ModelName(name)) {
-        case .asIs: return try await first("GET", "/v1/models/" + name, request, model: ModelName(name))
-        case .instead(let other): return try await first("GET", "/v1/models/" + other, request, model: ModelName(other))
+        var wanted = name
+        switch models.isEmpty ? .asIs : models.verdict(on: ModelName(name)) {
+        case .asIs: break
+        case .instead(let other): wanted = other
         case .refused: throw .forbidden("The model '\(name.prefix(200))' is not allowed here: ask another model.")
         }
+        return try await first("GET", "/v1/models/" + wanted, model: ModelName(wanted)).get()
     }
 }

@@ -21,6 +21,15 @@ static bool has_option(struct text list, const char *option) {
 	return false;
 }
 
+/// Whether a Connection field has another option than `close` and `keep-alive`. Then it is kept.
+static bool names_field(struct text list) {
+	while (list.count) {
+		const struct text option = text_trimmed(text_take_until(&list, ","));
+		if (option.count && !text_is(option, "close") && !text_is(option, "keep-alive")) return true;
+	}
+	return false;
+}
+
 /// Compares a field, or records it. The fields in `canonical` must be the same, in the same order.
 static const char *read_field(struct text line, struct reference *self, struct text *canonical) {
 	struct text value = line;
@@ -50,7 +59,7 @@ static const char *read_field(struct text line, struct reference *self, struct t
 	if (text_is(name, "connection")) {
 		self->close = self->close || has_option(value, "close");
 		self->keep_alive = self->keep_alive || has_option(value, "keep-alive");
-		return NULL;
+		if (!names_field(value)) return NULL;
 	}
 	if (text_is(name, "expect")) {
 		self->expects = self->expects || has_option(value, "100-continue");

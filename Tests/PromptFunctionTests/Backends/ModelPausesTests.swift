@@ -30,11 +30,23 @@ import Testing
         _ = pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(1))
         #expect(!pauses.isPaused(Self.model, at: at(2)))
         pauses.sent(Self.model, at: at(2))
-        #expect(pauses.isPaused(Self.model, at: at(1000)))
+        #expect(pauses.isPaused(Self.model, at: at(2.99)) && !pauses.isPaused(Self.model, at: at(3)))
         pauses.inconclusive(Self.model, began: at(0))  // not that one
-        #expect(pauses.isPaused(Self.model, at: at(1000)))
+        #expect(pauses.isPaused(Self.model, at: at(2.5)))
         pauses.inconclusive(Self.model, began: at(2))
-        #expect(!pauses.isPaused(Self.model, at: at(1000)))
+        #expect(!pauses.isPaused(Self.model, at: at(2)))
+    }
+
+    @Test func `end when the prompt that tries the host begins to be answered, or let another one try`() {
+        var pauses = ModelPauses()
+        _ = pauses.failed(Self.model, began: at(1), retryAfter: nil, at: at(1))
+        _ = pauses.failed(Self.model, began: at(2), retryAfter: nil, at: at(2))
+        pauses.sent(Self.model, at: at(4))  // and gets no answer for long
+        #expect(pauses.isPaused(Self.model, at: at(5.9)))
+        pauses.sent(Self.model, at: at(6))
+        #expect(pauses.isPaused(Self.model, at: at(7.9)))
+        let isOver = pauses.answered(Self.model)
+        #expect(isOver && !pauses.isPaused(Self.model, at: at(7)))
     }
 
     @Test func `count prompts that were sent together once`() {

@@ -199,6 +199,15 @@ import Testing
             { peer in try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n") },
             { peer in try peer.send("HTTP/1.1 500 X\r\nContent-Length: 15\r\n\r\n{\"error\":\"CUDA\"}") },
             { peer in try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"error\":\"CUDA\"}") },
+            { peer in
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"er")
+                try peer.send("ror\":\"CUDA\"}")
+            },
+            { peer in
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nContent-Length: 0\r\n\r\n")
+            }, { peer in try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") },
+            { peer in try peer.send("HTTP/1.1 204 No Content\r\n\r\n") },
+            { peer in try peer.send("HTTP/1.1 302 Found\r\nLocation: http://a/\r\nContent-Length: 0\r\n\r\n") },
         ]
         for way in ways {
             async let peers = server.play([
@@ -244,6 +253,78 @@ import Testing
         }
     }
 
+    /// Passes on one exchange with a host that answers `reply`.
+    private func exchange(
+        _ reply: String, _ fields: [String] = [], sees: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> RawResponse {
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                sees(try peer.receiveRequest().head)
+                try peer.send(reply)
+                peer.close()
+            }
+        ])
+        let seen = Outcome()
+        try await withBackends([], hosts: ["127.0.0.1:\(server.port)"], settings: Self.serveAll) { loop, fixture in
+            let socket = try await fixture.open(postRequest(Self.chat, fields, to: "/api/chat"))
+            defer { socket.close() }
+            seen.response = try await offLoop {
+                do {
+                    return try socket.response()
+                } catch {
+                    return nil
+                }
+            }
+        }
+        _ = try await peers
+        guard let response = seen.response else { throw RawSocket.Failure.malformed("no whole response") }
+        return response
+    }
+
+    /// `@unchecked Sendable`: written before the exchange ends, and read after it.
+    private final class Outcome: @unchecked Sendable { var response: RawResponse? }
+
+    @Test func `are cut if a host does not send what its length says, even behind the end of an answer`() async throws {
+        let reply =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nContent-Length: 400\r\n\r\n{\"done\":true}\n"
+        await #expect(throws: RawSocket.Failure.self) { try await exchange(reply) }
+    }
+
+    @Test func `are refused in promptd's words if the host's own are cut, or send elsewhere`() async throws {
+        let cut = try await exchange("HTTP/1.1 429 X\r\nContent-Length: 100\r\n\r\n{\"error\":\"slow")
+        #expect(cut.status == 429 && cut.text == #"{"error":"Ollama takes no more requests now."}"#)
+        let moved = try await exchange("HTTP/1.1 302 X\r\nLocation: http://inside/\r\nContent-Length: 0\r\n\r\n")
+        #expect(moved.status == 502 && moved["Location"] == nil)
+        let empty = try await exchange("HTTP/1.1 204 X\r\n\r\n")
+        #expect(empty.status == 502)
+    }
+
+    @Test func `do not pass on what the connection's field names`() async throws {
+        let reply =
+            "HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\nContent-Length: 2\r\n\r\n{}"
+        let fields = ["Connection: x-secret, keep-alive", "X-Secret: 1", "X-Kept: 2", "TE: trailers"]
+        let response = try await exchange(reply, fields) { head in
+            let head = head.lowercased()
+            #expect(!head.contains("x-secret") && !head.contains("te:") && head.contains("x-kept: 2\r\n"))
+        }
+        #expect(response["X-Hop"] == nil && response["X-Kept"] == "2")
+    }
+
+    @Test func `get a 404 of a path in the host's words, which says nothing about its models`() async throws {
+        try await withBackends(
+            [StandInSettings(), StandInSettings()],
+            settings: {
+                Self.serveAll(&$0)
+                $0.checkInterval = .zero
+            }
+        ) { loop, fixture in
+            let missing = try await fixture.post(Self.chat, to: "/v1/messages/count_tokens")
+            #expect(missing.status == 404 && missing.text == "404 page not found")
+            #expect(fixture.log.lines(with: "ollama is passed over").allSatisfy { $0.contains("count_tokens") })
+        }
+    }
+
     // MARK: Slow readers
 
     @Test func `are paced by a client that reads slowly`() async throws {
@@ -262,6 +343,28 @@ import Testing
 
     // MARK: Lists
 
+    @Test func `ask the hosts once for a list that many want`() async throws {
+        let server = try RawServer()
+        try await withBackends([], hosts: ["127.0.0.1:\(server.port)"], settings: Self.serveAll) { loop, fixture in
+            var sockets: [RawSocket] = []
+            for _ in 0..<50 {
+                sockets.append(try await fixture.open(Array("GET /api/tags HTTP/1.1\r\nHost: a\r\n\r\n".utf8)))
+            }
+            try await until("all are asked", on: loop) { fixture.server.requestsInFlight == 50 }
+            try await offLoop {
+                let peer = try server.accept()
+                try peer.receiveRequest()
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"models\":[]}")
+            }
+            for socket in sockets {
+                let list = try await response(on: socket)
+                #expect(list.text == #"{"models":[]}"#)
+                socket.close()
+            }
+            #expect(server.accepted == 1)
+        }
+    }
+
     @Test func `list the models of all hosts that answer`() async throws {
         var (first, second) = (StandInSettings(), StandInSettings())
         (first.models, second.models) = (["a", "both"], ["both", "c"])
@@ -278,7 +381,7 @@ import Testing
             #expect(unknown.status == 404)
             await fixture.stop(1)
             let none = try await fixture.get("/api/tags")
-            #expect(none.status == 503)
+            #expect(none.status == 502 || none.status == 503)
         }
     }
 }
