@@ -62,6 +62,20 @@ package struct PostedRequest: Sendable {
         limits = reading.limits
     }
 
+    /// The body of a request that only loads the model, as this one would have it loaded. Source: Ollama's docs/api, "Load
+    /// a model".
+    package static func loadBody(model: JSONText, as body: [UInt8]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.put("{\"model\":\"")
+        writer.put(model)
+        writer.put("\",\"stream\":false")
+        let (options, keepAlive) = PostedRequestReading.loadOptions(of: body)
+        writer.put(",\"options\":", options.map { JSONValue($0, in: body) })
+        writer.put(",\"keep_alive\":", keepAlive.map { JSONValue($0, in: body) })
+        writer.put("}")
+        return writer.bytes
+    }
+
     /// The body to pass on: as it came, but with another model's name, and with a limit of tokens, where they are given.
     ///
     /// - Throws: `Mistake.tooManyTokens` if the request's own limit is above `maxTokens`.
@@ -115,7 +129,6 @@ struct TokenLimits: Sendable {
             if value.name == "\(endpoint.tokenLimits[0])" { isGiven = true }
         }
         if isGiven { return edits }
-        for value in values where value.isNull { edits.removeAll { $0.0 == value.range } }
         return edits + [place(endpoint, max: max)]
     }
 

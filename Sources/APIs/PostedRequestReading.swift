@@ -120,4 +120,28 @@ struct PostedRequestReading {
     private mutating func complain(_ sentence: String) {
         if complaint == nil { complaint = sentence }
     }
+
+    /// Where a body says how its model is loaded.
+    static func loadOptions(of body: [UInt8]) -> (options: Range<Int>?, keepAlive: Range<Int>?) {
+        unsafe body.withUnsafeBytes { bytes in
+            var reader = unsafe JSONReader(bytes, allowsHalfPairs: true)
+            return (try? loadOptions(&reader)) ?? (nil, nil)
+        }
+    }
+
+    private static func loadOptions(
+        _ reader: inout JSONReader
+    ) throws(JSONReader.Malformed) -> (options: Range<Int>?, keepAlive: Range<Int>?) {
+        var (options, keepAlive): (Range<Int>?, Range<Int>?)
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            _ = try reader.peek()
+            let start = reader.position
+            try reader.skipValue()
+            if reader.matches(name, "options") { options = start..<reader.position }
+            if reader.matches(name, "keep_alive") { keepAlive = start..<reader.position }
+        }
+        return (options, keepAlive)
+    }
 }

@@ -52,8 +52,9 @@ static void give_up(struct connection *self) {
 /// A search for a connection that makes room for another.
 struct slot_search {
 	const struct connection *newcomer;
-	bool is_silent; ///< the newcomer has sent nothing yet
-	size_t least;   ///< an address must have more connections than this to make room at once
+	bool takes_reserved; ///< the newcomer has no reserved slot, and none is free
+	bool is_silent;      ///< the newcomer has sent nothing yet
+	size_t least;        ///< an address must have more connections than this to make room at once
 	int64_t now;
 	struct connection *found;
 	uint64_t merit; ///< of the one that was found
@@ -67,7 +68,7 @@ static uint64_t merit_of(const struct slot_search *search, const struct connecti
 	const enum waiting waiting = waiting_of(each);
 	if (each == search->newcomer || waiting == WAITING_NOT) return 0;
 	const bool is_reserved = each->slot.kind == SLOT_RESERVED;
-	if (is_reserved && search->newcomer->slot.kind == SLOT_RESERVED) return 0; // it has such a slot already
+	if (is_reserved && !search->takes_reserved) return 0;
 	const size_t count = connection_limits_of_same_address(&each->group->slots, &each->slot);
 	const bool has_waited = (waiting == WAITING_IDLE || (is_reserved && waiting == WAITING_BODY)) &&
 							search->now - each->waits_since >= WAITING_TIME;
@@ -84,6 +85,8 @@ void connection_make_slot(struct connection *newcomer) {
 	connection_limits_find_address(&newcomer->slot, newcomer->fd);
 	struct slot_search search = {
 		.newcomer = newcomer,
+		.takes_reserved = newcomer->slot.kind != SLOT_RESERVED &&
+						  group->slots.taken[SLOT_RESERVED] >= group->slots.reserved,
 		.is_silent = !newcomer->pumping && !has_arrived(newcomer),
 		.least = connection_limits_of_same_address(&group->slots, &newcomer->slot) + !newcomer->slot.is_counted,
 		.now = shim_loop_now(group->loop),

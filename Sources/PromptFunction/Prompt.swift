@@ -93,6 +93,10 @@ final class Prompt: Sendable {
         return Prompt(self, asking: other, Payload(json))
     }
 
+    /// A request that only loads the model, with the prompt's options. The time depends on the prompt's size, so call it on
+    /// Dispatch.
+    var loadRequest: [UInt8] { PostedRequest.loadBody(model: JSONText(modelText), as: payload.copy()) }
+
     private init(_ prompt: Prompt, asking other: String, _ payload: Payload) {
         model = ModelName(other)
         pauseName = model

@@ -45,6 +45,7 @@ extension PromptFunction {
             do throws(OllamaError) {
                 let deadlines = try deadlines(for: prompt, since: attempts)
                 noteTrial(permit, reply)
+                loads?.keep(prompt, on: permit.backend)
                 let tokens = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
                 admission.release(permit, .answered, tokens: tokens)
                 return

@@ -26,6 +26,8 @@ package final class PromptFunction: Function {
     /// The requests for lists that are under way, by their paths.
     var listings: [String: SharedListing] = [:]
     let detailsGate: DetailsGate
+    /// `nil` if loads end with their clients.
+    let loads: LoadKeeper?
 
     package init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         precondition(!settings.hosts.isEmpty, "there has to be an Ollama")
@@ -58,9 +60,13 @@ package final class PromptFunction: Function {
             }
         }
         if backends.count > 1 {
-            for backend in backends { backend.onPausesChanged = { Self.logPauses(log, backend.host.url, $0, $1) } }
+            for backend in backends {
+                let url = backend.host.url  // not the backend itself, which would then never be freed
+                backend.onPausesChanged = { Self.logPauses(log, url, $0, $1) }
+            }
         }
         detailsGate = DetailsGate(on: loop)
+        loads = settings.finishesLoads ? LoadKeeper(deadlines: settings.deadlines, work: work, on: loop) : nil
         protection = Protection(settings.protection)
         rules = Prompt.Rules(
             defaultModel: JSONText(settings.model), models: settings.protection.models,
@@ -79,6 +85,7 @@ package final class PromptFunction: Function {
 
     package func stop() async {
         await checks.stop()
+        await loads?.stop()
         for backend in backends { backend.client.close() }
     }
 

@@ -9,6 +9,8 @@ extension PromptFunction {
         package var hosts: [OllamaHost]
         /// The key that is sent to Ollama as a bearer token.
         package var apiKey: String?
+        /// Whether the load of a model goes on when its clients leave.
+        package var finishesLoads = false
         /// The models that are asked when no host can serve another one.
         package var fallbacks = Fallbacks.none
         /// The APIs that are served besides promptd's own.
@@ -48,8 +50,8 @@ extension PromptFunction {
         package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hosts.count }
 
         /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
-        /// they are ready.
-        var needsChecks: Bool { hosts.count > 1 || readiness != .process }
+        /// they are ready or have loaded a model.
+        var needsChecks: Bool { hosts.count > 1 || readiness != .process || finishesLoads }
     }
 
     /// The condition under which the function is ready.

@@ -9,6 +9,9 @@ final class ModelRunner {
     private let loop: EventLoop
     private(set) var loaded: Set<String> = []
     private(set) var loads = 0
+    /// The loads that were aborted.
+    private(set) var aborts = 0
+    private var loadTasks: [String: Task<Void, Never>] = [:]
     private var loading: [String: [Waiter]] = [:]
     private var running = 0
     private var waiting: [Waiter] = []
@@ -37,15 +40,26 @@ final class ModelRunner {
         loading[model, default: []].append(waiter)
         if isFirst { beginLoading(model) }
         await waiter.latch.waitUnlessCancelled()
+        if Task.isCancelled && settings.abortsLoads { abort(waiter, model) }
         return true
     }
 
-    /// Begins to load a model. Loading continues even if the request that started it is cancelled.
+    /// Begins to load a model.
     private func beginLoading(_ model: String) {
-        loop.startTask { [self] in
+        loadTasks[model] = loop.startTask { [self] in
             await loop.sleep(for: settings.loadTime)
-            finishLoading(model)
+            if !Task.isCancelled { finishLoading(model) }
         }
+    }
+
+    /// Aborts a load whose first request has ended, and begins it again for those that wait too.
+    private func abort(_ waiter: Waiter, _ model: String) {
+        guard let waiting = loading[model], let index = waiting.firstIndex(where: { $0 === waiter }) else { return }
+        loading[model]?.remove(at: index)
+        guard index == 0 else { return }
+        loadTasks[model]?.cancel()
+        aborts += 1
+        if waiting.count > 1 { beginLoading(model) } else { loading[model] = nil }
     }
 
     private func finishLoading(_ model: String) {

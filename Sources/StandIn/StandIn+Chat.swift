@@ -22,7 +22,9 @@ extension StandIn {
             reply.send(Self.busy(wire))
             return
         }
-        if path == "/api/chat", body.messages?.isEmpty ?? true, let wire = wire as? WireFormat {
+        let isLoadOnly =
+            path == "/api/chat" ? body.messages?.isEmpty ?? true : path == "/api/generate" && body.prompt == nil
+        if isLoadOnly, let wire = wire as? WireFormat {
             reply.send(Response(.ok, .json, body: wire.loadOnly()))  // one object, even if a stream was requested
             return
         }

@@ -34,6 +34,7 @@ package final class StandIn: Service {
     package var counts: StandInCounts {
         var counts = seen
         counts.loads = runner.loads
+        counts.abortedLoads = runner.aborts
         return counts
     }
 

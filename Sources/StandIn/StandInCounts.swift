@@ -10,6 +10,8 @@ package struct StandInCounts: Sendable, Equatable, Encodable {
     package var aborted = 0
     /// The requests for a list of models, of either kind.
     package var listings = 0
+    /// The loads that were aborted, because their client left.
+    package var abortedLoads = 0
     /// The models that were loaded.
     package var loads = 0
 }

@@ -2,6 +2,9 @@
 package struct StandInSettings: Sendable {
     /// The time to load a model, at its first request.
     package var loadTime = Duration.zero
+    /// Whether the load of a model is aborted when the request that began it ends, as Ollama does it. Others that wait
+    /// begin it again.
+    package var abortsLoads = false
     /// The time from when a request may run to its first token.
     package var firstToken = Duration.zero
     /// The time between two tokens.

@@ -21,8 +21,12 @@ struct APIOptions: ParsableArguments {
             """)
     var fallback: String?
 
+    @Flag(help: "Let the load of a model go on when the clients that wait for it leave. Ollama would abort it.")
+    var finishLoads = false
+
     func apply(to settings: inout PromptFunction.Settings) throws {
         settings.apis = try Self.apis(apis ?? Environment.text("PROMPTD_APIS") ?? "")
+        settings.finishesLoads = try Environment.isOn(finishLoads, "finish-loads")
         do {
             settings.fallbacks = try Fallbacks(fallback ?? Environment.text("PROMPTD_FALLBACK") ?? "")
         } catch {

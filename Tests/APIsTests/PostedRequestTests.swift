@@ -96,4 +96,16 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: [
+        (
+            #"{"model":"m","options":{"num_ctx":9},"messages":[],"keep_alive":"1h"}"#,
+            #","options":{"num_ctx":9},"keep_alive":"1h""#
+        ),
+        (#"{"model":"m"}"#, ""), ("{", ""),
+    ])
+    func `becomes a request that only loads its model`(body: String, rest: String) {
+        let load = PostedRequest.loadBody(model: JSONText("a\"b"), as: Array(body.utf8))
+        #expect(String(decoding: load, as: UTF8.self) == #"{"model":"a\"b","stream":false"# + rest + "}")
+    }
 }

@@ -26,6 +26,40 @@ import Testing
         }
     }
 
+    /// An Ollama that has a model, and is busy for the first two prompts. Belongs to the loop.
+    private final class Busy: Service {
+        var chats = 0
+        var listings = 0
+
+        func respond(to request: borrowing RequestHead) -> Response? {
+            guard request.method == .get else { return nil }
+            listings += 1
+            return Response(.ok, .json, body: Array(#"{"models":[{"name":"model0"}]}"#.utf8))
+        }
+
+        func handle(_ request: Request, _ reply: consuming Reply) async {
+            chats += 1
+            let (busy, answer) = (#"{"error":"server busy"}"#, #"{"message":{"content":"hi"},"done":true}"#)
+            reply.send(
+                Response(chats <= 2 ? .serviceUnavailable : .ok, .json, body: Array((chats <= 2 ? busy : answer).utf8)))
+        }
+    }
+
+    @Test func `a prompt waits for a busy Ollama that has its model, rather than ask one that lacks it`() async throws {
+        try await onLoop { loop in
+            var other = StandInSettings()
+            other.models = ["other"]
+            let busy = Busy()
+            let fixture = try MultiBackendFixture([other], services: [busy], on: loop) { _ in }
+            try await fixture.function.start()
+            try await until("both were checked", on: loop) { fixture.listings == 2 && busy.listings == 2 }
+            let answered = try await fixture.post(#"{"model":"model0"}"#)
+            #expect(answered.status == 200 && answered.text == "hi")
+            #expect(busy.chats == 3 && fixture.requests == [0])
+            await fixture.function.stop()
+        }
+    }
+
     @Test func `a prompt waits for another Ollama, and those behind it do not wait for it`() async throws {
         try await onLoop { loop in
             let closing = Closing()
