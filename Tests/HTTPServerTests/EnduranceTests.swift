@@ -116,13 +116,15 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 let port = host.port
                 let sockets = try await offLoop { try (0..<50).map { _ in try RawSocket(port: port) } }
                 try await until("all are here", on: loop) { host.server.connections == 50 }
-                setDescriptorLimit(rlim_t(openDescriptors() + 2))  // one for this client, one more
+                let last = try LateSocket()
+                setDescriptorLimit(rlim_t(openDescriptors() + 2))  // a few
                 let late = try await offLoop { () -> [RawSocket] in
                     var late: [RawSocket] = []
                     while let socket = try? RawSocket(port: port) { late.append(socket) }
                     return late
                 }
                 #expect(late.count > 0)
+                try await offLoop { try last.connect(to: port) }  // the server has no descriptor left for it
                 try await until("the server says so", on: loop) { !host.log.lines(with: "cannot accept").isEmpty }
                 await loop.advance(by: .seconds(1))  // it is tried again and again meanwhile
                 #expect(host.log.lines(with: "cannot accept").count == 1)
@@ -131,7 +133,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                     for socket in late { try socket.send(get()) }
                     for socket in sockets { socket.close() }
                 }
-                try await until("there is room", on: loop) { host.server.connections <= late.count }
+                try await until("there is room", on: loop) { host.server.connections <= late.count + 1 }
                 await loop.advance(by: .seconds(1))
                 let texts = try await offLoop { try late.map { try $0.response().text } }
                 #expect(texts.allSatisfy { $0 == "OK" })
@@ -140,6 +142,7 @@ private func setDescriptorLimit(_ count: rlim_t?) {
                 await loop.advance(by: .seconds(2))
                 #expect(host.log.lines(with: "accepting connections again").count == 1)
                 #expect(host.log.lines(with: "cannot accept").count == 1)
+                withExtendedLifetime(last) {}
             }
         }
     }
