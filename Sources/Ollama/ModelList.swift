@@ -34,9 +34,6 @@ public enum ModelList: Sendable {
 }
 
 extension OllamaClient {
-    /// Maximum bytes of a list; enough for several thousand models.
-    private static let listLimit = 8 * 1024 * 1024
-
     /// Returns the model names in a list. Does not run or load any model.
     ///
     /// - Returns: `nil` when Ollama answers, but not with such a list.
@@ -46,7 +43,7 @@ extension OllamaClient {
         do throws(ClientError) {
             reply = try await origin.withResponse(to: template(for: list), deadlines: deadlines) {
                 response throws(ClientError) in
-                (response.head.status, try await response.body(upTo: Self.listLimit))
+                (response.head.status, try await response.body(upTo: Self.listingLimit))
             }
         } catch {
             throw .transport(error)

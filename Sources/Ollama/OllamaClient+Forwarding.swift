@@ -1,7 +1,7 @@
 package import HTTPClient
 
 extension OllamaClient {
-    /// Maximum bytes of a listing.
+    /// Maximum bytes of a listing; enough for several thousand models.
     package static let listingLimit = 8 * 1024 * 1024
 
     /// Sends a request of an API as it is, and gives `receiver` the response as it arrives. Returns when the answer is

@@ -27,9 +27,6 @@ final class LoadKeeper {
         self.loop = loop
     }
 
-    /// The loads that are kept.
-    var count: Int { tasks.count }
-
     /// Begins to load a prompt's model on a host, if it is not loaded and its load is not kept already.
     func keep(_ prompt: Prompt, on backend: OllamaBackend) {
         let key = Key(seed: backend.seed, model: prompt.model)

@@ -32,7 +32,7 @@ extension PromptFunction {
                 case .version: try await shared("/api/version") { [self] in await first("GET", "/api/version") }
                 case .show: try await limited { [self] () throws(PromptFailure) in try await show(request) }
                 case .model(let name):
-                    try await limited { [self] () throws(PromptFailure) in try await model(name, request) }
+                    try await limited { [self] () throws(PromptFailure) in try await model(name) }
                 }
             guard request.hold(answer.count) else { throw .noRoom }
             if let reply = pending.take() { answer.send(on: reply, fields) }
@@ -82,7 +82,7 @@ extension PromptFunction {
     /// The lists of all hosts together. A list of a single host is passed on as it is, unless some models have other
     /// names here, or are not allowed.
     private func merged(_ listing: Listing, _ path: String) async -> ListingResult {
-        let (replies, error) = await replies("GET", path)
+        let (replies, error) = await replies(to: path)
         let models = settings.protection.models
         if replies.count == 1, let reply = replies.first, models.isEmpty { return .success(PassedOnReply(reply)) }
         guard !replies.isEmpty else { return .failure(noReply(error)) }
@@ -103,11 +103,11 @@ extension PromptFunction {
     }
 
     /// The replies of the hosts that answer, and why another one did not. All are asked at the same time.
-    private func replies(_ method: String, _ path: String) async -> (replies: [HostReply], error: PromptFailure?) {
+    private func replies(to path: String) async -> (replies: [HostReply], error: PromptFailure?) {
         let asked = backends.filter(\.admitsPrompts)
         let gathering = Gathering<Result<HostReply, PromptFailure>>(count: asked.count, on: loop)
         let tasks = asked.indices.map { index in
-            loop.startTask { [self] in gathering.put(await fetch(asked[index], method, path), at: index) }
+            loop.startTask { [self] in gathering.put(await fetch(asked[index], "GET", path), at: index) }
         }
         let results = await gathering.wait()
         for task in tasks { task.cancel() }  // if this one was cancelled
@@ -162,7 +162,7 @@ extension PromptFunction {
         return try await first("POST", "/api/show", prompt.payload, model: prompt.model).get()
     }
 
-    private func model(_ name: String, _ request: Request) async throws(PromptFailure) -> PassedOnReply {
+    private func model(_ name: String) async throws(PromptFailure) -> PassedOnReply {
         let models = settings.protection.models
         var wanted = name
         switch models.isEmpty ? .asIs : models.verdict(on: ModelName(name)) {
