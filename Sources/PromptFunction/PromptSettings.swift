@@ -49,6 +49,9 @@ extension PromptFunction {
         /// The most requests that run no model at the same time, as clients of other APIs cause them.
         package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hosts.count }
 
+        /// The most connections for requests that run no model at the same time.
+        package var mostFetches: Int { mostListings + (finishesLoads ? LoadKeeper.capacity : 0) }
+
         /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
         /// they are ready or have loaded a model.
         var needsChecks: Bool { hosts.count > 1 || readiness != .process || finishesLoads }

@@ -21,12 +21,12 @@ struct FileBudget: Equatable, Sendable {
     ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number. Each needs a connection.
     ///   - hosts: the number of backends.
     ///   - isEmbedded: whether the stand-in's end of those connections is in this process too.
-    ///   - listings: connections for requests that run no model.
-    init(limit: Int, for limits: Limits, maxInFlight: Int, hosts: Int, listings: Int = 0, isEmbedded: Bool) {
+    ///   - fetches: connections for requests that run no model.
+    init(limit: Int, for limits: Limits, maxInFlight: Int, hosts: Int, fetches: Int = 0, isEmbedded: Bool) {
         var limits = limits
         limits.reservedConnections = min(limits.reservedConnections, limit / 16)
         reservedConnections = limits.reservedConnections
-        let extra = limits.allConnections - limits.connections + Self.own + listings
+        let extra = limits.allConnections - limits.connections + Self.own + fetches
         let ends = isEmbedded ? 2 : 1
         // Every client connection may hold a prompt, unless `maxInFlight` allows fewer.
         let upstream = { (connections: Int) in

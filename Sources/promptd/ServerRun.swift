@@ -95,7 +95,7 @@ final class ServerRun {
         guard let files = OpenFiles.raiseLimit() else { return 0 }
         let budget = FileBudget(
             limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
-            listings: plan.function.mostListings, isEmbedded: plan.isEmbedded)
+            fetches: plan.function.mostFetches, isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
                 "fewer connections than configured: raise the limit of open files, such as with ulimit -n or LimitNOFILE",

@@ -31,15 +31,20 @@ final class LoadKeeper {
     func keep(_ prompt: Prompt, on backend: OllamaBackend) {
         let key = Key(seed: backend.seed, model: prompt.model)
         guard !backend.inventory.isRunning(prompt.model), tasks[key] == nil, tasks.count < Self.capacity else { return }
+        var pending: Prompt? = prompt  // let go before the load: its bytes count only while its client waits
         tasks[key] = loop.startTask { [self] in
-            await load(prompt, on: backend)
+            await loop.turn()  // so that `tasks` has this task before it ends
+            if let body = await loadRequest(of: pending.take()) { await load(body, on: backend) }
             tasks[key] = nil
         }
     }
 
-    private func load(_ prompt: Prompt, on backend: OllamaBackend) async {
-        await loop.turn()  // so that `tasks` has this task before it ends
-        let body = await work.run(weight: prompt.payload.count) { prompt.loadRequest }
+    private func loadRequest(of prompt: consuming Prompt?) async -> [UInt8]? {
+        guard let prompt else { return nil }
+        return await work.run(weight: prompt.payload.count) { prompt.loadRequest }
+    }
+
+    private func load(_ body: [UInt8], on backend: OllamaBackend) async {
         _ = try? await backend.client.fetch("POST", "/api/generate", Payload(body), lines: [], deadlines: deadlines)
     }
 
