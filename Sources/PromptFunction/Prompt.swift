@@ -93,9 +93,17 @@ final class Prompt: Sendable {
         return Prompt(self, asking: other, Payload(json))
     }
 
+    /// Maximum bytes of a request that only loads a model. Options are short, unless a client means harm.
+    static let maxLoadRequest = 64 * 1024
+
     /// A request that only loads the model, with the prompt's options. The time depends on the prompt's size, so call it on
     /// Dispatch.
-    var loadRequest: [UInt8] { PostedRequest.loadBody(model: JSONText(modelText), as: payload.copy()) }
+    ///
+    /// - Returns: `nil` if it would be longer than `maxLoadRequest`.
+    var loadRequest: [UInt8]? {
+        let request = PostedRequest.loadBody(model: JSONText(modelText), as: payload.copy())
+        return request.count <= Self.maxLoadRequest ? request : nil
+    }
 
     private init(_ prompt: Prompt, asking other: String, _ payload: Payload) {
         model = ModelName(other)
