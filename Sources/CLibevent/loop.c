@@ -69,10 +69,12 @@ shim_loop *shim_loop_new(void) {
 	if (!self->base) goto failed_base;
 	event_queues_init(&self->queues, self->base);
 	event_assign(&self->wake_event, self->base, self->wake_fd, EV_READ | EV_PERSIST, on_wake, self);
-	event_add(&self->wake_event, NULL);
+	if (event_add(&self->wake_event, NULL) < 0) goto failed_wake; // nothing would wake the loop
 	event_config_free(config);
 	shim_loop_map(self, self->wake_fd);
 	return self;
+failed_wake:
+	event_base_free(self->base);
 failed_base:
 	close(self->wake_fd);
 failed:
