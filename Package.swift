@@ -83,14 +83,15 @@ let package = Package(
         target("ContentCodings", "CZlib", "CZstd"),
         target("APIs", "JSON"),
         target("Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
+        target("OpenAI", "Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target(
-            "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "APIs", "ContentCodings", "HTTPClient",
+            "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "OpenAI", "APIs", "ContentCodings", "HTTPClient",
             "EventLoop", "JSON", logging
         ),
         target("StandIn", "HTTPServer", "EventLoop", logging),
         commandTarget(
-            "promptd", "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "APIs",
-            "EventLoop", "JSON", argumentParser, logging, histogram),
+            "promptd", "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "OpenAI",
+            "APIs", "EventLoop", "JSON", argumentParser, logging, histogram),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
@@ -107,8 +108,10 @@ let package = Package(
         testTarget("ContentCodingsTests", "ContentCodings", "CZlib", "CZstd"),
         testTarget("APIsTests", "APIs", "JSON"),
         testTarget("OllamaTests", "Ollama", "HTTPClient", "EventLoop", "JSON"),
+        testTarget("OpenAITests", "OpenAI", "Ollama", "APIs", "HTTPClient", "JSON"),
         testTarget(
-            "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "APIs", "HTTPClient",
+            "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "OpenAI", "APIs",
+            "HTTPClient",
             "HTTPServer",
             "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
         testTarget(

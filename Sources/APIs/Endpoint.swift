@@ -19,6 +19,9 @@ package enum Endpoint: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it is one of Ollama's for embeddings.
+    package var isEmbedding: Bool { self == .embed || self == .embeddings }
+
     /// Whether an answer is streamed if the request does not say so.
     var streamsByDefault: Bool { self == .chat || self == .generate }
 

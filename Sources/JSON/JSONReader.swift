@@ -193,6 +193,26 @@
         }
     }
 
+    /// Consumes any value. Returns its range.
+    @inlinable public mutating func skipped() throws(Malformed) -> Range<Int> {
+        _ = try peek()
+        let start = position
+        try skipValue()
+        return start..<position
+    }
+
+    /// Consumes any value; returns `nil` unless it is a non-negative integer of at most `maximumDigits`.
+    public mutating func count() throws(Malformed) -> Int? {
+        let digits = unsafe bytes[try skipped()]
+        guard unsafe digits.count <= Self.maximumDigits, unsafe digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+            return nil
+        }
+        return unsafe digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
+    /// Of a number that `count` reads: enough for a time in seconds.
+    public static var maximumDigits: Int { 12 }
+
     private mutating func literal(_ word: StaticString) throws(Malformed) {
         let count = word.utf8CodeUnitCount
         guard unsafe bytes.count - position >= count else { throw Malformed() }

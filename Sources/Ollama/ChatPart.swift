@@ -10,7 +10,7 @@ internal import JSON
     private let bytes: UnsafeRawBufferPointer
     private let fields: ReplyScanner.Fields
 
-    init(_ bytes: UnsafeRawBufferPointer, _ fields: ReplyScanner.Fields) {
+    package init(_ bytes: UnsafeRawBufferPointer, _ fields: ReplyScanner.Fields) {
         unsafe self.bytes = unsafe bytes
         self.fields = fields
     }

@@ -18,22 +18,38 @@ package protocol ChatReceiver: AnswerMemory {
     func endRead() -> Bool
 }
 
+/// Turns the lines of another API's stream into parts of Ollama's form. Belongs to the loop's thread.
+package protocol LineTranslator: AnyObject {
+    /// Reads a line, without its line feed, and passes its parts on.
+    func read(_ line: UnsafeRawBufferPointer, to reader: ChatReader) throws(OllamaError)
+
+    /// Called when the body has ended before the last part was passed on.
+    func end(_ reader: ChatReader) throws(OllamaError)
+}
+
 /// Splits a streamed reply into lines, and reads them. Belongs to the loop's thread.
 ///
 /// This is on the path of every token: a line that arrives in one piece is read in place, without copying or
 /// allocating. Source: Ollama's docs/api.md, "Generate a chat completion", streamed.
-final class ChatReader: BodySink {
+package final class ChatReader: BodySink {
     private let receiver: any ChatReceiver
+    private let translator: (any LineTranslator)?
     /// The start of a line whose end has not arrived yet.
     private var partial: [UInt8] = []
     /// Whether a part has come. Some proxies leave the message out of the last object, but not out of the only one.
     private var hasParts = false
     private var isDone = false
     private var failure: OllamaError?
+    private var translatedBytes = 0
+    private var accountedBytes = 0
 
-    init(_ receiver: any ChatReceiver) { self.receiver = receiver }
+    /// - Parameter translator: `nil` for Ollama's own API.
+    package init(_ receiver: any ChatReceiver, translator: (any LineTranslator)? = nil) {
+        self.receiver = receiver
+        self.translator = translator
+    }
 
-    func receive(_ bytes: Span<UInt8>) { unsafe bytes.withUnsafeBytes { unsafe read($0) } }
+    package func receive(_ bytes: Span<UInt8>) { unsafe bytes.withUnsafeBytes { unsafe read($0) } }
 
     private func read(_ bytes: UnsafeRawBufferPointer) {
         var rest = unsafe bytes
@@ -49,7 +65,7 @@ final class ChatReader: BodySink {
         if unsafe !rest.isEmpty { _ = unsafe keep(rest) }
     }
 
-    func endRead() -> BodyDemand {
+    package func endRead() -> BodyDemand {
         let mayGoOn = receiver.endRead()
         if failure != nil { return .stop }
         return isDone ? .end : mayGoOn ? .more : .pause
@@ -73,7 +89,7 @@ final class ChatReader: BodySink {
             return false
         }
         let count = partial.count + bytes.count
-        guard count <= Self.freeBytes || receiver.mayHold(count) else {
+        guard account(count) else {
             partial = []
             failure = .transport(.noRoom)
             return false
@@ -82,9 +98,24 @@ final class ChatReader: BodySink {
         return true
     }
 
+    /// Accounts for a partial line of `count` bytes, and for what the translator holds.
+    private func account(_ count: Int) -> Bool {
+        let held = count + translatedBytes
+        let counts = held > Self.freeBytes ? held : 0
+        guard counts != accountedBytes else { return true }
+        accountedBytes = counts
+        return receiver.mayHold(counts)
+    }
+
+    /// Accounts for what the translator holds.
+    package func hold(_ count: Int) throws(OllamaError) {
+        translatedBytes = count
+        if !account(partial.count) { throw .transport(.noRoom) }
+    }
+
     private func takePartial() {
         unsafe partial.withUnsafeBytes(take)
-        if partial.count > Self.freeBytes { _ = receiver.mayHold(0) }
+        _ = account(0)
         // Keeps the memory for the next line if it is small, as for a token; frees it if it is large, as for a tool
         // call.
         partial.removeAll(keepingCapacity: partial.capacity <= 4096)
@@ -92,6 +123,7 @@ final class ChatReader: BodySink {
 
     private func take(_ line: UnsafeRawBufferPointer) {
         guard !isDone else { return }  // ignore everything after the end
+        if let translator { return unsafe translate(line, translator) }
         switch unsafe ReplyScanner.scan(line) {
         case .message(let fields) where fields.messageMember.isEmpty && !hasParts: failure = .malformedResponse
         case .message(let fields): unsafe pass(ChatPart(line, fields))
@@ -101,7 +133,17 @@ final class ChatReader: BodySink {
         }
     }
 
-    private func pass(_ part: consuming ChatPart) {
+    private func translate(_ line: UnsafeRawBufferPointer, _ translator: any LineTranslator) {
+        do throws(OllamaError) {
+            try unsafe translator.read(line, to: self)
+        } catch {
+            failure = error
+        }
+    }
+
+    /// Gives the receiver a part.
+    package func pass(_ part: consuming ChatPart) {
+        guard failure == nil else { return }
         do throws(OllamaError) {
             try receiver.receive(part)
             isDone = part.isDone
@@ -112,15 +154,20 @@ final class ChatReader: BodySink {
     }
 
     /// Called when the body has ended. Throws if the answer is not complete.
-    func end() throws(OllamaError) {
+    package func end() throws(OllamaError) {
         if !partial.isEmpty && failure == nil && !isDone {  // one object without a line end, as for an empty chat
             takePartial()
             _ = receiver.endRead()
         }
         if let failure { throw failure }
+        if !isDone, let translator {
+            try translator.end(self)
+            _ = receiver.endRead()
+            if let failure { throw failure }
+        }
         if !isDone { throw .incomplete }
     }
 
     /// Whether the answer is complete, even if the body was cut.
-    var isComplete: Bool { isDone && failure == nil }
+    package var isComplete: Bool { isDone && failure == nil }
 }

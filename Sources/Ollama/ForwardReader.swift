@@ -148,11 +148,3 @@ final class ForwardReader: BodySink {
         if scanner.endsWithError { throw .failed(message: "the answer ends with an error") }
     }
 }
-
-extension ReportedError {
-    /// Reads the body of a response that is an error; `nil` if it is none.
-    init?(body: UnsafeRawBufferPointer) {
-        guard case .error(let error) = unsafe ReplyScanner.scan(body) else { return nil }
-        self = error
-    }
-}

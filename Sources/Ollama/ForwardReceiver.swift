@@ -3,8 +3,8 @@ package import HTTPClient
 /// Receives a response that is passed on as it is. Belongs to the loop's thread; its methods are called inside a read's
 /// callback.
 package protocol ForwardReceiver: AnswerMemory {
-    /// An answer has begun. `flow` resumes it after a pause.
-    func begin(_ head: ForwardedHead, _ flow: BodyFlow)
+    /// An answer has begun. `flow` resumes it after a pause; `nil`: it does not pause.
+    func begin(_ head: ForwardedHead, _ flow: BodyFlow?)
 
     /// Receives the next bytes of the answer. Never empty.
     func receive(_ bytes: Span<UInt8>)

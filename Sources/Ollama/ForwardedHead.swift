@@ -8,6 +8,12 @@ package struct ForwardedHead: Sendable {
     /// The bytes of the body; `nil` if they are not known yet.
     package let length: Int?
 
+    package init(status: Int, fieldLines: [UInt8], length: Int?) {
+        self.status = status
+        self.fieldLines = fieldLines
+        self.length = length
+    }
+
     init(_ response: borrowing IncomingResponse) {
         status = response.head.status
         fieldLines = response.fieldLines

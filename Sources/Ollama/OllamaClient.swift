@@ -1,8 +1,9 @@
+package import APIs
 public import EventLoop
 public import HTTPClient
 
 /// A client for one Ollama server. Belongs to the loop's thread.
-public final class OllamaClient {
+public final class OllamaClient: EngineClient {
     /// Maximum bytes of a whole reply. An answer is text, and this is about a thousand times a long one.
     public static let replyLimit = 64 * 1024 * 1024
 
@@ -62,7 +63,6 @@ public final class OllamaClient {
         }
     }
 
-    /// Called when a request is sent again because Ollama had closed the kept connection.
     package var onResend: (() -> Void)? {
         get { origin.onResend }
         set { origin.onResend = newValue }
@@ -94,13 +94,12 @@ public final class OllamaClient {
         try await stream(Payload(chat.json), to: TextReceiver(receive))
     }
 
-    /// Returns the whole answer to a chat.
-    ///
-    /// - Parameters:
-    ///   - request: the JSON of a chat with `stream` false.
-    ///   - memory: asked before the answer takes memory; `nil`: only `replyLimit` counts.
-    ///   - deadlines: used instead of the client's deadlines.
-    /// - Throws: `OllamaError`. When the task is cancelled the request to Ollama ends at once.
+    package var isTranslating: Bool { false }
+
+    package func translation(of request: Payload, to endpoint: Endpoint) async throws(OllamaError) -> Payload {
+        request
+    }
+
     package func answer(
         to request: Payload, as form: WholeForm = .text, in memory: (any AnswerMemory)? = nil,
         deadlines: Deadlines? = nil
@@ -117,13 +116,6 @@ public final class OllamaClient {
         return try reply.answer()
     }
 
-    /// Gives `receiver` the parts of an answer as they arrive. Returns when the answer is complete.
-    ///
-    /// - Parameters:
-    ///   - request: the JSON of a chat with `stream` true.
-    ///   - deadlines: used instead of the client's deadlines.
-    /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request to Ollama
-    ///   ends at once.
     package func stream(
         _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
     ) async throws(OllamaError) {

@@ -16,6 +16,8 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
     case lineTooLong(limit: Int)
     /// The model calls tools, but the caller accepts only text.
     case toolCalls
+    /// The request has something that the API of the server lacks. The sentence is for the client.
+    case untranslatable(String)
     /// The model used all its tokens for thinking, but the caller accepts only text, which does not show it.
     case onlyThinking
 
@@ -23,11 +25,12 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .transport(let error): "\(error)"
         case .refused(let status, let message, _): "\(status) \(message)"
-        case .malformedResponse: "the response does not follow Ollama's API"
+        case .malformedResponse: "the response does not follow the API"
         case .incomplete: "the answer ended before it was complete"
-        case .failed(let message): "Ollama reported an error: \(message)"
+        case .failed(let message): "it reported an error: \(message)"
         case .lineTooLong(let limit): "a line of the stream is longer than \(limit) bytes"
         case .toolCalls: "the model calls tools, but only text is accepted"
+        case .untranslatable(let sentence): "not to be translated: \(sentence)"
         case .onlyThinking: "the model used all its tokens for thinking, but only text is accepted"
         }
     }
@@ -35,7 +38,7 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
 
 extension OllamaError {
     /// The error that a response reports, whose status is not 200.
-    static func refused(_ head: ResponseHead, _ error: ReportedError) -> Self {
+    package static func refused(_ head: ResponseHead, _ error: ReportedError) -> Self {
         // The runner's status counts if it blames the request.
         let isClients = head.status >= 500 && error.status.map { [400, 413, 422].contains($0) } ?? false
         return .refused(status: isClients ? 400 : head.status, message: error.message, retryAfter: head.retryAfter)

@@ -53,6 +53,9 @@ public struct OllamaHost: Equatable, Sendable {
         self.path = path
     }
 
+    /// The same host with another path.
+    package func with(path: String) -> OllamaHost { OllamaHost(scheme: scheme, host: host, port: port, path: path) }
+
     /// Reads a value of `OLLAMA_HOST`; `nil` means the same as an empty value.
     ///
     /// - Returns: the host, and a warning if the port was invalid and was replaced.

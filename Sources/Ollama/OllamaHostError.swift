@@ -15,21 +15,26 @@ public enum OllamaHostError: Error, Equatable, CustomStringConvertible {
     /// The IPv6 address is malformed.
     case address
 
-    public var description: String {
+    public var description: String { sentence(naming: "OLLAMA_HOST", key: "OLLAMA_API_KEY") }
+
+    /// The description of the value of another variable.
+    ///
+    /// - Parameter key: the variable for the server's key.
+    package func sentence(naming variable: String, key: String) -> String {
         switch self {
         case .scheme:
-            "OLLAMA_HOST has no valid scheme: begin it with http:// or https://."
+            "\(variable) has no valid scheme: begin it with http:// or https://."
         case .userInfo:
-            "OLLAMA_HOST contains a user name: remove everything up to the @, and set OLLAMA_API_KEY if Ollama needs a key."
+            "\(variable) contains a user name: remove everything up to the @, and set \(key) if the server needs a key."
         case .queryOrFragment:
-            "OLLAMA_HOST has a query or a fragment: remove everything from the ? or # on."
+            "\(variable) has a query or a fragment: remove everything from the ? or # on."
         case .characters:
-            "OLLAMA_HOST has spaces, quotes, control characters or non-ASCII letters: remove them, or encode them"
+            "\(variable) has spaces, quotes, control characters or non-ASCII letters: remove them, or encode them"
                 + " (xn-- in a host name, %20 in a path)."
         case .name:
-            "OLLAMA_HOST has characters that a host name cannot have: write it like example.com:11434."
+            "\(variable) has characters that a host name cannot have: write it like example.com:11434."
         case .address:
-            "OLLAMA_HOST has a malformed address or more than one port: write an IPv6 address with its port like [::1]:11434."
+            "\(variable) has a malformed address or more than one port: write an IPv6 address with its port like [::1]:11434."
         }
     }
 }

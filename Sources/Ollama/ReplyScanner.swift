@@ -27,6 +27,21 @@ package struct ReplyScanner {
         package var contentHasEscapes: Bool
         /// Whether this is the last object of the reply.
         package var done: Bool
+
+        package init(
+            content: Range<Int>, doneReason: Range<Int>? = nil, thinking: Range<Int>? = nil,
+            toolCalls: Range<Int>? = nil, tokens: Int? = nil, messageMember: Range<Int>, contentHasEscapes: Bool,
+            done: Bool
+        ) {
+            self.content = content
+            self.doneReason = doneReason
+            self.thinking = thinking
+            self.toolCalls = toolCalls
+            self.tokens = tokens
+            self.messageMember = messageMember
+            self.contentHasEscapes = contentHasEscapes
+            self.done = done
+        }
     }
 
     /// The result of scanning the bytes.
@@ -89,9 +104,9 @@ package struct ReplyScanner {
             } else if reader.matches(name, "done_reason") {
                 if try !skipNull() { doneReason = try reader.string().range }
             } else if reader.matches(name, "eval_count") {
-                tokens = try count()
+                tokens = try reader.count()
             } else if reader.matches(name, "error") {
-                if try !skipNull() { error = try skipped() }
+                if try !skipNull() { error = try reader.skipped() }
                 if let range = error, range.count == 2, unsafe reader.bytes[range.lowerBound] == 0x22 { error = nil }
             } else {
                 try reader.skipValue()
@@ -104,21 +119,6 @@ package struct ReplyScanner {
         guard try reader.peek() == UInt8(ascii: "n") else { return false }
         try reader.skipValue()
         return true
-    }
-
-    /// Skips a value. Returns its range.
-    private mutating func skipped() throws(JSONReader.Malformed) -> Range<Int> {
-        _ = try reader.peek()
-        let start = reader.position
-        try reader.skipValue()
-        return start..<reader.position
-    }
-
-    /// Reads a number; `nil` unless it is a non-negative integer of at most nine digits.
-    private mutating func count() throws(JSONReader.Malformed) -> Int? {
-        let digits = unsafe reader.bytes[try skipped()]
-        guard unsafe digits.count < 10, unsafe digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-        return unsafe digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
 
     private mutating func message() throws(JSONReader.Malformed) {
@@ -134,7 +134,7 @@ package struct ReplyScanner {
             } else if reader.matches(name, "tool_calls") {
                 guard try !skipNull() else { continue }
                 guard try reader.kind() == .array else { throw JSONReader.Malformed() }
-                toolCalls = try skipped()
+                toolCalls = try reader.skipped()
             } else {
                 try reader.skipValue()
             }

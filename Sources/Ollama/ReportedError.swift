@@ -18,8 +18,49 @@ package struct ReportedError: Equatable, Sendable {
         self.status = status
     }
 
+    /// Reads the body of a response that is an error; `nil` if it is none.
+    package init?(body: UnsafeRawBufferPointer) {
+        guard case .error(let error) = unsafe ReplyScanner.scan(body) else { return nil }
+        self = error
+    }
+
+    /// Reads the body of an error of a server with OpenAI's API; `nil` if it is none.
+    ///
+    /// Not all such servers have the member `error`: older ones of vLLM say `"object":"error"` beside the words, and a
+    /// request that is checked by FastAPI gets them as `detail`.
+    package init?(openAI body: UnsafeRawBufferPointer) {
+        if let error = unsafe ReportedError(body: body) {
+            self = error
+            return
+        }
+        var reader = unsafe JSONReader(body, allowsHalfPairs: true)
+        guard let words = try? Self.words(&reader) else { return nil }
+        unsafe self.init(UnsafeRawBufferPointer(rebasing: body[words]))
+    }
+
+    private static func words(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> Range<Int>? {
+        var (message, detail): (Range<Int>?, Range<Int>?)
+        var isError = false
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            let kind = try reader.kind()
+            let start = reader.position
+            try reader.skipValue()
+            let range = start..<reader.position
+            if reader.matches(name, "message") { message = range }
+            // The text that FastAPI has for a path that it does not know says nothing of a model.
+            if reader.matches(name, "detail"), kind == .array { detail = range }
+            if reader.matches(name, "object") {
+                isError = unsafe reader.bytes[range].elementsEqual("\"error\"".utf8)
+            }
+        }
+        try reader.end()
+        return isError ? message : detail
+    }
+
     /// Reads the value of `error`, which is valid JSON.
-    init(_ json: UnsafeRawBufferPointer) {
+    package init(_ json: UnsafeRawBufferPointer) {
         self.init(message: unsafe String(decoding: json.prefix(Self.limit), as: UTF8.self))
         var looks = 0
         unsafe take(json, &looks)

@@ -1,6 +1,6 @@
 internal import JSON
-import EventLoop
-import HTTPClient
+package import EventLoop
+package import HTTPClient
 
 /// The form in which a whole reply is returned.
 package enum WholeForm: Sendable {
@@ -18,8 +18,23 @@ package struct WholeAnswer: Sendable {
     package var tokens: Int?
 }
 
+/// One of Ollama's objects that was made of a reply of another API.
+package struct TranslatedReply: Sendable {
+    package let bytes: [UInt8]
+    /// Where its parts are.
+    let fields: ReplyScanner.Fields
+
+    package init(_ bytes: [UInt8], _ fields: ReplyScanner.Fields) {
+        self.bytes = bytes
+        self.fields = fields
+    }
+}
+
 /// Ollama's reply to a chat that is not streamed.
-struct WholeReply {
+package struct WholeReply {
+    /// Turns a whole reply of another API into Ollama's form; `nil` if it is no answer. Usable on any thread.
+    package typealias Translation = @Sendable (Span<UInt8>) -> TranslatedReply?
+
     private let head: ResponseHead
     private let content: Content
 
@@ -38,14 +53,16 @@ struct WholeReply {
 
     /// Reads the body. A short body that arrives in one piece is read in place; a long one is decoded on a Dispatch
     /// thread.
-    init(
+    ///
+    /// - Parameter translation: `nil` for Ollama's own API.
+    package init(
         reading response: borrowing IncomingResponse, as form: WholeForm, in memory: (any AnswerMemory)?,
-        work: WorkQueue
+        work: WorkQueue, translation: Translation? = nil
     ) async throws(ClientError) {
         head = response.head
         guard head.status == 200 else {
             let body = try await response.refusal(upTo: WorkQueue.batchLimit).body
-            content = unsafe body.withUnsafeBytes { unsafe Content($0, form) }
+            content = unsafe body.withUnsafeBytes { unsafe Content(refusal: $0, isTranslated: translation != nil) }
             return
         }
         try response.requirePlainBody()
@@ -56,7 +73,7 @@ struct WholeReply {
         while true {
             let piece: Void? = try await response.nextPiece { piece throws(ClientError) in
                 if piece.count == expected && piece.count <= WorkQueue.batchLimit {
-                    content = unsafe piece.withUnsafeBytes { unsafe Content($0, form) }
+                    content = unsafe piece.withUnsafeBytes { unsafe Content($0, form, translation) }
                 } else {
                     let count = body.count + piece.count
                     guard count <= OllamaClient.replyLimit else { throw .tooLarge(limit: OllamaClient.replyLimit) }
@@ -70,16 +87,16 @@ struct WholeReply {
         if let content {
             self.content = content
         } else if body.count <= WorkQueue.batchLimit {
-            self.content = unsafe body.withUnsafeBytes { unsafe Content($0, form) }
+            self.content = unsafe body.withUnsafeBytes { unsafe Content($0, form, translation) }
         } else {
             self.content = await work.run(weight: body.count) { [body] in
-                unsafe body.withUnsafeBytes { unsafe Content($0, form) }
+                unsafe body.withUnsafeBytes { unsafe Content($0, form, translation) }
             }
         }
     }
 
     /// Returns the answer in the requested form.
-    func answer() throws(OllamaError) -> WholeAnswer {
+    package func answer() throws(OllamaError) -> WholeAnswer {
         switch content {
         case .error(let error) where head.status == 200: throw .failed(message: error.message)
         case .error(let error): throw .refused(head, error)
@@ -94,7 +111,23 @@ struct WholeReply {
 }
 
 extension WholeReply.Content {
-    fileprivate init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
+    fileprivate init(refusal bytes: UnsafeRawBufferPointer, isTranslated: Bool) {
+        let error =
+            unsafe isTranslated ? ReportedError(openAI: bytes) : ReportedError(body: bytes)
+        self = error.map { .error($0) } ?? .garbage
+    }
+
+    fileprivate init(
+        _ bytes: UnsafeRawBufferPointer, _ form: WholeForm, _ translation: WholeReply.Translation?
+    ) {
+        if let translation, let reply = unsafe translation(bytes.bindMemory(to: UInt8.self).span) {
+            self = unsafe reply.bytes.withUnsafeBytes { unsafe Self(ChatPart($0, reply.fields), form) }
+        } else {
+            unsafe self.init(bytes, form)  // of another API it is an error, or garbage
+        }
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, _ form: WholeForm) {
         switch unsafe ReplyScanner.scan(bytes) {
         case .message(let fields) where fields.messageMember.isEmpty: self = .garbage
         case .message(let fields): unsafe self.init(ChatPart(bytes, fields), form)

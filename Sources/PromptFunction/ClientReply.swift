@@ -1,3 +1,4 @@
+internal import APIs
 internal import HTTPClient
 internal import Ollama
 
@@ -15,16 +16,34 @@ protocol ClientReply: AnyObject {
     ///
     /// - Returns: the tokens of the answer, if it says how many.
     /// - Throws: why there is no answer, or no more of it. If nothing was passed on, another host may be asked.
-    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int?
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int?
 
     /// The prompt that is answered.
     var prompt: Prompt? { get set }
     /// The name of the model that is asked, for a field of the reply; `nil`: there is no such field.
     var modelField: String? { get set }
 
-    /// Accounts for the request to the host, which is kept until the reply is complete.
-    func hold(_ payload: Payload) throws(PromptFailure)
+    /// Accounts for `count` bytes: those of the request to the host, which is kept until the reply is complete.
+    func hold(_ count: Int) throws(PromptFailure)
 
     /// Tells the client that there is no answer, or no more of it.
     func fail(_ failure: PromptFailure)
+}
+
+extension ClientReply {
+    /// The translation of a prompt for a server with another API. It takes as much memory as the prompt until the answer
+    /// has come.
+    @inline(never)
+    func translation(
+        of prompt: Prompt, to endpoint: Endpoint, for client: any EngineClient
+    ) async throws(OllamaError) -> Payload {
+        let payload = try await client.translation(of: prompt.payload, to: endpoint)
+        guard payload !== prompt.payload else { return payload }
+        do throws(PromptFailure) {
+            try hold(prompt.payload.count + payload.count)
+        } catch {
+            throw .transport(.noRoom)
+        }
+        return payload
+    }
 }

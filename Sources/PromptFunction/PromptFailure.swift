@@ -33,11 +33,23 @@ indirect enum PromptFailure: Error, Equatable {
     /// The prompt has waited for its turn longer than allowed.
     case queueTimeout(Duration, retryAfter: Int)
     /// Every backend has failed lately, and is unavailable until a probe succeeds.
-    case allBackendsDown(count: Int, retryAfter: Int)
-    /// Ollama gave no answer. `host` is its URL, for the log.
-    case ollama(OllamaError, model: String, host: String)
+    case allBackendsDown(count: Int, retryAfter: Int, ServerName)
+    /// A host gave no answer.
+    case ollama(OllamaError, model: String, host: Host)
     /// The client left, so the reply is not needed.
     case cancelled
+
+    /// The host that gave no answer.
+    struct Host: Equatable {
+        /// For the log.
+        let url: String
+        let name: ServerName
+
+        init(_ backend: EngineBackend) {
+            url = backend.url
+            name = backend.name
+        }
+    }
 
     var isCancelled: Bool {
         switch self {
@@ -67,7 +79,7 @@ indirect enum PromptFailure: Error, Equatable {
     var logMetadata: Logger.Metadata {
         var metadata: Logger.Metadata = ["cause": "\(cause.prefix(500))"]
         if case .ollama(_, let model, let host) = self {
-            metadata["ollama"] = "\(host)"
+            metadata[host.name.field] = "\(host.url)"
             metadata["model"] = "\(model.prefix(200))"
         }
         return metadata
@@ -100,28 +112,33 @@ indirect enum PromptFailure: Error, Equatable {
             (.contentTooLarge, "The decoded body is longer than the \(limit) bytes that are allowed: send less.", nil)
         case .rateLimited(let seconds):
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
-        case .noRoom: Self.parts(.noRoom)
+        case .noRoom: Self.parts(.noRoom, .ollama)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
         case .tooLongToQueue(let limit):
             (
                 .contentTooLarge,
-                "Ollama is busy, and a prompt that waits may have \(limit) bytes at most: send a shorter one.", nil
+                "All places are taken, and a prompt that waits may have \(limit) bytes at most: send a shorter one.",
+                nil
             )
         case .queueTimeout(_, let seconds):
             (.serviceUnavailable, "The prompt waited too long in the queue: try again in \(seconds) s.", seconds)
-        case .allBackendsDown(_, let seconds):
-            (.serviceUnavailable, "Ollama is unavailable: try again in \(seconds) s.", seconds)
+        case .allBackendsDown(_, let seconds, let name):
+            (.serviceUnavailable, "\(name.atStart) is unavailable: try again in \(seconds) s.", seconds)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
-        case .ollama(.transport(let error), _, _): Self.parts(error)
-        case .ollama(.refused(let status, let message, let retryAfter), let model, _):
+        case .ollama(.transport(let error), _, let host): Self.parts(error, host.name)
+        case .ollama(.refused(let status, let message, let retryAfter), let model, let host):
             // These texts can contain what the client sent, so their length is limited.
-            Self.parts(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)))
-        case .ollama(.malformedResponse, _, _): (.badGateway, "Ollama's response is malformed.", nil)
-        case .ollama(.incomplete, _, _): (.badGateway, "Ollama ended the answer before it was complete.", nil)
-        case .ollama(.failed(let message), _, _):
-            (.badGateway, Self.sentence("Ollama failed while it was answering", message), nil)
-        case .ollama(.lineTooLong, _, _): (.badGateway, "A line of Ollama's response is too long.", nil)
+            Self.parts(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)), host.name)
+        case .ollama(.malformedResponse, _, let host):
+            (.badGateway, "\(host.name.atStart)'s response is malformed.", nil)
+        case .ollama(.incomplete, _, let host):
+            (.badGateway, "\(host.name.atStart) ended the answer before it was complete.", nil)
+        case .ollama(.failed(let message), _, let host):
+            (.badGateway, Self.sentence("\(host.name.atStart) failed while it was answering", message), nil)
+        case .ollama(.lineTooLong, _, let host):
+            (.badGateway, "A line of \(host.name.inside)'s response is too long.", nil)
+        case .ollama(.untranslatable(let sentence), _, _): (.badRequest, sentence, nil)
         case .ollama(.onlyThinking, _, _):
             (
                 .badGateway,
@@ -137,36 +154,39 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
-    private static func parts(_ error: ClientError) -> (Status, String, Int?) {
+    private static func parts(_ error: ClientError, _ name: ServerName) -> (Status, String, Int?) {
         switch error {
-        case .unresolved, .unreachable: (.badGateway, "Ollama cannot be reached.", nil)
-        case .timeout(.connect): (.gatewayTimeout, "Ollama did not accept the connection in time.", nil)
-        case .timeout: (.gatewayTimeout, "Ollama did not answer in time.", nil)
-        case .closed(_, .nothing): (.badGateway, "Ollama closed the connection without an answer.", nil)
-        case .closed: (.badGateway, "Ollama's response was cut off.", nil)
-        case .malformed: (.badGateway, "Ollama's response is malformed.", nil)
+        case .unresolved, .unreachable: (.badGateway, "\(name.atStart) cannot be reached.", nil)
+        case .timeout(.connect): (.gatewayTimeout, "\(name.atStart) did not accept the connection in time.", nil)
+        case .timeout: (.gatewayTimeout, "\(name.atStart) did not answer in time.", nil)
+        case .closed(_, .nothing): (.badGateway, "\(name.atStart) closed the connection without an answer.", nil)
+        case .closed: (.badGateway, "\(name.atStart)'s response was cut off.", nil)
+        case .malformed: (.badGateway, "\(name.atStart)'s response is malformed.", nil)
         case .noRoom: (.serviceUnavailable, "Too much is being received at once: try again later.", 1)
-        case .encoded: (.badGateway, "Ollama's response is compressed, although that was not asked for.", nil)
-        case .tooLarge: (.badGateway, "Ollama's response is too long.", nil)
+        case .encoded: (.badGateway, "\(name.atStart)'s response is compressed, although that was not asked for.", nil)
+        case .tooLarge: (.badGateway, "\(name.atStart)'s response is too long.", nil)
         case .cancelled: (.badGateway, "The request was cancelled.", nil)
         }
     }
 
     private static func parts(
-        _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String
+        _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String, _ name: ServerName
     ) -> (Status, String, Int?) {
         switch status {
+        case 404 where name == .modelServer:
+            (.notFound, "The model server does not have the model '\(model)': ask another model.", nil)
         case 404:
             (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
-        case 400: (.badRequest, sentence("Ollama refuses the request", message), nil)
+        case 400: (.badRequest, sentence("\(name.atStart) refuses the request", message), nil)
         // Ollama replies with status 500 here, although the client made the mistake.
         case 500 where message.hasPrefix("option \""):
-            (.badRequest, sentence("Ollama refuses the request", message), nil)
-        case 413: (.contentTooLarge, sentence("The request is too long for Ollama", message), nil)
-        case 429: (.tooManyRequests, sentence("Ollama takes no more requests now", message), retryAfter ?? 5)
-        case 503 where message.isEmpty: (.serviceUnavailable, "Ollama is busy: try again later.", retryAfter ?? 5)
-        case 503: (.serviceUnavailable, sentence("Ollama is busy, try again later", message), retryAfter ?? 5)
-        default: (.badGateway, sentence("Ollama failed to answer", message), nil)
+            (.badRequest, sentence("\(name.atStart) refuses the request", message), nil)
+        case 413: (.contentTooLarge, sentence("The request is too long for \(name.inside)", message), nil)
+        case 429: (.tooManyRequests, sentence("\(name.atStart) takes no more requests now", message), retryAfter ?? 5)
+        case 503 where message.isEmpty:
+            (.serviceUnavailable, "\(name.atStart) is busy: try again later.", retryAfter ?? 5)
+        case 503: (.serviceUnavailable, sentence("\(name.atStart) is busy, try again later", message), retryAfter ?? 5)
+        default: (.badGateway, sentence("\(name.atStart) failed to answer", message), nil)
         }
     }
 
@@ -196,12 +216,12 @@ indirect enum PromptFailure: Error, Equatable {
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
         case .tooLongToQueue(let limit): "longer than the \(limit) bytes that may wait: see --max-queue-bytes"
         case .queueTimeout(let time, _): "waited in the queue for \(time)"
-        case .allBackendsDown(let count, _):
+        case .allBackendsDown(let count, _, _):
             count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
         case .cancelled: "the client left"
         // The words of a refusal often repeat what the client sent, which is not for the log.
-        case .ollama(.refused(status: 400, _, _), _, _): "ollama: 400, the client was told why"
-        case .ollama(let error, _, _): "ollama: \(error)"
+        case .ollama(.refused(status: 400, _, _), _, let host): "\(host.name.inLog): 400, the client was told why"
+        case .ollama(let error, _, let host): "\(host.name.inLog): \(error)"
         }
     }
 }

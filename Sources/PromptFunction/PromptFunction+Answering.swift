@@ -14,13 +14,13 @@ extension PromptFunction {
         /// When the first attempt began: the time in the queue before it does not count as Ollama's time.
         let began: LoopInstant
         /// The backends that failed in another way than by being busy.
-        var failed: [OllamaBackend] = []
+        var failed: [EngineBackend] = []
         /// The backends that were busy since the last pause.
-        var busy: [OllamaBackend] = []
+        var busy: [EngineBackend] = []
         var pauses = 0
         var count = 0
         /// The backends that are asked again only if there is no other.
-        var avoided: [OllamaBackend] { failed + busy }
+        var avoided: [EngineBackend] { failed + busy }
     }
 
     /// Returns the admission request for a prompt.
@@ -73,10 +73,10 @@ extension PromptFunction {
     /// - Returns: the pause before the retry.
     /// - Throws: the failure, if the prompt is not retried.
     private func retry(
-        after error: OllamaError, _ prompt: Prompt, at backend: OllamaBackend, _ reply: some ClientReply,
+        after error: OllamaError, _ prompt: Prompt, at backend: EngineBackend, _ reply: some ClientReply,
         _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
-        let failure = PromptFailure.ollama(error, model: prompt.modelText, host: backend.host.url)
+        let failure = PromptFailure.ollama(error, model: prompt.modelText, host: .init(backend))
         guard let pause = nextTry(after: error, prompt, backend, reply, &attempts) else { throw failure }
         log.notice(
             "retrying after a failure",
@@ -104,7 +104,7 @@ extension PromptFunction {
     /// earlier attempts took the time.
     private func outcome(of error: OllamaError, _ prompt: Prompt, _ attempts: Attempts) -> Permit.Outcome {
         switch error {
-        case .transport(.cancelled): .inconclusive
+        case .transport(.cancelled), .untranslatable: .inconclusive
         case .transport(.timeout(.total)) where attempts.count > 0: .inconclusive
         case .transport(.timeout) where prompt.timeouts.deadlines(within: settings.deadlines) != nil: .inconclusive
         default: .failed(error)
@@ -113,7 +113,7 @@ extension PromptFunction {
 
     /// Returns the pause before a retry; `nil` if the prompt is not retried.
     private func nextTry(
-        after error: OllamaError, _ prompt: Prompt, _ backend: OllamaBackend, _ reply: some ClientReply,
+        after error: OllamaError, _ prompt: Prompt, _ backend: EngineBackend, _ reply: some ClientReply,
         _ attempts: inout Attempts
     ) -> Duration? {
         attempts.count += 1

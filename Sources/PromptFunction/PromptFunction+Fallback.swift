@@ -38,7 +38,7 @@ extension PromptFunction {
     ) async throws(PromptFailure) {
         reply.prompt = prompt
         reply.modelField = prompt.modelText
-        try reply.hold(prompt.payload)
+        try reply.hold(prompt.payload.count)
         let admissionRequest = admissionRequest(for: prompt)
         let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) }) {
             reply.positionInQueue = $0

@@ -11,16 +11,17 @@ extension PromptFunction {
         }
         guard settings.readiness != .process else { return .healthy }
         guard backends.contains(where: { $0.lastCheck != nil }) else {
-            return .unhealthy("Ollama has not answered yet")
+            return .unhealthy("\(ServerName(of: backends).atStart) has not answered yet")
         }
         let answering = backends.filter { $0.lastCheck == .answers && $0.admitsPrompts }
         guard !answering.isEmpty else { return .unhealthy(whyNoneAnswers) }
         let model = ModelName(settings.model)
         let best = answering.map { $0.inventory.availability(of: model, at: loop.now) }.max() ?? .absent
         switch settings.readiness {
-        case .model where best < .local: return .unhealthy("No Ollama has the model '\(settings.model)'")
+        case .model where best < .local:
+            return .unhealthy("\(ServerName(of: backends).none) has the model '\(settings.model)'")
         case .loaded where !answering.contains { $0.inventory.isRunning(model) }:
-            return .unhealthy("No Ollama has the model '\(settings.model)' loaded")
+            return .unhealthy("\(ServerName(of: backends).none) has the model '\(settings.model)' loaded")
         default: return .healthy
         }
     }
@@ -28,8 +29,8 @@ extension PromptFunction {
     private var whyNoneAnswers: String {
         let causes = backends.map { backend in
             guard case .fails(let error) = backend.lastCheck else { return "Recent requests failed." }
-            return PromptFailure.ollama(error, model: "", host: "").sentence
+            return PromptFailure.ollama(error, model: "", host: .init(backend)).sentence
         }
-        return "No Ollama answers: \(causes.first ?? "")"
+        return "\(ServerName(of: backends).none) answers: \(causes.first ?? "")"
     }
 }

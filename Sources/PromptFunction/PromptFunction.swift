@@ -15,7 +15,7 @@ package final class PromptFunction: Function {
     let settings: Settings
     let loop: EventLoop
     let log: Logger
-    let backends: [OllamaBackend]
+    let backends: [EngineBackend]
     let admission: Admission
     let work: WorkQueue
     let scratch = ScratchBuffer()
@@ -30,20 +30,20 @@ package final class PromptFunction: Function {
     let loads: LoadKeeper?
 
     package init(_ settings: Settings, on loop: EventLoop, log: Logger) {
-        precondition(!settings.hosts.isEmpty, "there has to be an Ollama")
+        precondition(settings.hostCount > 0, "there has to be a host")
         self.settings = settings
         self.loop = loop
         self.log = log
         let work = WorkQueue(on: loop)
         self.work = work
-        backends = settings.hosts.map { host in
-            let client = OllamaClient(
-                host, apiKey: settings.apiKey, deadlines: settings.deadlines, work: work, on: loop)
+        backends = settings.clients(work: work, on: loop).map { url, client in
+            let backend = EngineBackend(
+                url, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)
+            let field = backend.name.field
             client.onResend = {
-                log.info("resending on a new connection", metadata: ["ollama": "\(host.url)"])
+                log.info("resending on a new connection", metadata: ["\(field)": "\(url)"])
             }
-            return OllamaBackend(
-                host, client: client, maxInFlight: settings.maxInFlight, isAdaptive: settings.isAdaptive)
+            return backend
         }
         let limits = Admission.Limits(
             count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
@@ -51,18 +51,20 @@ package final class PromptFunction: Function {
         self.admission = admission
         checks = HealthChecker(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
             backend, isAvailable in
-            let metadata: Logger.Metadata = ["ollama": "\(backend.host.url)"]
+            let metadata: Logger.Metadata = ["\(backend.name.field)": "\(backend.url)"]
             if isAvailable {
-                log.notice("ollama is available again", metadata: metadata)
+                log.notice("\(backend.name.inLog) is available again", metadata: metadata)
                 admission.serve()
             } else {
-                log.warning("ollama is unavailable", metadata: metadata)
+                log.warning("\(backend.name.inLog) is unavailable", metadata: metadata)
             }
         }
         if backends.count > 1 {
             for backend in backends {
-                let url = backend.host.url  // not the backend itself, which would then never be freed
-                backend.onPausesChanged = { Self.logPauses(log, url, $0, $1) }
+                // Not the backend itself, which would then never be freed.
+                backend.onPausesChanged = { [url = backend.url, name = backend.name] in
+                    Self.logPauses(log, url, name, $0, $1)
+                }
             }
         }
         detailsGate = DetailsGate(on: loop)
@@ -73,10 +75,14 @@ package final class PromptFunction: Function {
             maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict)
     }
 
-    private static func logPauses(_ log: Logger, _ host: String, _ model: ModelName, _ isPaused: Bool) {
+    private static func logPauses(
+        _ log: Logger, _ host: String, _ name: ServerName, _ model: ModelName, _ isPaused: Bool
+    ) {
         log.notice(
-            isPaused ? "ollama is passed over for the model after a failure" : "ollama answers for the model again",
-            metadata: ["ollama": "\(host)", "model": "\(model.short.prefix(200))"])
+            isPaused
+                ? "\(name.inLog) is passed over for the model after a failure"
+                : "\(name.inLog) answers for the model again",
+            metadata: ["\(name.field)": "\(host)", "model": "\(model.short.prefix(200))"])
     }
 
     // MARK: A function's life
@@ -173,7 +179,7 @@ package final class PromptFunction: Function {
             let prompt = try await decode(request)
             reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
-            try reply.hold(prompt.payload)
+            try reply.hold(prompt.payload.count)
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }

@@ -1,3 +1,4 @@
+internal import APIs
 internal import EventLoop
 internal import HTTPClient
 internal import HTTPServer
@@ -67,8 +68,8 @@ final class PromptReply: ClientReply, ChatReceiver {
     // MARK: Memory
 
     /// Accounts for the request to Ollama, which is kept until the reply is complete.
-    func hold(_ payload: Payload) throws(PromptFailure) {
-        payloadBytes = payload.count
+    func hold(_ count: Int) throws(PromptFailure) {
+        payloadBytes = count
         if !request.hold(payloadBytes) { throw .noRoom }
     }
 
@@ -77,12 +78,28 @@ final class PromptReply: ClientReply, ChatReceiver {
     // MARK: Asking
 
     @inline(never)
-    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+        if client.isTranslating { return try await askTranslated(client, prompt, deadlines: deadlines) }
+        return try await ask(client, prompt, prompt.payload, deadlines: deadlines)
+    }
+
+    @inline(never)
+    private func askTranslated(
+        _ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?
+    ) async throws(OllamaError) -> Int? {
+        let payload = try await translation(of: prompt, to: .chat, for: client)
+        return try await ask(client, prompt, payload, deadlines: deadlines)
+    }
+
+    @inline(__always)
+    private func ask(
+        _ client: any EngineClient, _ prompt: Prompt, _ payload: Payload, deadlines: Deadlines?
+    ) async throws(OllamaError) -> Int? {
         if prompt.isStreamed {
-            try await client.stream(prompt.payload, to: self, deadlines: deadlines)
+            try await client.stream(payload, to: self, deadlines: deadlines)
             return tokens
         }
-        let answer = try await client.answer(to: prompt.payload, as: form.whole, in: self, deadlines: deadlines)
+        let answer = try await client.answer(to: payload, as: form.whole, in: self, deadlines: deadlines)
         send(answer)
         return answer.tokens
     }

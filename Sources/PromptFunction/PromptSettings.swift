@@ -1,14 +1,20 @@
 package import APIs
+internal import EventLoop
 package import HTTPClient
 package import Ollama
+package import OpenAI
 
 extension PromptFunction {
     /// The function's settings.
     package struct Settings: Sendable {
-        /// The Ollama servers; at least one.
+        /// The Ollama servers.
         package var hosts: [OllamaHost]
         /// The key that is sent to Ollama as a bearer token.
         package var apiKey: String?
+        /// The servers with OpenAI's API; there is at least one host of either kind.
+        package var openAIHosts: [OpenAIBaseURL] = []
+        /// The key that is sent to those as a bearer token.
+        package var openAIKey: String?
         /// Whether the load of a model goes on when its clients leave.
         package var finishesLoads = false
         /// The models that are asked when no host can serve another one.
@@ -46,15 +52,32 @@ extension PromptFunction {
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 
+        /// The hosts of both kinds.
+        package var hostURLs: [String] { hosts.map(\.url) + openAIHosts.map(\.url) }
+
+        /// The number of hosts of both kinds.
+        package var hostCount: Int { hosts.count + openAIHosts.count }
+
+        /// A client for each host, with the host's URL.
+        func clients(work: WorkQueue, on loop: EventLoop) -> [(url: String, client: any EngineClient)] {
+            let ollamas = hosts.map { host -> (url: String, client: any EngineClient) in
+                (host.url, OllamaClient(host, apiKey: apiKey, deadlines: deadlines, work: work, on: loop))
+            }
+            return ollamas
+                + openAIHosts.map {
+                    ($0.url, OpenAIClient($0, apiKey: openAIKey, deadlines: deadlines, work: work, on: loop))
+                }
+        }
+
         /// The most requests that run no model at the same time, as clients of other APIs cause them.
-        package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hosts.count }
+        package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hostCount }
 
         /// The most connections for requests that run no model at the same time.
         package var mostFetches: Int { mostListings + (finishesLoads ? LoadKeeper.capacity : 0) }
 
         /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
         /// they are ready or have loaded a model.
-        var needsChecks: Bool { hosts.count > 1 || readiness != .process || finishesLoads }
+        var needsChecks: Bool { hostCount > 1 || readiness != .process || finishesLoads }
     }
 
     /// The condition under which the function is ready.

@@ -21,7 +21,7 @@ struct Answer: Sendable {
         tool = body.tools?.first.flatMap { $0.function?.name ?? $0.name }
         tokens = tool != nil ? [] : (0..<min(wanted, allowed)).map { all[$0 % all.count] }
         isCut = tool == nil && wanted > allowed
-        thinking = body.think?.isOn == true ? Self.pieces("No model thinks here.") : []
+        thinking = body.thinks ? Self.pieces("No model thinks here.") : []
     }
 
     /// An answer of exactly these pieces.

@@ -81,12 +81,15 @@ struct ChatBody: Decodable, Sendable {
     var streamOptions: StreamOptions?
     var maxTokens, maxCompletionTokens, maxOutputTokens: Int?
     var think: Think?
+    /// What OpenAI's API has in its place.
+    var reasoningEffort: String?
     var tools: [Tool]?
     var options: Options?
 
     private enum CodingKeys: String, CodingKey {
         case model, messages, prompt, input, stream, dimensions, think, tools, options
         case streamOptions = "stream_options"
+        case reasoningEffort = "reasoning_effort"
         case maxTokens = "max_tokens"
         case maxCompletionTokens = "max_completion_tokens"
         case maxOutputTokens = "max_output_tokens"
@@ -97,6 +100,9 @@ struct ChatBody: Decodable, Sendable {
 
     /// Maximum tokens of the answer; `nil` or negative: no limit.
     var tokenLimit: Int? { options?.numPredict ?? maxCompletionTokens ?? maxTokens ?? maxOutputTokens }
+
+    /// Whether the model is to think.
+    var thinks: Bool { think?.isOn ?? reasoningEffort.map { $0 != "none" } ?? false }
 
     /// The reason for which a body is rejected, in the words of Ollama, which is written in Go.
     struct Refusal: Error, Sendable {

@@ -16,7 +16,7 @@ struct APIOptions: ParsableArguments {
 
     @Option(
         help: """
-            Models that are asked when no Ollama can serve another one, as a comma-separated list of MODEL=OTHER. \
+            Models that are asked when no host can serve another one, as a comma-separated list of MODEL=OTHER. \
             (default: none)
             """)
     var fallback: String?
@@ -37,7 +37,7 @@ struct APIOptions: ParsableArguments {
         guard settings.apis.contains(.ollama) else {
             throw ValidationError("Give --apis ollama too: --allow-model-changes is about Ollama's API.")
         }
-        guard settings.hosts.count == 1 else {
+        guard settings.hosts.count == 1 && settings.openAIHosts.isEmpty else {
             throw ValidationError("Give one Ollama only, or leave out --allow-model-changes: each has its own models.")
         }
     }

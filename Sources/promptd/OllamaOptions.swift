@@ -1,6 +1,7 @@
 import ArgumentParser
 import HTTPClient
 import Ollama
+import OpenAI
 import PromptFunction
 
 /// Options for the backends, and for how long a request to them may take.
@@ -8,6 +9,13 @@ struct OllamaOptions: ParsableArguments {
     @Option(
         help: "The address of Ollama, or a comma-separated list of several. [OLLAMA_HOST] (default: 127.0.0.1:11434)")
     var ollamaHost: String?
+
+    @Option(
+        help: """
+            The address of a server with OpenAI's API, such as vLLM or llama.cpp's, or a comma-separated list of several. \
+            Ollama is asked too if its address is given. [OPENAI_BASE_URL] (default: none)
+            """)
+    var openaiBaseURL: String?
 
     @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
     var model: String?
@@ -41,18 +49,47 @@ struct OllamaOptions: ParsableArguments {
 
     /// - Returns: settings, and warnings about the hosts.
     func settings() throws -> (PromptFunction.Settings, warnings: [String]) {
-        let (hosts, warnings) = try Self.hosts(ollamaHost ?? Environment.text("OLLAMA_HOST"))
+        let openAIHosts = try Self.openAIHosts(openaiBaseURL ?? Environment.text("OPENAI_BASE_URL"))
+        let list = ollamaHost ?? Environment.text("OLLAMA_HOST")
+        let (hosts, warnings) = list == nil && !openAIHosts.isEmpty ? ([], []) : try Self.hosts(list)
         var settings = PromptFunction.Settings(hosts: hosts)
-        settings.apiKey = try Environment.text("OLLAMA_API_KEY").map { key in
-            guard RequestTemplate.canSend(key) else {
-                throw ValidationError("OLLAMA_API_KEY has a control character, such as a line end: remove it.")
-            }
-            return key
-        }
+        settings.openAIHosts = openAIHosts
+        settings.apiKey = try Self.key("OLLAMA_API_KEY")
+        settings.openAIKey = try Self.key("OPENAI_API_KEY")
         settings.model = model ?? Environment.text("PROMPTD_MODEL") ?? settings.model
         settings.heartbeat = try Environment.duration(heartbeat, "heartbeat", default: settings.heartbeat)
         settings.deadlines = try deadlines()
         return (settings, warnings)
+    }
+
+    private static func key(_ variable: String) throws -> String? {
+        guard let key = Environment.text(variable) else { return nil }
+        guard RequestTemplate.canSend(key) else {
+            throw ValidationError("\(variable) has a control character, such as a line end: remove it.")
+        }
+        return key
+    }
+
+    /// Parses no address, one, or several separated by commas.
+    static func openAIHosts(_ list: String?) throws -> [OpenAIBaseURL] {
+        let entries = (list ?? "").split(separator: ",").filter { $0.contains { !$0.isWhitespace } }
+        var hosts: [OpenAIBaseURL] = []
+        for (index, entry) in entries.enumerated() {
+            let which = entries.count > 1 ? "Address \(index + 1) of \(entries.count): " : ""
+            let host: OpenAIBaseURL
+            do throws(OpenAIBaseURL.Mistake) {
+                host = try OpenAIBaseURL(parsing: String(entry))
+            } catch {
+                throw ValidationError("\(which)\(error)")
+            }
+            guard host.scheme == .http else {
+                throw ValidationError(
+                    "\(which)OPENAI_BASE_URL is \(host.url), but TLS is not supported yet: "
+                        + "give an address that begins with http://.")
+            }
+            if !hosts.contains(host) { hosts.append(host) }
+        }
+        return hosts
     }
 
     /// Parses one address, or several separated by commas.

@@ -56,7 +56,7 @@ final class ServerRun {
                 metadata: [
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
                     "ollama":
-                        "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hosts.map(\.url).joined(separator: ","))",
+                        "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hostURLs.joined(separator: ","))",
                     "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
@@ -94,7 +94,7 @@ final class ServerRun {
     private func fitFileLimit() -> Int {
         guard let files = OpenFiles.raiseLimit() else { return 0 }
         let budget = FileBudget(
-            limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
+            limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
             fetches: plan.function.mostFetches, isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
@@ -114,7 +114,7 @@ final class ServerRun {
     private func fitMemoryLimit() -> Int {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
-            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hosts.count,
+            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
             listings: plan.function.mostListings)
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(
@@ -136,6 +136,7 @@ final class ServerRun {
         let loopback = try SocketAddress.resolve(host: "127.0.0.1", port: 0, numericOnly: true)[0]
         let address = try server.listen(on: loopback)
         plan.function.hosts = [try OllamaHost.parse("http://\(address)").0]
+        plan.function.openAIHosts = []
         log.warning("answers come from the embedded stand-in, which has no model")
         return server
     }

@@ -22,7 +22,7 @@ final class Admission {
         /// How long it may wait; 0: without limit.
         let wait: Duration
         /// The backends that have failed this prompt, or are busy: it waits for another one.
-        var failed: [OllamaBackend] = []
+        var failed: [EngineBackend] = []
 
         init(_ prompt: Prompt, wait: Duration) {
             self.prompt = prompt
@@ -30,7 +30,7 @@ final class Admission {
         }
     }
 
-    private let backends: [OllamaBackend]
+    private let backends: [EngineBackend]
     private let limits: Limits
     private let queue: FairQueue<QueuedPrompt>
     private let loop: EventLoop
@@ -57,7 +57,7 @@ final class Admission {
         }
     }
 
-    init(to backends: [OllamaBackend], _ limits: Limits, on loop: EventLoop) {
+    init(to backends: [EngineBackend], _ limits: Limits, on loop: EventLoop) {
         self.backends = backends
         self.limits = limits
         self.loop = loop
@@ -163,6 +163,7 @@ final class Admission {
     private var allBackendsDown: PromptFailure {
         let probes = backends.compactMap { $0.breaker.nextProbe }
         let seconds = probes.map { ($0 - loop.now).components.seconds + 1 }.min() ?? 1
-        return .allBackendsDown(count: backends.count, retryAfter: max(1, Int(clamping: seconds)))
+        return .allBackendsDown(
+            count: backends.count, retryAfter: max(1, Int(clamping: seconds)), ServerName(of: backends))
     }
 }

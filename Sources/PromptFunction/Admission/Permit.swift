@@ -5,7 +5,7 @@ internal import Ollama
 ///
 /// A class, so that a task that waits for a reply keeps only one word of it. Belongs to the loop's thread.
 final class Permit {
-    let backend: OllamaBackend
+    let backend: EngineBackend
     let model: ModelName
     /// The name under which the backend's failures are remembered.
     let pauseName: ModelName
@@ -16,7 +16,7 @@ final class Permit {
     let inFlight: Int
 
     init(
-        _ backend: OllamaBackend, _ model: ModelName, pausedAs pauseName: ModelName, began: LoopInstant,
+        _ backend: EngineBackend, _ model: ModelName, pausedAs pauseName: ModelName, began: LoopInstant,
         epoch: CircuitBreaker.Epoch, inFlight: Int
     ) {
         self.backend = backend

@@ -45,7 +45,7 @@ extension OllamaError {
         case .refused(status: 503, _, _): false
         // Without words it is not Ollama that blames the prompt.
         case .refused(let status, let words, _): words.isEmpty || ![400, 404, 413, 422].contains(status)
-        case .malformedResponse, .failed, .incomplete, .lineTooLong: true
+        case .malformedResponse, .failed, .incomplete, .lineTooLong, .untranslatable: true
         case .transport(.cancelled), .transport(.noRoom): false
         case .transport(let error) where error.isShortage: false
         case .transport: true

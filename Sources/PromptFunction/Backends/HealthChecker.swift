@@ -5,14 +5,14 @@ internal import HTTPClient
 ///
 /// Each backend stores its results, so that health checks and prompts only look them up. Belongs to the loop's thread.
 final class HealthChecker {
-    private let backends: [OllamaBackend]
+    private let backends: [EngineBackend]
     private let interval: Duration
     private let loop: EventLoop
     private var timers: [LoopTimer] = []
     private var tasks: [Task<Void, Never>?]
     private var isStopped = false
     /// Called when a backend's circuit breaker has opened (false), or a probe has succeeded after that (true).
-    private let onChange: (_ backend: OllamaBackend, _ isAvailable: Bool) -> Void
+    private let onChange: (_ backend: EngineBackend, _ isAvailable: Bool) -> Void
 
     /// The deadlines are short, because a listing takes no time, however busy the models are.
     private static let deadlines: Deadlines = {
@@ -27,8 +27,8 @@ final class HealthChecker {
     /// - Parameter interval: the time between two checks of one backend; 0: only backends whose breaker is open are
     ///   checked.
     init(
-        _ backends: [OllamaBackend], every interval: Duration, on loop: EventLoop,
-        onChange: @escaping (_ backend: OllamaBackend, _ isAvailable: Bool) -> Void
+        _ backends: [EngineBackend], every interval: Duration, on loop: EventLoop,
+        onChange: @escaping (_ backend: EngineBackend, _ isAvailable: Bool) -> Void
     ) {
         self.backends = backends
         self.interval = interval

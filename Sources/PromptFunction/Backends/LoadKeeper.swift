@@ -28,7 +28,8 @@ final class LoadKeeper {
     }
 
     /// Begins to load a prompt's model on a host, if it is not loaded and its load is not kept already.
-    func keep(_ prompt: Prompt, on backend: OllamaBackend) {
+    func keep(_ prompt: Prompt, on backend: EngineBackend) {
+        guard !backend.client.isTranslating else { return }  // only Ollama loads models for a request
         let key = Key(seed: backend.seed, model: prompt.model)
         guard !backend.inventory.isRunning(prompt.model), tasks[key] == nil, tasks.count < Self.capacity else { return }
         var pending: Prompt? = prompt  // let go before the load: its bytes count only while its client waits
@@ -44,7 +45,7 @@ final class LoadKeeper {
         return await work.run(weight: prompt.payload.count) { prompt.loadRequest }
     }
 
-    private func load(_ body: [UInt8], on backend: OllamaBackend) async {
+    private func load(_ body: [UInt8], on backend: EngineBackend) async {
         _ = try? await backend.client.fetch("POST", "/api/generate", Payload(body), lines: [], deadlines: deadlines)
     }
 

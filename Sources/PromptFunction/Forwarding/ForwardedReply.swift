@@ -9,9 +9,7 @@ internal import Ollama
 final class ForwardedReply: ClientReply, ForwardReceiver {
     private let request: Request
     private let path: String
-    private let api: API
-    /// Whether a model answers.
-    private let isAnswer: Bool
+    private let route: Route
     /// Further header fields for any reply.
     private let fields: [HeaderField]
     /// Those, and the model's.
@@ -38,8 +36,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     ) {
         self.request = request
         path = request.path
-        api = route.api
-        isAnswer = route != .modelChange
+        self.route = route
         self.fields = fields
         self.scratch = scratch
         self.reply = consume reply
@@ -48,27 +45,32 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     var hasBegun: Bool { reply == nil }
 
     /// Accounts for the request to the host, which is kept until the reply is complete.
-    func hold(_ payload: Payload) throws(PromptFailure) {
-        payloadBytes = payload.count
+    func hold(_ count: Int) throws(PromptFailure) {
+        payloadBytes = count
         if !request.hold(payloadBytes) { throw .noRoom }
     }
 
     func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
-    func ask(_ client: OllamaClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
-        try await forward(prompt.payload, to: client, deadlines: deadlines)
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+        var payload = prompt.payload
+        if client.isTranslating, case .prompt(let endpoint) = route {
+            payload = try await translation(of: prompt, to: endpoint, for: client)
+        }
+        return try await forward(
+            payload, to: client, .answer(isStreamed: prompt.isStreamed), deadlines: deadlines)
     }
 
     /// Posts a body to the host, at the same path, and passes the response on.
     ///
     /// - Returns: the tokens of the answer, if it says how many.
     func forward(
-        _ payload: Payload, to client: OllamaClient, deadlines: Deadlines?
+        _ payload: Payload, to client: any EngineClient, _ kind: ForwardedKind, deadlines: Deadlines?
     ) async throws(OllamaError) -> Int? {
         refusal = nil
         let lines = request.withHead { $0.linesToPassOn(leavingOut: Self.ownFields) } ?? []
         return try await client.forward(
-            payload, to: path, isAnswer: isAnswer, lines: lines, to: self, deadlines: deadlines)
+            payload, to: path, kind, lines: lines, to: self, deadlines: deadlines)
     }
 
     /// The fields of a request that are for promptd only: keys are replaced by the host's, and Ollama would refuse a page
@@ -77,7 +79,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     // MARK: From the host
 
-    func begin(_ head: ForwardedHead, _ flow: BodyFlow) {
+    func begin(_ head: ForwardedHead, _ flow: BodyFlow?) {
         self.flow = flow
         onBegin?()
         start(head, length: head.length)
@@ -120,7 +122,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
             start(refusal.head, length: refusal.body.count)
             if let body = body.take() { body.end(refusal.body) }
         } else if let reply = reply.take() {
-            var response = failure.response(as: .api(api))
+            var response = failure.response(as: .api(route.api))
             response.fields = allFields
             reply.send(response)
         }

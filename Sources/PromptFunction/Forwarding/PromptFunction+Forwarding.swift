@@ -1,5 +1,6 @@
 internal import APIs
 internal import EventLoop
+internal import HTTPClient
 internal import HTTPServer
 internal import Ollama
 
@@ -13,7 +14,7 @@ extension PromptFunction {
             reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
-            try reply.hold(prompt.payload)
+            try reply.hold(prompt.payload.count)
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) })
             try await answer(prompt, admissionRequest, with: permit, reply)

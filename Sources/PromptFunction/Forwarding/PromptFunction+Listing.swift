@@ -93,13 +93,13 @@ extension PromptFunction {
         if let merged { return .success(PassedOnReply(json: merged)) }
         // What is no list may name models that are not allowed.
         guard models.isEmpty else {
-            return .failure(.ollama(.malformedResponse, model: "", host: backends[0].host.url))
+            return .failure(.ollama(.malformedResponse, model: "", host: .init(backends[0])))
         }
         return .success(PassedOnReply(replies[0]))
     }
 
     private func noReply(_ error: PromptFailure?) -> PromptFailure {
-        error ?? .allBackendsDown(count: backends.count, retryAfter: 1)
+        error ?? .allBackendsDown(count: backends.count, retryAfter: 1, ServerName(of: backends))
     }
 
     /// The replies of the hosts that answer, and why another one did not. All are asked at the same time.
@@ -117,13 +117,13 @@ extension PromptFunction {
     }
 
     private func fetch(
-        _ backend: OllamaBackend, _ method: String, _ path: String, _ body: Payload? = nil, lines: [UInt8] = []
+        _ backend: EngineBackend, _ method: String, _ path: String, _ body: Payload? = nil, lines: [UInt8] = []
     ) async -> Result<HostReply, PromptFailure> {
         do throws(OllamaError) {
             return .success(
                 try await backend.client.fetch(method, path, body, lines: lines, deadlines: Self.listingDeadlines))
         } catch {
-            return .failure(.ollama(error, model: "", host: backend.host.url))
+            return .failure(.ollama(error, model: "", host: .init(backend)))
         }
     }
 
@@ -136,7 +136,7 @@ extension PromptFunction {
         _ method: String, _ path: String, _ body: Payload? = nil, model: ModelName? = nil
     ) async -> ListingResult {
         let now = loop.now
-        let isLikely: (OllamaBackend) -> Bool = { backend in
+        let isLikely: (EngineBackend) -> Bool = { backend in
             model.map { backend.inventory.availability(of: $0, at: now) > .absent } ?? true
         }
         let lines = body == nil ? [] : Array("Content-Type: application/json\r\n".utf8)

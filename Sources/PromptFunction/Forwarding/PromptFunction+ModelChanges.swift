@@ -26,11 +26,11 @@ extension PromptFunction {
                 Result { () throws(PromptFailure) in try body.decoded() }
             }
             let payload = Payload(try decoded.get())
-            try reply.hold(payload)
+            try reply.hold(payload.count)
             do throws(OllamaError) {
-                _ = try await reply.forward(payload, to: backend.client, deadlines: Self.changeDeadlines)
+                _ = try await reply.forward(payload, to: backend.client, .other, deadlines: Self.changeDeadlines)
             } catch {
-                throw .ollama(error, model: "", host: backend.host.url)
+                throw .ollama(error, model: "", host: .init(backend))
             }
         } catch {
             note(error)

@@ -66,7 +66,7 @@ import Testing
             let host = try OllamaHost.parse(fixture.addresses[0].description).0
             let work = WorkQueue(on: loop)
             let client = OllamaClient(host, apiKey: nil, deadlines: Deadlines(), work: work, on: loop)
-            let backend = OllamaBackend(host, client: client, maxInFlight: 0, isAdaptive: false)
+            let backend = EngineBackend(host.url, client: client, maxInFlight: 0, isAdaptive: false)
             let loads = LoadKeeper(deadlines: Deadlines(), work: work, on: loop)
             var prompt: Prompt? = try Self.prompt(#"{"model":"m","messages":[]}"#)
             weak let seen = prompt

@@ -2,11 +2,16 @@ internal import EventLoop
 internal import HTTPClient
 internal import Ollama
 
-/// One Ollama server: its connections and what is known about it. Belongs to the loop's thread.
-final class OllamaBackend: Backend {
-    let host: OllamaHost
-    let client: OllamaClient
+/// One server that runs models: its connections and what is known about it. Belongs to the loop's thread.
+///
+/// The APIs of servers differ only in the client: the choice of a backend, its breaker, the queue and readiness do not know
+/// which one it is.
+final class EngineBackend: Backend {
+    /// Its address, for the log.
+    let url: String
+    let client: any EngineClient
     let seed: UInt64
+    var name: ServerName { client.isTranslating ? .modelServer : .ollama }
     /// The number of prompts in flight at this backend.
     private(set) var inFlight = 0
     private let maxInFlight: Int
@@ -29,12 +34,12 @@ final class OllamaBackend: Backend {
         case fails(OllamaError)
     }
 
-    init(_ host: OllamaHost, client: OllamaClient, maxInFlight: Int, isAdaptive: Bool) {
-        self.host = host
+    init(_ url: String, client: any EngineClient, maxInFlight: Int, isAdaptive: Bool) {
+        self.url = url
         self.client = client
         self.maxInFlight = maxInFlight
         adaptive = isAdaptive ? ConcurrencyLimiter(max: maxInFlight > 0 ? maxInFlight : 1024) : nil
-        seed = PromptPrefix.hash(host.url.utf8)
+        seed = PromptPrefix.hash(url.utf8)
     }
 
     var limit: Int { adaptive?.limit ?? maxInFlight }

@@ -1,0 +1,57 @@
+package import HTTPClient
+
+extension Origin {
+    /// Sends a request, and gives `receiver` the response as it arrives. Returns when the answer is complete.
+    ///
+    /// - Parameter readError: reads the body of a response whose status is not 200; `nil`: it has no words.
+    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Throws: `OllamaError`, before or after something was received.
+    package func forward(
+        _ request: Payload, _ template: RequestTemplate, _ kind: ForwardedKind, to receiver: some ForwardReceiver,
+        deadlines: Deadlines?, readError: ([UInt8]) -> ReportedError?
+    ) async throws(OllamaError) -> Int? {
+        var reader: ForwardReader?
+        var refusal: OllamaError?
+        do throws(ClientError) {
+            try await withResponse(to: template, payload: request, deadlines: deadlines) {
+                response throws(ClientError) in
+                let head = response.head
+                guard head.status == 200 else {
+                    let (body, isWhole) = try await response.refusal(upTo: ForwardReader.refusalLimit)
+                    receiver.refuse(ForwardedHead(response), body, isWhole: isWhole)
+                    refusal =
+                        readError(body).map { .refused(head, $0) }
+                        ?? .refused(status: head.status, message: "", retryAfter: head.retryAfter)
+                    return
+                }
+                try response.requirePlainBody()
+                let sink = ForwardReader(receiver, response, hasMarker: kind.isAnswer)
+                reader = sink
+                _ = try await response.deliver(to: sink)
+            }
+        } catch {
+            // Otherwise only the end of the HTTP message is missing.
+            guard let reader, reader.isMarkedAsComplete else { throw .transport(error) }
+        }
+        if let refusal { throw refusal }
+        try reader?.end()
+        return reader?.tokens
+    }
+
+    /// Sends a request, and returns the whole response, whatever its status.
+    ///
+    /// - Throws: `OllamaError.transport`.
+    package func fetch(
+        _ template: RequestTemplate, _ body: Payload?, deadlines: Deadlines
+    ) async throws(OllamaError) -> (head: ForwardedHead, body: [UInt8]) {
+        do throws(ClientError) {
+            return try await withResponse(to: template, payload: body, deadlines: deadlines) {
+                response throws(ClientError) in
+                try response.requirePlainBody()
+                return (ForwardedHead(response), try await response.body(upTo: OllamaClient.listingLimit))
+            }
+        } catch {
+            throw .transport(error)
+        }
+    }
+}

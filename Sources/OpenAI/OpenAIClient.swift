@@ -1,0 +1,141 @@
+package import APIs
+package import EventLoop
+package import HTTPClient
+package import Ollama
+
+/// A client for one server with OpenAI's API, such as vLLM, llama.cpp's, Ray Serve or KServe: it translates requests in
+/// Ollama's form, and the answers into it. Belongs to the loop's thread.
+package final class OpenAIClient: EngineClient {
+    let base: OpenAIBaseURL
+    let origin: Origin
+    let work: WorkQueue
+    let fields: [(String, String)]
+    private let chatTemplate, embeddingTemplate: RequestTemplate
+    private var forwardTemplates: [String: RequestTemplate] = [:]
+
+    /// Makes a client that has no connection yet.
+    ///
+    /// - Parameter apiKey: sent as a bearer token. It must not have control characters.
+    package init(
+        _ base: OpenAIBaseURL, apiKey: String? = nil, deadlines: Deadlines = Deadlines(), work: WorkQueue,
+        on loop: EventLoop
+    ) {
+        self.base = base
+        self.work = work
+        origin = Origin(host: base.address.host, port: base.address.port, deadlines: deadlines, on: loop)
+        fields = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
+        let json = [("Content-Type", "application/json")] + fields
+        func template(_ path: String) -> RequestTemplate {
+            RequestTemplate("POST", path: base.path + path, host: base.address.hostHeader, fields: json)
+        }
+        chatTemplate = template("/chat/completions")
+        embeddingTemplate = template("/embeddings")
+    }
+
+    package var onResend: (() -> Void)? {
+        get { origin.onResend }
+        set { origin.onResend = newValue }
+    }
+
+    package func close() { origin.closeIdle() }
+
+    /// A template whose response is passed on.
+    ///
+    /// - Parameter path: one of OpenAI's API, such as `/v1/models`.
+    func template(_ method: String, _ path: String) -> RequestTemplate {
+        RequestTemplate(
+            method, path: base.path + path.dropFirst("/v1".count), host: base.address.hostHeader,
+            fields: fields, keepsFields: true)
+    }
+
+    /// The template of a path to which many requests are posted.
+    func forwardTemplate(for path: String) -> RequestTemplate {
+        if let template = forwardTemplates[path] { return template }
+        let template = template("POST", path)
+        forwardTemplates[path] = template
+        return template
+    }
+
+    // MARK: Answers
+
+    package var isTranslating: Bool { true }
+
+    package func translation(of request: Payload, to endpoint: Endpoint) async throws(OllamaError) -> Payload {
+        guard endpoint.api == .ollama else { return request }
+        let result = await work.run(weight: request.count) {
+            Result { () throws(Untranslatable) in
+                Payload(try RequestTranslation.translate(request.copy(), from: endpoint))
+            }
+        }
+        switch result {
+        case .success(let payload): return payload
+        case .failure(let error): throw .untranslatable(error.sentence)
+        }
+    }
+
+    package func answer(
+        to request: Payload, as form: WholeForm, in memory: (any AnswerMemory)?, deadlines: Deadlines?
+    ) async throws(OllamaError) -> WholeAnswer {
+        try await answer(to: request, .chat, as: form, in: memory, deadlines: deadlines)
+    }
+
+    /// Returns the whole answer to a request to one of the endpoints of Ollama's API.
+    func answer(
+        to request: Payload, _ endpoint: Endpoint, as form: WholeForm, in memory: (any AnswerMemory)?,
+        deadlines: Deadlines?
+    ) async throws(OllamaError) -> WholeAnswer {
+        let reply: WholeReply
+        let template = endpoint.isEmbedding ? embeddingTemplate : chatTemplate
+        let translation = Self.translation(for: endpoint, began: .now)
+        do throws(ClientError) {
+            reply = try await origin.withResponse(to: template, payload: request, deadlines: deadlines) {
+                response throws(ClientError) in
+                try await WholeReply(reading: response, as: form, in: memory, work: work, translation: translation)
+            }
+        } catch {
+            throw .transport(error)
+        }
+        return try reply.answer()
+    }
+
+    /// - Parameter began: when the request was sent.
+    private static func translation(
+        for endpoint: Endpoint, began: ContinuousClock.Instant
+    ) -> WholeReply.Translation {
+        switch endpoint {
+        case .embed, .embeddings:
+            { EmbeddingTranslation.translate($0, isOld: endpoint == .embeddings, began: began) }
+        default: { WholeTranslation.translate($0, endpoint == .generate ? .generate : .chat, began: began) }
+        }
+    }
+
+    package func stream(
+        _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines?
+    ) async throws(OllamaError) {
+        try await stream(request, .chat, to: receiver, deadlines: deadlines)
+    }
+
+    func stream(
+        _ request: Payload, _ shape: ObjectShape, to receiver: some ChatReceiver, deadlines: Deadlines?
+    ) async throws(OllamaError) {
+        let reader = ChatReader(receiver, translator: StreamTranslation(shape))
+        var refusal: WholeReply?
+        do throws(ClientError) {
+            refusal = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
+                response throws(ClientError) in
+                guard response.head.status == 200 else {
+                    return try await WholeReply(reading: response, as: .object, in: receiver, work: work) { _ in nil }
+                }
+                try response.requirePlainBody()
+                receiver.begin(response.flow)
+                _ = try await response.deliver(to: reader)
+                return nil
+            }
+        } catch {
+            if reader.isComplete { return }  // only the end of the HTTP message is missing
+            throw .transport(error)
+        }
+        _ = try refusal?.answer()
+        try reader.end()
+    }
+}

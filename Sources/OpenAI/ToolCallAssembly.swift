@@ -1,0 +1,85 @@
+internal import JSON
+internal import Ollama
+
+/// Puts the tool calls of an answer together from their pieces, and writes them in Ollama's form.
+struct ToolCallAssembly {
+    private var calls: [Call] = []
+    /// The bytes that it holds.
+    private(set) var heldBytes = 0
+
+    private struct Call {
+        let index: Int
+        /// The insides of JSON strings.
+        var id: [UInt8] = []
+        var name: [UInt8] = []
+        var arguments: [UInt8] = []
+    }
+
+    /// Maximum calls of one answer.
+    private static let maximumCalls = 1024
+
+    var isEmpty: Bool { calls.isEmpty }
+
+    /// - Parameter bytes: those that the piece's ranges refer to.
+    mutating func add(_ piece: ToolCallPiece, in bytes: UnsafeRawBufferPointer) throws(OllamaError) {
+        let position: Int
+        if let known = calls.firstIndex(where: { $0.index == piece.index }) {
+            position = known
+        } else {
+            guard calls.count < Self.maximumCalls else { throw .malformedResponse }
+            calls.append(Call(index: piece.index))
+            position = calls.count - 1
+        }
+        // Some servers repeat the id and the name with each piece.
+        if let id = piece.id, calls[position].id.isEmpty { unsafe append(bytes[id], to: \.id, of: position) }
+        if let name = piece.name, calls[position].name.isEmpty { unsafe append(bytes[name], to: \.name, of: position) }
+        if let text = piece.arguments { unsafe append(bytes[text.range], to: \.arguments, of: position) }
+        guard heldBytes <= OllamaClient.lineLimit else { throw .lineTooLong(limit: OllamaClient.lineLimit) }
+    }
+
+    private mutating func append(
+        _ bytes: Slice<UnsafeRawBufferPointer>, to path: WritableKeyPath<Call, [UInt8]>, of position: Int
+    ) {
+        unsafe calls[position][keyPath: path].append(contentsOf: bytes)
+        heldBytes += unsafe bytes.count
+    }
+
+    /// The array of calls, as Ollama has it. Source: Ollama's docs/api, "Chat request (Streaming with tools)".
+    ///
+    /// - Throws: `OllamaError.malformedResponse` if the arguments of a call are no JSON object: then the model has
+    ///   broken off.
+    func json() throws(OllamaError) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.put("[")
+        for (number, call) in calls.enumerated() {
+            writer.put(number == 0 ? "{" : ",{")
+            if !call.id.isEmpty {
+                writer.put("\"id\":\"")
+                writer.put("", JSONValue(call.id))
+                writer.put("\",")
+            }
+            writer.put("\"function\":{\"index\":")
+            writer.put(raw: "\(number)")
+            writer.put(",\"name\":\"")
+            writer.put("", JSONValue(call.name))
+            writer.put("\",\"arguments\":")
+            writer.put("", JSONValue(try Self.object(in: call.arguments)))
+            writer.put("}}")
+        }
+        writer.put("]")
+        return writer.bytes
+    }
+
+    /// The JSON object that a JSON string contains.
+    private static func object(in text: [UInt8]) throws(OllamaError) -> [UInt8] {
+        if text.isEmpty { return Array("{}".utf8) }
+        var json: [UInt8] = []
+        let isText = unsafe text.withUnsafeBytes { unsafe JSONString.appendUnescaped($0, to: &json) }
+        let isObject = unsafe json.withUnsafeBytes { bytes in
+            var reader = unsafe JSONReader(bytes, allowsHalfPairs: true)
+            return unsafe JSONReader.isValid(bytes) && (try? reader.kind()) == .object
+        }
+        guard isText && isObject else { throw .malformedResponse }
+        return json
+    }
+}
