@@ -52,9 +52,6 @@ extension PromptFunction {
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 
-        /// The hosts of both kinds.
-        package var hostURLs: [String] { hosts.map(\.url) + openAIHosts.map(\.url) }
-
         /// The number of hosts of both kinds.
         package var hostCount: Int { hosts.count + openAIHosts.count }
 

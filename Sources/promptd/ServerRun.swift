@@ -4,6 +4,7 @@ import Glibc
 import HTTPServer
 import Logging
 import Ollama
+import OpenAI
 import PromptFunction
 import StandIn
 
@@ -53,16 +54,14 @@ final class ServerRun {
             try handleSignals(host, function)  // before any client learns that it runs
             log.info(
                 "serving prompts",
-                metadata: [
+                metadata: hosts.merging([
                     "address": "\(addresses.map(\.description).joined(separator: ","))",
-                    "ollama":
-                        "\(plan.isEmbedded ? "embedded stand-in, no model" : plan.function.hostURLs.joined(separator: ","))",
                     "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
                     "version": "\(Promptd.version)",
                     "connections": "\(plan.limits.connections)",
                     "files": "\(files)",
                     "memory": "\(memory >> 20)MiB",
-                ])
+                ]) { $1 })
             let trimmer = HeapTrimmer(server, on: loop)
             let drain = await host.waitForStop()
             withExtendedLifetime(trimmer) {}
@@ -127,6 +126,16 @@ final class ServerRun {
         }
         plan.limits = budget.limits
         return budget.bytes
+    }
+
+    /// What the start line says of the backends.
+    private var hosts: Logger.Metadata {
+        if plan.isEmbedded { return ["ollama": "embedded stand-in, no model"] }
+        var fields: Logger.Metadata = [:]
+        let (ollamas, others) = (plan.function.hosts, plan.function.openAIHosts)
+        if !ollamas.isEmpty { fields["ollama"] = "\(ollamas.map(\.url).joined(separator: ","))" }
+        if !others.isEmpty { fields["openai"] = "\(others.map(\.url).joined(separator: ","))" }
+        return fields
     }
 
     /// Starts the embedded stand-in on its own port, and makes it the function's backend.

@@ -45,6 +45,13 @@ import Testing
 
     static let mistakes: [(arguments: [String], environment: [String: String], words: [String])] = [
         ([], ["OLLAMA_HOST": "https://example.com"], ["OLLAMA_HOST", "TLS is not supported yet"]),
+        ([], ["OPENAI_BASE_URL": "https://example.com/v1"], ["OPENAI_BASE_URL", "TLS is not supported yet"]),
+        (["--openai-base-url", "http://a/v1,a:8000"], [:], ["Address 2 of 2: OPENAI_BASE_URL has no scheme"]),
+        ([], ["OPENAI_BASE_URL": "http://a/v1", "OPENAI_API_KEY": "a\nb"], ["OPENAI_API_KEY has a control character"]),
+        (
+            ["--apis", "ollama", "--allow-model-changes"], ["OLLAMA_HOST": "a", "OPENAI_BASE_URL": "http://b/v1"],
+            ["Give one Ollama only"]
+        ),
         ([], ["OLLAMA_HOST": "ftp://example.com"], ["OLLAMA_HOST"]),
         ([], ["OLLAMA_API_KEY": "key\r\nX-Other: 1"], ["OLLAMA_API_KEY", "control character"]),
         ([], ["PROMPTD_MAX_IN_FLIGHT": "many"], ["PROMPTD_MAX_IN_FLIGHT", "many", "number"]),

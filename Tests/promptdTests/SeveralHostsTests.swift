@@ -20,6 +20,23 @@ import Testing
         }
     }
 
+    @Test func `a server with OpenAI's API is asked alone, and beside an Ollama`() async throws {
+        let (standIn, address) = try await Promptd.standIn()
+        defer { standIn.end() }
+        for ollama in [[:], ["OLLAMA_HOST": "127.0.0.1:1"]] {
+            let environment = ollama.merging(["OPENAI_BASE_URL": "http://\(address)/v1"]) { $1 }
+            let (server, url) = try await Promptd.serve(environment: environment)
+            defer { server.end() }
+            let line = try await server.line(with: "serving prompts")
+            #expect(Promptd.field("openai", of: line) == "http://\(address)/v1")
+            #expect(line.contains("ollama=") == !ollama.isEmpty)
+            for _ in 0..<3 {
+                let answer = try await Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
+                #expect(answer.hasSuffix("You asked: eggs"))
+            }
+        }
+    }
+
     @Test(arguments: [
         ("127.0.0.1:1,user@example.com", "contains a user name"),
         ("127.0.0.1:1,https://example.com", "TLS is not supported"),

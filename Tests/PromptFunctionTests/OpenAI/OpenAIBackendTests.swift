@@ -249,8 +249,9 @@ import Testing
                     #expect(try await fixture.post(chat, to: "/api/chat").status == 200)
                 }
                 try fixture.restart(stopped)
-                try await until("it is used again", on: loop) {
-                    fixture.log.lines(with: "is available again").count > stopped
+                try await until("it is used again, if it was found missing", on: loop) {
+                    fixture.log.lines(with: "is unavailable").count
+                        == fixture.log.lines(with: "is available again").count
                 }
             }
         }
