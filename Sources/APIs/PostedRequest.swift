@@ -8,6 +8,8 @@ package struct PostedRequest: Sendable {
     package private(set) var isStreamed: Bool
     /// Whether the model may call tools.
     package private(set) var hasTools: Bool
+    /// Whether the model answers the same each time: the temperature is 0, or there is a seed.
+    package private(set) var isDeterministic: Bool
     /// The bytes of text that the model must read, images in messages included.
     package private(set) var promptBytes: Int
     /// The body from the first text on that the model must read: prompts that begin alike are equal there.
@@ -57,6 +59,7 @@ package struct PostedRequest: Sendable {
         modelRange = model.range
         isStreamed = reading.stream ?? endpoint?.streamsByDefault ?? false
         hasTools = reading.hasTools
+        isDeterministic = reading.isDeterministic
         promptBytes = reading.promptBytes
         promptStart = reading.promptStart ?? body.count
         limits = reading.limits

@@ -6,6 +6,7 @@ struct PostedRequestReading {
     var model: JSONReader.Text?
     var stream: Bool?
     var hasTools = false
+    var isDeterministic = false
     var promptBytes = 0
     var promptStart: Int?
     var limits = TokenLimits()
@@ -40,6 +41,9 @@ struct PostedRequestReading {
 
     private mutating func member(_ name: JSONReader.Text, _ reader: inout JSONReader) throws(JSONReader.Malformed) {
         guard let index = Self.members.firstIndex(where: { reader.matches(name, $0.name) }) else {
+            if reader.matches(name, "seed") || reader.matches(name, "temperature") {
+                return try decisive(name, try reader.kind(), isInOptions: false, &reader)
+            }
             complainIfFolded(name, reader)
             return try reader.skipValue()
         }
@@ -101,7 +105,12 @@ struct PostedRequestReading {
         try reader.begin("{")
         let start = reader.position
         while let name = try reader.nextName(isFirst: &isFirst) {
-            try limit(name, try reader.kind(), isInOptions: true, &reader)
+            let kind = try reader.kind()
+            if reader.matches(name, "seed") || reader.matches(name, "temperature") {
+                try decisive(name, kind, isInOptions: true, &reader)
+            } else {
+                try limit(name, kind, isInOptions: true, &reader)
+            }
         }
         limits.place = (start, isEmpty: isFirst)
     }
@@ -115,6 +124,16 @@ struct PostedRequestReading {
         guard let endpoint, isInOptions == endpoint.limitsTokensInOptions else { return }
         guard let own = endpoint.tokenLimits.first(where: { reader.matches(name, $0) }) else { return }
         limits.values.append(("\(own)", start..<reader.position, kind == .null))
+    }
+
+    /// Reads a seed or a temperature.
+    private mutating func decisive(
+        _ name: JSONReader.Text, _ kind: JSONReader.Kind, isInOptions: Bool, _ reader: inout JSONReader
+    ) throws(JSONReader.Malformed) {
+        let value = unsafe reader.bytes[try reader.skipped()]
+        guard kind == .number, isInOptions == endpoint?.limitsTokensInOptions else { return }
+        let isZero = unsafe Double(String(decoding: value, as: UTF8.self)) == 0
+        if isZero || reader.matches(name, "seed") { isDeterministic = true }
     }
 
     private mutating func complain(_ sentence: String) {

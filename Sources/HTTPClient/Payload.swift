@@ -15,5 +15,8 @@
     /// A copy of the bytes. The time is proportional to their number.
     package func copy() -> [UInt8] { unsafe Array(bytes) }
 
+    /// Whether the bytes are equal. The time is proportional to their number.
+    package func isEqual(to other: Payload) -> Bool { unsafe bytes.elementsEqual(other.bytes) }
+
     package var count: Int { unsafe bytes.count }
 }

@@ -15,6 +15,9 @@ internal import JSON
         self.fields = fields
     }
 
+    /// A copy.
+    package var stored: StoredPart { StoredPart(unsafe Array(bytes), fields) }
+
     /// Whether this is the last part of a complete answer.
     package var isDone: Bool { fields.done }
 

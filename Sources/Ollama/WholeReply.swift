@@ -18,22 +18,10 @@ package struct WholeAnswer: Sendable {
     package var tokens: Int?
 }
 
-/// One of Ollama's objects that was made of a reply of another API.
-package struct TranslatedReply: Sendable {
-    package let bytes: [UInt8]
-    /// Where its parts are.
-    let fields: ReplyScanner.Fields
-
-    package init(_ bytes: [UInt8], _ fields: ReplyScanner.Fields) {
-        self.bytes = bytes
-        self.fields = fields
-    }
-}
-
 /// Ollama's reply to a chat that is not streamed.
 package struct WholeReply {
     /// Turns a whole reply of another API into Ollama's form; `nil` if it is no answer. Usable on any thread.
-    package typealias Translation = @Sendable (Span<UInt8>) -> TranslatedReply?
+    package typealias Translation = @Sendable (Span<UInt8>) -> StoredPart?
 
     private let head: ResponseHead
     private let content: Content
@@ -121,7 +109,7 @@ extension WholeReply.Content {
         _ bytes: UnsafeRawBufferPointer, _ form: WholeForm, _ translation: WholeReply.Translation?
     ) {
         if let translation, let reply = unsafe translation(bytes.bindMemory(to: UInt8.self).span) {
-            self = unsafe reply.bytes.withUnsafeBytes { unsafe Self(ChatPart($0, reply.fields), form) }
+            self = reply.withPart { Self($0, form) }
         } else {
             unsafe self.init(bytes, form)  // of another API it is an error, or garbage
         }

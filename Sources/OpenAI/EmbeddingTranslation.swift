@@ -13,7 +13,7 @@ struct EmbeddingTranslation {
     ///   - isOld: whether it is for `/api/embeddings`, which has one vector only.
     ///   - began: when the request was sent.
     /// - Returns: `nil` if it is no such list.
-    static func translate(_ json: Span<UInt8>, isOld: Bool, began: ContinuousClock.Instant) -> TranslatedReply? {
+    static func translate(_ json: Span<UInt8>, isOld: Bool, began: ContinuousClock.Instant) -> StoredPart? {
         unsafe json.withUnsafeBytes { bytes in
             var translation = EmbeddingTranslation()
             var reader = unsafe JSONReader(bytes)
@@ -27,7 +27,7 @@ struct EmbeddingTranslation {
         }
     }
 
-    private func reply(_ bytes: UnsafeRawBufferPointer, isOld: Bool, took: Duration) -> TranslatedReply? {
+    private func reply(_ bytes: UnsafeRawBufferPointer, isOld: Bool, took: Duration) -> StoredPart? {
         let vectors = vectors.sorted { $0.index < $1.index }
         guard let first = vectors.first else { return nil }
         var output: [UInt8] = []
@@ -47,7 +47,7 @@ struct EmbeddingTranslation {
             if let tokens { output += ",\"prompt_eval_count\":\(tokens)".utf8 }
         }
         output.append(UInt8(ascii: "}"))
-        return TranslatedReply(
+        return StoredPart(
             output, .init(content: 0..<0, messageMember: 0..<0, contentHasEscapes: false, done: true))
     }
 

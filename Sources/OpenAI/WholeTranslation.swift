@@ -8,13 +8,13 @@ enum WholeTranslation {
     /// - Returns: `nil` if it is no completion, or the model has broken off within a tool call.
     static func translate(
         _ json: Span<UInt8>, _ shape: ObjectShape, began: ContinuousClock.Instant
-    ) -> TranslatedReply? {
+    ) -> StoredPart? {
         unsafe json.withUnsafeBytes { unsafe translate($0, shape, began: began) }
     }
 
     private static func translate(
         _ json: UnsafeRawBufferPointer, _ shape: ObjectShape, began: ContinuousClock.Instant
-    ) -> TranslatedReply? {
+    ) -> StoredPart? {
         guard let completion = unsafe Completion.scan(json), completion.error == nil,
             completion.hasChoices, let reason = completion.finishReason
         else { return nil }
@@ -31,7 +31,7 @@ enum WholeTranslation {
                 end: ObjectWriter.End(
                     reason: FinishReason.ollamas(Array(json[reason])), promptTokens: completion.promptTokens,
                     tokens: completion.tokens, total: ContinuousClock.now - began, promptTime: nil, answerTime: nil))
-            return TranslatedReply(writer.bytes, writer.fields)
+            return StoredPart(writer.bytes, writer.fields)
         } catch {
             return nil
         }

@@ -17,6 +17,11 @@ final class Prompt: Sendable {
     let isStreamed: Bool
     let hasTools: Bool
     let timeouts: PromptTimeouts
+    /// A hash of the payload; `nil` if the prompt may not share a generation with others.
+    let sharingHash: Int?
+
+    /// Maximum bytes of a prompt that shares a generation: the bytes are compared on the loop's thread.
+    private static let maxShared = 256 * 1024
 
     /// The rules that a body must follow.
     struct Rules: Sendable {
@@ -24,6 +29,12 @@ final class Prompt: Sendable {
         let models: ModelPolicy
         let maxPromptBytes: Int
         let maxPredict: Int
+        /// Whether deterministic prompts that are equal share a generation.
+        let coalesces: Bool
+    }
+
+    private static func sharingHash(of json: [UInt8], _ isDeterministic: Bool, _ rules: Rules) -> Int? {
+        rules.coalesces && isDeterministic && json.count <= maxShared ? json.hashValue : nil
     }
 
     /// Reads a body and writes Ollama's request body. The time depends on the body's size, so call it on Dispatch.
@@ -48,6 +59,9 @@ final class Prompt: Sendable {
         isStreamed = request.stream
         hasTools = request.hasTools
         timeouts = request.timeouts
+        // A client's own timeouts are not those of others.
+        let isAlike = request.isDeterministic && timeouts == PromptTimeouts()
+        sharingHash = Self.sharingHash(of: json, isAlike, rules)
     }
 
     /// Reads the body of a request that is passed on. The time depends on the body's size, so call it on Dispatch.
@@ -80,6 +94,7 @@ final class Prompt: Sendable {
         isStreamed = request.isStreamed
         hasTools = request.hasTools
         timeouts = PromptTimeouts()
+        sharingHash = endpoint == nil ? nil : Self.sharingHash(of: passedOn, request.isDeterministic, rules)
     }
 
     /// The same prompt for another model. The time depends on its size, so call it on Dispatch.
@@ -114,6 +129,7 @@ final class Prompt: Sendable {
         isStreamed = prompt.isStreamed
         hasTools = prompt.hasTools
         timeouts = prompt.timeouts
+        sharingHash = nil
     }
 
     private static func failure(_ mistake: PostedRequest.Mistake, _ body: [UInt8]) -> PromptFailure {

@@ -45,10 +45,15 @@ indirect enum PromptFailure: Error, Equatable {
         let url: String
         let name: ServerName
 
-        init(_ backend: EngineBackend) {
-            url = backend.url
-            name = backend.name
+        init(_ backend: EngineBackend) { self.init(backend.url, backend.name) }
+
+        private init(_ url: String, _ name: ServerName) {
+            self.url = url
+            self.name = name
         }
+
+        /// One that the log does not name.
+        static let unknown = Host("", .ollama)
     }
 
     var isCancelled: Bool {
@@ -79,7 +84,7 @@ indirect enum PromptFailure: Error, Equatable {
     var logMetadata: Logger.Metadata {
         var metadata: Logger.Metadata = ["cause": "\(cause.prefix(500))"]
         if case .ollama(_, let model, let host) = self {
-            metadata[host.name.field] = "\(host.url)"
+            if !host.url.isEmpty { metadata[host.name.field] = "\(host.url)" }
             metadata["model"] = "\(model.prefix(200))"
         }
         return metadata

@@ -14,35 +14,44 @@ extension PromptFunction {
     /// Ends a prompt that has failed: by another model's answer if there may be one, else by the reason.
     @inline(never)
     func end(_ request: Request, _ reply: some ClientReply, after failure: PromptFailure) async {
+        let last = await fallBack(after: failure, reply) { [self] in client(of: request) }
+        guard let last else { return }
+        note(last)
+        reply.fail(last)
+    }
+
+    /// Asks the models that stand in for the one that has failed, as long as the client has nothing.
+    ///
+    /// - Returns: `nil` if one of them has answered, else why the last one did not.
+    @inline(never)
+    func fallBack(
+        after failure: PromptFailure, _ reply: some ClientReply, client: @escaping () -> ClientIdentity
+    ) async -> PromptFailure? {
+        guard !settings.fallbacks.isEmpty, let prompt = reply.prompt else { return failure }
         var failure = failure
-        if !settings.fallbacks.isEmpty, let prompt = reply.prompt {
-            for other in settings.fallbacks.chain(of: prompt.model) {
-                guard failure.mayHaveFallback, !reply.hasBegun else { break }
-                note(failure)
-                guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
-                log.notice("asking another model", metadata: ["model": "\(other.prefix(200))"])
-                do throws(PromptFailure) {
-                    try await answer(next, request, reply)
-                    return
-                } catch {
-                    failure = error
-                }
+        for other in settings.fallbacks.chain(of: prompt.model) {
+            guard failure.mayHaveFallback, !reply.hasBegun else { break }
+            note(failure)
+            guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
+            log.notice("asking another model", metadata: ["model": "\(other.prefix(200))"])
+            do throws(PromptFailure) {
+                try await answer(next, reply, client: client)
+                return nil
+            } catch {
+                failure = error
             }
         }
-        note(failure)
-        reply.fail(failure)
+        return failure
     }
 
     private func answer(
-        _ prompt: Prompt, _ request: Request, _ reply: some ClientReply
+        _ prompt: Prompt, _ reply: some ClientReply, client: @escaping () -> ClientIdentity
     ) async throws(PromptFailure) {
         reply.prompt = prompt
         reply.modelField = prompt.modelText
         try reply.hold(prompt.payload.count)
         let admissionRequest = admissionRequest(for: prompt)
-        let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) }) {
-            reply.positionInQueue = $0
-        }
+        let permit = try await admission.acquire(admissionRequest, client: client) { reply.positionInQueue = $0 }
         reply.positionInQueue = nil
         try await answer(prompt, admissionRequest, with: permit, reply)
     }

@@ -26,6 +26,8 @@ package final class PromptFunction: Function {
     /// The requests for lists that are under way, by their paths.
     var listings: [String: SharedListing] = [:]
     let detailsGate: DetailsGate
+    let sharedReplies = SharedReplies<PromptReply>()
+    let sharedForwards = SharedReplies<ForwardedReply>()
     /// `nil` if loads end with their clients.
     let loads: LoadKeeper?
 
@@ -72,7 +74,8 @@ package final class PromptFunction: Function {
         protection = Protection(settings.protection)
         rules = Prompt.Rules(
             defaultModel: JSONText(settings.model), models: settings.protection.models,
-            maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict)
+            maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict,
+            coalesces: settings.coalesces)
     }
 
     private static func logPauses(
@@ -184,6 +187,11 @@ package final class PromptFunction: Function {
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }
+            if let hash = prompt.sharingHash {
+                let form = prompt.isStreamed ? nil : reply.form.whole
+                let key = SharingKey(hash: hash, path: "", form: form)
+                return try await share(prompt, key, request, reply, in: sharedReplies)
+            }
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(
                 admissionRequest, client: { [self] in client(of: request) }

@@ -42,6 +42,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// `eval_count` of a streamed answer.
     private var tokens: Int?
     private var payloadBytes = 0
+    private(set) var backlog = 0
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     var positionInQueue: (() -> Int)?
@@ -105,7 +106,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     }
 
     /// Sends the whole answer.
-    private func send(_ answer: WholeAnswer) {
+    func send(_ answer: WholeAnswer) {
         var response = Response(.ok, form == .objects ? .json : .text, body: answer.bytes)
         response.fields = allFields
         reply.take()?.send(response)
@@ -162,7 +163,8 @@ final class PromptReply: ClientReply, ChatReceiver {
             end()
             return true
         }
-        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
+        backlog = body?.write(scratch.bytes) ?? 0
+        guard backlog > Body.backlogLimit else { return true }
         body?.onDrained { [flow] in flow?.resume() }
         return false
     }

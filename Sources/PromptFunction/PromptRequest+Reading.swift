@@ -176,7 +176,7 @@ private struct Reading {
         return found
     }
 
-    /// Reads the options, of which only `num_predict` matters here.
+    /// Reads the options, of which a few matter here.
     private mutating func options(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
         guard try reader.kind() == .object else { return try value("options", &reader, [], "an object") }
         let start = reader.position
@@ -184,11 +184,17 @@ private struct Reading {
         request.numPredict = nil
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
-            let isLength = JSONText(name, in: body).string == "num_predict"
+            let isLength = reader.matches(name, "num_predict")
+            let isDecisive = reader.matches(name, "seed") || reader.matches(name, "temperature")
             let found = try value("num_predict", &reader, isLength ? [.number] : .any, "a number")
             if isLength { request.numPredict = found.flatMap { Int(String(decoding: $0.bytes, as: UTF8.self)) ?? -1 } }
+            if isDecisive, let found { noteDecision(reader.matches(name, "seed"), found) }
         }
         return JSONValue(start..<reader.position, in: body)
+    }
+
+    private mutating func noteDecision(_ isSeed: Bool, _ value: JSONValue) {
+        if isSeed || Double(String(decoding: value.bytes, as: UTF8.self)) == 0 { request.isDeterministic = true }
     }
 
     // MARK: Messages

@@ -19,6 +19,8 @@ struct PromptRequest: Sendable, Equatable {
     var others: JSONValue?
     /// `num_predict` in the options: the maximum number of tokens to generate; negative: no limit.
     var numPredict: Int?
+    /// Whether the model answers the same each time: the temperature is 0, or there is a seed.
+    var isDeterministic = false
     /// Whether the answer comes token by token.
     var stream = false
     /// How long the client will wait at most.

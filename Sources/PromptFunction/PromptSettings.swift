@@ -17,6 +17,8 @@ extension PromptFunction {
         package var openAIKey: String?
         /// Whether the load of a model goes on when its clients leave.
         package var finishesLoads = false
+        /// Whether deterministic prompts that are equal, and in flight at the same time, share one generation.
+        package var coalesces = false
         /// The models that are asked when no host can serve another one.
         package var fallbacks = Fallbacks.none
         /// The APIs that are served besides promptd's own.
@@ -68,6 +70,12 @@ extension PromptFunction {
 
         /// The most requests that run no model at the same time, as clients of other APIs cause them.
         package var mostListings: Int { apis.isEmpty ? 0 : DetailsGate.mostAtOnce + 4 * hostCount }
+
+        /// Maximum bytes of an answer that are kept for prompts that come later and share it.
+        static let sharedHistory = 64 * 1024
+
+        /// What a prompt in flight may hold for others.
+        package var sharedBytes: Int { coalesces ? Self.sharedHistory : 0 }
 
         /// The most connections for requests that run no model at the same time.
         package var mostFetches: Int { mostListings + (finishesLoads ? LoadKeeper.capacity : 0) }

@@ -24,9 +24,17 @@ struct APIOptions: ParsableArguments {
     @Flag(help: "Let the load of a model go on when the clients that wait for it leave. Ollama would abort it.")
     var finishLoads = false
 
+    @Flag(
+        help: """
+            Let equal prompts that are in flight at the same time share one generation, if their temperature is 0 or they \
+            have a seed.
+            """)
+    var coalesce = false
+
     func apply(to settings: inout PromptFunction.Settings) throws {
         settings.apis = try Self.apis(apis ?? Environment.text("PROMPTD_APIS") ?? "")
         settings.finishesLoads = try Environment.isOn(finishLoads, "finish-loads")
+        settings.coalesces = try Environment.isOn(coalesce, "coalesce")
         do {
             settings.fallbacks = try Fallbacks(fallback ?? Environment.text("PROMPTD_FALLBACK") ?? "")
         } catch {

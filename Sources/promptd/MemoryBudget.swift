@@ -30,9 +30,11 @@ struct MemoryBudget: Sendable {
     ///   - memory: what the process may have; `nil`: any amount. Limits that need more are lowered.
     ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number.
     ///   - hosts: the number of backends.
+    ///   - perPrompt: what a prompt in flight holds besides what is counted in the limits.
     ///   - listings: requests that run no model, each of which may bring a long listing.
     init(
-        for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, listings: Int = 0,
+        for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, perPrompt: Int = 0,
+        listings: Int = 0,
         cores: Int = Self.cores
     ) {
         var limits = limits
@@ -42,7 +44,7 @@ struct MemoryBudget: Sendable {
             let body = min(limits.bodyBytes, limits.bufferedBytes)
             let answer = min(OllamaClient.replyLimit, limits.bufferedBytes)
             return Self.own + limits.bufferedBytes
-                + connections * Self.perConnection + upstream * Self.perUpstream
+                + connections * Self.perConnection + upstream * (Self.perUpstream + perPrompt)
                 + Self.decoding * (body + cores * WorkQueue.concurrentLimit)
                 + listings * OllamaClient.listingLimit
                 + 2 * answer  // one is being collected or sent, which copies it

@@ -114,7 +114,7 @@ final class ServerRun {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
             for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
-            listings: plan.function.mostListings)
+            perPrompt: plan.function.sharedBytes, listings: plan.function.mostListings)
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(
                 "lower limits than configured, to stay within the memory limit: raise that, or lower --max-buffered-bytes and --max-connections",

@@ -8,7 +8,7 @@ internal import Ollama
 /// Everything from one read is sent in one write, before the read's callback returns.
 final class ForwardedReply: ClientReply, ForwardReceiver {
     private let request: Request
-    private let path: String
+    let path: String
     private let route: Route
     /// Further header fields for any reply.
     private let fields: [HeaderField]
@@ -24,6 +24,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private var body: Body?
     private var flow: BodyFlow?
     private var payloadBytes = 0
+    private(set) var backlog = 0
     /// What the last host that was asked has sent in place of an answer.
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
@@ -53,12 +54,19 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
     func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
-        var payload = prompt.payload
-        if client.isTranslating, case .prompt(let endpoint) = route {
-            payload = try await translation(of: prompt, to: endpoint, for: client)
-        }
+        let payload = try await payload(of: prompt, for: client, holding: self)
         return try await forward(
             payload, to: client, .answer(isStreamed: prompt.isStreamed), deadlines: deadlines)
+    }
+
+    /// What is sent to a host for a prompt.
+    ///
+    /// - Parameter holder: accounts for a translation.
+    func payload(
+        of prompt: Prompt, for client: any EngineClient, holding holder: some ClientReply
+    ) async throws(OllamaError) -> Payload {
+        guard client.isTranslating, case .prompt(let endpoint) = route else { return prompt.payload }
+        return try await holder.translation(of: prompt, to: endpoint, for: client)
     }
 
     /// Posts a body to the host, at the same path, and passes the response on.
@@ -67,11 +75,16 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     func forward(
         _ payload: Payload, to client: any EngineClient, _ kind: ForwardedKind, deadlines: Deadlines?
     ) async throws(OllamaError) -> Int? {
-        refusal = nil
-        let lines = request.withHead { $0.linesToPassOn(leavingOut: Self.ownFields) } ?? []
+        forgetRefusal()
         return try await client.forward(
             payload, to: path, kind, lines: lines, to: self, deadlines: deadlines)
     }
+
+    /// Forgets what another host has said.
+    func forgetRefusal() { refusal = nil }
+
+    /// The fields of the request that are passed on.
+    var lines: [UInt8] { request.withHead { $0.linesToPassOn(leavingOut: Self.ownFields) } ?? [] }
 
     /// The fields of a request that are for promptd only: keys are replaced by the host's, and Ollama would refuse a page
     /// of another origin.
@@ -96,7 +109,8 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func endRead() -> Bool {
         defer { scratch.clear() }
-        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
+        backlog = body?.write(scratch.bytes) ?? 0
+        guard backlog > Body.backlogLimit else { return true }
         body?.onDrained { [flow] in flow?.resume() }
         return false
     }

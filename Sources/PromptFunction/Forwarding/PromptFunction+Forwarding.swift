@@ -15,6 +15,10 @@ extension PromptFunction {
             if Task.isCancelled { throw .cancelled }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             try reply.hold(prompt.payload.count)
+            if let hash = prompt.sharingHash {
+                let key = SharingKey(hash: hash, path: endpoint.rawValue, form: nil)
+                return try await share(prompt, key, request, reply, in: sharedForwards)
+            }
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) })
             try await answer(prompt, admissionRequest, with: permit, reply)

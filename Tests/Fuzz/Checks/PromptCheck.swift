@@ -143,7 +143,8 @@ enum PromptCheck {
     private static func checkLimits(_ bytes: [UInt8]) throws(Finding) {
         guard let policy = try? ModelPolicy(allowed: "default,other", aliases: "alias=other") else { return }
         let rules = Prompt.Rules(
-            defaultModel: JSONText("default"), models: policy, maxPromptBytes: limit, maxPredict: limit)
+            defaultModel: JSONText("default"), models: policy, maxPromptBytes: limit, maxPredict: limit,
+            coalesces: false)
         let prompt: Prompt
         do throws(PromptFailure) {
             prompt = try Prompt(body: bytes, rules)

@@ -1,0 +1,39 @@
+internal import HTTPClient
+internal import Ollama
+
+extension SharedReply: ForwardReceiver where Member == ForwardedReply {
+    func begin(_ head: ForwardedHead, _ flow: BodyFlow?) {
+        take(flow)
+        give(head.fieldLines.count) { member throws(OllamaError) in member.begin(head, flow) }
+    }
+
+    func receive(_ bytes: Span<UInt8>) {
+        var copy: [UInt8] = []
+        copy.append(bytes)
+        give(copy.count) { [copy] member throws(OllamaError) in member.receive(copy.span) }
+    }
+
+    func end() {
+        give(0) { member throws(OllamaError) in member.end() }
+        _ = endRead()
+    }
+
+    func refuse(_ head: ForwardedHead, _ body: [UInt8], isWhole: Bool) {
+        for seat in seats { seat.member.refuse(head, body, isWhole: isWhole) }
+    }
+}
+
+extension ForwardedReply: SharingReply {
+    func take(_ flow: BodyFlow) {}  // it comes with the head
+
+    static func ask(
+        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<ForwardedReply>, deadlines: Deadlines?
+    ) async throws(OllamaError) -> Int? {
+        guard let first = shared.seats.first?.member else { throw .transport(.cancelled) }
+        for seat in shared.seats { seat.member.forgetRefusal() }
+        let payload = try await first.payload(of: prompt, for: client, holding: shared)
+        return try await client.forward(
+            payload, to: first.path, .answer(isStreamed: prompt.isStreamed), lines: first.lines, to: shared,
+            deadlines: deadlines)
+    }
+}
