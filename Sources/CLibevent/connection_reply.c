@@ -38,6 +38,7 @@ void connection_reply_complete(struct connection *self) {
 	self->exchange.state = EXCHANGE_IDLE;
 	self->waits_since = shim_loop_now(self->group->loop);
 	self->exchange.head.method = SHIM_METHOD_NONE;
+	self->exchange.has_target = false;
 	watch_set_deadline(&self->watch, self->group->limits.idle_timeout);
 	if (!parser_complete(&self->parser)) { // evhttp ran out of memory
 		connection_end(self, END_CLOSE);

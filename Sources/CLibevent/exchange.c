@@ -21,6 +21,7 @@ bool exchange_set_target(struct shim_exchange *self, const char *bytes, size_t c
 	count += slash;
 	if (count >= self->target_capacity || self->target_capacity > KEPT_CAPACITY) {
 		free(self->target);
+		self->has_target = false;
 		self->target_capacity = count < LEAST_CAPACITY ? LEAST_CAPACITY : count + 1;
 		self->target = malloc(self->target_capacity);
 		if (!self->target) {
@@ -31,6 +32,7 @@ bool exchange_set_target(struct shim_exchange *self, const char *bytes, size_t c
 	self->target[0] = '/';
 	memcpy(self->target + slash, bytes, count - slash);
 	self->target[count] = 0;
+	self->has_target = true;
 	return true;
 }
 
@@ -38,6 +40,7 @@ void exchange_free(struct shim_exchange *self) {
 	exchange_clear(self);
 	free(self->target);
 	self->target = NULL;
+	self->has_target = false;
 }
 
 bool exchange_takes_input(const struct shim_exchange *self) {
@@ -58,7 +61,7 @@ void shim_exchange_set_context(shim_exchange *self, void *context) { self->conte
 shim_method shim_exchange_method(const shim_exchange *self) { return self->head.method; }
 
 const char *shim_exchange_path(const shim_exchange *self, size_t *count) {
-	const char *target = self->request ? self->target : "/";
+	const char *target = self->has_target ? self->target : "/";
 	*count = strcspn(target, "?");
 	return target;
 }

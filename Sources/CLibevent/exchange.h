@@ -33,6 +33,7 @@ struct shim_exchange {
 	size_t scanned;      ///< how far the bytes of the head have been searched for its end
 	uint8_t empty_lines; ///< before the head
 	bool judged;         ///< whether the function has seen the head
+	bool has_target;     ///< whether `target` is this request's
 	char *target;        ///< origin form, NUL-terminated; between requests, the previous target
 	size_t target_capacity;
 	/// evhttp's request, for its header fields; NULL until the whole head has arrived.

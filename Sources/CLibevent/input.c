@@ -32,9 +32,9 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	struct canonical_head canonical = { .bytes = room.iov_base };
 	const int reason = request_validate(bytes, count, head, &canonical);
 	if (reason) return reason;
-	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	if (!exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count))
 		return SHIM_REJECT_BUFFERS_FULL;
+	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	room.iov_len = canonical.count;
 	evbuffer_commit_space(parser_input, &room, 1);
 	exchange->head_count = (uint32_t)count + (uint32_t)(head->fields * FIELD_BYTES);

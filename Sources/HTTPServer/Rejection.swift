@@ -2,7 +2,10 @@ internal import CLibevent
 
 /// The response to a request that the shim rejected. The HTTP status for each reason is chosen here.
 struct Rejection {
-    let response: Response
+    let status: Status
+    /// Tells the client what to do.
+    let sentence: String
+    let retryAfter: Int?
     /// For the log.
     let cause: String
 
@@ -54,9 +57,9 @@ struct Rejection {
     }
 
     private init(_ status: Status, _ sentence: String, cause: String, retryAfter: Int? = nil) {
-        var response = Response.failure(status, sentence, retryAfter: retryAfter)
-        if status == .methodNotAllowed { response.allow = Response.allowedMethods }
-        self.response = response
+        self.status = status
+        self.sentence = sentence
+        self.retryAfter = retryAfter
         self.cause = cause
     }
 }

@@ -139,7 +139,12 @@ public import Logging
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
         let rejection = Rejection(reason, limits: limits, isDraining: isDraining)
         unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
-        unsafe send(rejection.response, on: exchange)
+        let (status, sentence) = (rejection.status, rejection.sentence)
+        var response =
+            unsafe service.rejection(at: Fields.path(exchange), status, sentence, retryAfter: rejection.retryAfter)
+            ?? .failure(status, sentence, retryAfter: rejection.retryAfter)
+        if status == .methodNotAllowed { response.allow = Response.allowedMethods }
+        unsafe send(response, on: exchange)
         unsafe shim_exchange_finish(exchange, false)
     }
 

@@ -15,7 +15,7 @@ struct ServerLog {
     /// A request was rejected.
     mutating func rejected(_ rejection: Rejection, _ reason: shim_reject, peer: String, at now: LoopInstant) {
         var metadata: Logger.Metadata = [
-            "status": "\(rejection.response.status.code)", "cause": "\(rejection.cause)", "peer": "\(peer)",
+            "status": "\(rejection.status.code)", "cause": "\(rejection.cause)", "peer": "\(peer)",
         ]
         if reason == .SHIM_REJECT_TOO_MANY_CONNECTIONS || reason == .SHIM_REJECT_TOO_MANY_FROM_ADDRESS {
             guard rejections.allows(at: now, &metadata) else { return }

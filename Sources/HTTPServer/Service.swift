@@ -21,6 +21,15 @@ public protocol Service: AnyObject {
     /// is refused. Runs inside the server's callback, without a task. It must not do anything slow.
     func refusal(of request: borrowing RequestHead) -> Response?
 
+    /// The response to a request that the server rejects: too long, too slow, or too much at once. `nil` for one with the
+    /// sentence as plain text.
+    ///
+    /// - Parameters:
+    ///   - path: the request's path, without query; `/` if its head was not valid.
+    ///   - sentence: tells the client what to do.
+    ///   - retryAfter: the seconds after which the client may try again.
+    func rejection(at path: String, _ status: Status, _ sentence: String, retryAfter: Int?) -> Response?
+
     /// Answers a request. The task is cancelled when the client leaves.
     func handle(_ request: Request, _ reply: consuming Reply) async
 
@@ -31,5 +40,6 @@ public protocol Service: AnyObject {
 extension Service {
     public func optionsFields(for request: borrowing RequestHead) -> [HeaderField] { [] }
     public func refusal(of request: borrowing RequestHead) -> Response? { nil }
+    public func rejection(at path: String, _ status: Status, _ sentence: String, retryAfter: Int?) -> Response? { nil }
     public func serverIsDraining() {}
 }

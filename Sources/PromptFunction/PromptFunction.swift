@@ -137,6 +137,11 @@ package final class PromptFunction: Function {
         }
     }
 
+    package func rejection(at path: String, _ status: Status, _ sentence: String, retryAfter: Int?) -> Response? {
+        guard let route = servedRoute(path) else { return nil }
+        return ErrorForm.api(route.api).response(status, sentence, retryAfter: retryAfter)
+    }
+
     package func optionsFields(for request: borrowing RequestHead) -> [HeaderField] {
         protection.origins.preflight(request) ?? []
     }

@@ -152,7 +152,8 @@ void shim_exchange_set_context(shim_exchange *self, void *_Nullable context);
 
 shim_method shim_exchange_method(const shim_exchange *self);
 
-/// The request's path as it was sent, without the query, and its length. Valid as long as the exchange.
+/// The request's path as it was sent, without the query, and its length; `/` for a rejected request whose head was not
+/// valid. Valid as long as the exchange.
 const char *shim_exchange_path(const shim_exchange *self, size_t *count);
 
 /// The request's query as it was sent, without its question mark, and its length; NULL if there is none. Valid as long

@@ -177,6 +177,39 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("/api/chat", API.ollama), ("/v1/chat/completions", .openai), ("/v1/messages", .anthropic), ("/", nil),
+    ])
+    func `are told in their API's form that they are too long or too slow`(path: String, api: API?) async throws {
+        let limit = Duration.seconds(7)
+        try await withBackends(
+            clock: .manual, settings: Self.serveAll,
+            limits: {
+                ($0.bodyBytes, $0.bodyTimeout) = (1000, limit)
+            }
+        ) { loop, fixture in
+            func expect(_ status: Int, _ sentence: String, _ response: RawResponse) {
+                #expect(response.status == status)
+                #expect(response.body == api?.errorBody(status: status, sentence) ?? Array("\(sentence)\n".utf8))
+            }
+            let tooLong = "Send a body of at most 1000 bytes."
+            expect(413, tooLong, try await fixture.post(String(repeating: "x", count: 1001), to: path))
+            let head = "POST \(path) HTTP/1.1\r\nHost: a\r\n"
+            let chunked = try await fixture.open(Array("\(head)Transfer-Encoding: chunked\r\n\r\n3e9\r\nx".utf8))
+            expect(413, tooLong, try await response(on: chunked))
+            let slow = try await fixture.open(Array("\(head)Content-Length: 9\r\n\r\n{".utf8))
+            try await passDeadline(limit, on: loop)
+            expect(408, "Send the request faster.", try await response(on: slow))
+            // What was asked before on the same connection does not matter.
+            let malformed = try await fixture.open(
+                Array("\(head)Content-Length: 4\r\n\r\nnullGET / HTTP/1.1\r\nHost\r\n\r\n".utf8))
+            _ = try await response(on: malformed)
+            let rejected = try await response(on: malformed)
+            #expect(rejected.status == 400 && rejected.text == "This is not a well-formed HTTP/1.1 request.\n")
+            for socket in [chunked, slow, malformed] { socket.close() }
+        }
+    }
+
     @Test(arguments: [false, true])
     func `end upstream when their client leaves`(isStreamed: Bool) async throws {
         var standIn = StandInSettings()
