@@ -141,7 +141,9 @@ package struct StreamScanner {
     // MARK: Events
 
     private mutating func readEventLine(_ line: UnsafeRawBufferPointer) {
-        if let data = unsafe Self.value(of: "data:", in: line) {
+        if unsafe line.isEmpty {
+            event = .other  // the event has ended
+        } else if let data = unsafe Self.value(of: "data:", in: line) {
             unsafe readData(data)
         } else if let name = unsafe Self.value(of: "event:", in: line) {
             event = unsafe Self.event(name)
@@ -149,15 +151,24 @@ package struct StreamScanner {
     }
 
     private mutating func readData(_ data: UnsafeRawBufferPointer) {
+        // Some servers leave out the event's name, which the data repeats.
+        var event = event
+        if event == .other, unsafe Self.starts(data, with: "{\"type\":") { event = unsafe Self.event(typeOf: data) }
         let isDone = unsafe Self.equals(data, "[DONE]")
         let isError = unsafe event == .error || Self.starts(data, with: "{\"error\":")
         hasMarker = hasMarker || isDone || isError || event == .last
         endsWithError = endsWithError || isError
-        if isDone {
-            event = .other
-        } else if unsafe event == .usage || Self.hasUsage(data) {
+        if unsafe event == .usage || Self.hasUsage(data) {
             if let count = unsafe TokenCount.find(in: data) { tokens = count }
         }
+    }
+
+    /// The event that an object begins to describe by its member `type`.
+    private static func event(typeOf data: UnsafeRawBufferPointer) -> Event {
+        let rest = unsafe data.dropFirst("{\"type\":".utf8.count).drop { $0 == 0x20 }
+        guard unsafe rest.first == UInt8(ascii: "\"") else { return .other }
+        let name = unsafe rest.dropFirst().prefix { $0 != UInt8(ascii: "\"") }
+        return unsafe event(UnsafeRawBufferPointer(rebasing: name))
     }
 
     private static func event(_ name: UnsafeRawBufferPointer) -> Event {

@@ -55,6 +55,20 @@ import Testing
         Row(
             format: .events,
             text: "event: response.completed\ndata: {\"response\":{\"usage\":{\"output_tokens\":3}}}\n\n", tokens: 3),
+        Row(
+            format: .events,
+            text: #"data: {"type":"message_delta","usage":{"output_tokens":3}}"# + "\n\n"
+                + #"data: {"type": "message_stop"}"# + "\n\n", tokens: 3),
+        Row(format: .events, text: #"data: {"type":"response.completed","response":{}}"# + "\n\n"),
+        Row(format: .events, text: #"data: {"type":"error","error":{}}"# + "\n\n", endsWithError: true),
+        Row(format: .events, text: #"data: {"type":"response.failed"}"# + "\n\n", endsWithError: true),
+        Row(
+            format: .events,
+            text: #"data: {"type":"response.output_text.delta","delta":"response.completed"}"# + "\n\n",
+            isComplete: false),
+        Row(format: .events, text: #"data: {"type":"#, isComplete: false),
+        Row(format: .events, text: #"data: {"type":5}"# + "\n\n", isComplete: false),
+        Row(format: .events, text: "event: message_stop\n\ndata: {}\n\n", isComplete: false),
         Row(format: .events, text: "event: response.failed\ndata: {}\n\n", endsWithError: true),
         Row(format: .events, text: "event: response.incomplete\ndata: {}\n\n"),
         Row(format: .events, text: "event: response.output_text.delta\ndata: {}\n\n", isComplete: false),
