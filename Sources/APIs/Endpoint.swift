@@ -37,8 +37,11 @@ package enum Endpoint: String, Sendable, CaseIterable {
     }
 
     private static let ollamaLimits: [StaticString] = ["num_predict"]
-    private static let chatLimits: [StaticString] = ["max_tokens", "max_completion_tokens"]
-    private static let otherLimits: [StaticString] = ["max_tokens"]
+    // The last two are not OpenAI's: llama.cpp's server prefers the first of them, others know the second.
+    private static let chatLimits: [StaticString] = [
+        "max_tokens", "max_completion_tokens", "n_predict", "max_new_tokens",
+    ]
+    private static let otherLimits: [StaticString] = ["max_tokens", "n_predict", "max_new_tokens"]
     private static let responseLimits: [StaticString] = ["max_output_tokens"]
 
     /// Whether the limit of tokens is a member of the object `options`.

@@ -112,6 +112,8 @@ struct TokenLimits: Sendable {
     var place: (position: Int, isEmpty: Bool)?
     /// The value of `options`, if it is `null`.
     var nullOptions: Range<Int>?
+    /// The member that asks for several answers.
+    var copies: String?
     /// Just behind the brace of the whole body.
     var start = 0
 
@@ -119,6 +121,7 @@ struct TokenLimits: Sendable {
     func edits(
         _ endpoint: Endpoint, max: Int, in body: [UInt8]
     ) throws(PostedRequest.Mistake) -> [(Range<Int>, String)] {
+        if let copies, endpoint.api == .openai { throw .tooManyTokens(name: copies, limit: 1) }
         var edits: [(Range<Int>, String)] = []
         var isGiven = false
         for value in values {

@@ -17,14 +17,15 @@ struct PostedRequestReading {
 
     /// The members that are decided on here.
     private enum Member: Int {
-        case model, stream, tools, options, text, limit
+        case model, stream, tools, options, text, limit, copies
     }
 
     private static let members: [(name: StaticString, member: Member)] = [
         ("model", .model), ("stream", .stream), ("tools", .tools), ("options", .options), ("messages", .text),
         ("prompt", .text), ("system", .text), ("input", .text), ("instructions", .text), ("suffix", .text),
         ("template", .text), ("num_predict", .limit), ("max_tokens", .limit), ("max_completion_tokens", .limit),
-        ("max_output_tokens", .limit),
+        ("max_output_tokens", .limit), ("n_predict", .limit), ("max_new_tokens", .limit), ("n", .copies),
+        ("best_of", .copies), ("n_cmpl", .copies),
     ]
 
     init(_ endpoint: Endpoint?) { self.endpoint = endpoint }
@@ -68,6 +69,9 @@ struct PostedRequestReading {
             if promptStart == nil { promptStart = start }
             promptBytes += reader.position - start
         case .limit: try limit(name, kind, isInOptions: false, &reader)
+        case .copies:
+            let value = unsafe reader.bytes[try reader.skipped()]
+            if kind != .null, unsafe !value.elementsEqual("1".utf8) { limits.copies = "\(Self.members[index].name)" }
         }
     }
 

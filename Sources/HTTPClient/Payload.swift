@@ -18,5 +18,8 @@
     /// Whether the bytes are equal. The time is proportional to their number.
     package func isEqual(to other: Payload) -> Bool { unsafe bytes.elementsEqual(other.bytes) }
 
+    /// The first byte.
+    package var first: UInt8? { unsafe bytes.first }
+
     package var count: Int { unsafe bytes.count }
 }

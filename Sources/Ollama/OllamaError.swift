@@ -16,6 +16,8 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
     case lineTooLong(limit: Int)
     /// The model calls tools, but the caller accepts only text.
     case toolCalls
+    /// The model used all its tokens within a tool call.
+    case cutToolCall
     /// The request has something that the API of the server lacks. The sentence is for the client.
     case untranslatable(String)
     /// The model used all its tokens for thinking, but the caller accepts only text, which does not show it.
@@ -30,6 +32,7 @@ public indirect enum OllamaError: Error, Equatable, CustomStringConvertible {
         case .failed(let message): "it reported an error: \(message)"
         case .lineTooLong(let limit): "a line of the stream is longer than \(limit) bytes"
         case .toolCalls: "the model calls tools, but only text is accepted"
+        case .cutToolCall: "the model used all its tokens within a tool call"
         case .untranslatable(let sentence): "not to be translated: \(sentence)"
         case .onlyThinking: "the model used all its tokens for thinking, but only text is accepted"
         }

@@ -26,8 +26,8 @@ package struct ReportedError: Equatable, Sendable {
 
     /// Reads the body of an error of a server with OpenAI's API; `nil` if it is none.
     ///
-    /// Not all such servers have the member `error`: older ones of vLLM say `"object":"error"` beside the words, and a
-    /// request that is checked by FastAPI gets them as `detail`.
+    /// Not all such servers have the member `error`: some say `message`, and a request that is checked by FastAPI gets the
+    /// words as `detail`.
     package init?(openAI body: UnsafeRawBufferPointer) {
         if let error = unsafe ReportedError(body: body) {
             self = error
@@ -39,24 +39,17 @@ package struct ReportedError: Equatable, Sendable {
     }
 
     private static func words(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> Range<Int>? {
-        var (message, detail): (Range<Int>?, Range<Int>?)
-        var isError = false
+        var words: Range<Int>?
         var isFirst = true
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
+            let isWords = reader.matches(name, "message") || reader.matches(name, "detail")
             let kind = try reader.kind()
-            let start = reader.position
-            try reader.skipValue()
-            let range = start..<reader.position
-            if reader.matches(name, "message") { message = range }
-            // The text that FastAPI has for a path that it does not know says nothing of a model.
-            if reader.matches(name, "detail"), kind == .array { detail = range }
-            if reader.matches(name, "object") {
-                isError = unsafe reader.bytes[range].elementsEqual("\"error\"".utf8)
-            }
+            let range = try reader.skipped()
+            if isWords && (kind == .string || kind == .array) { words = range }
         }
         try reader.end()
-        return isError ? message : detail
+        return words
     }
 
     /// Reads the value of `error`, which is valid JSON.

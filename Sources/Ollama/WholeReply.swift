@@ -16,12 +16,17 @@ package struct WholeAnswer: Sendable {
     package var bytes: [UInt8]
     /// `eval_count`, if Ollama sends it.
     package var tokens: Int?
+
+    package init(bytes: [UInt8], tokens: Int?) {
+        self.bytes = bytes
+        self.tokens = tokens
+    }
 }
 
 /// Ollama's reply to a chat that is not streamed.
 package struct WholeReply {
     /// Turns a whole reply of another API into Ollama's form; `nil` if it is no answer. Usable on any thread.
-    package typealias Translation = @Sendable (Span<UInt8>) -> StoredPart?
+    package typealias Translation = @Sendable (Span<UInt8>) throws(OllamaError) -> StoredPart?
 
     private let head: ResponseHead
     private let content: Content
@@ -36,6 +41,7 @@ package struct WholeReply {
         /// The model used all its tokens for thinking, which text does not show.
         case onlyThinking
         case error(ReportedError)
+        case failed(OllamaError)
         case garbage
     }
 
@@ -93,6 +99,7 @@ package struct WholeReply {
         case .message(let answer, isDone: true): return answer
         case .toolCalls: throw .toolCalls
         case .onlyThinking: throw .onlyThinking
+        case .failed(let error): throw error
         case .garbage: throw .malformedResponse
         }
     }
@@ -108,10 +115,18 @@ extension WholeReply.Content {
     fileprivate init(
         _ bytes: UnsafeRawBufferPointer, _ form: WholeForm, _ translation: WholeReply.Translation?
     ) {
-        if let translation, let reply = unsafe translation(bytes.bindMemory(to: UInt8.self).span) {
-            self = reply.withPart { Self($0, form) }
-        } else {
-            unsafe self.init(bytes, form)  // of another API it is an error, or garbage
+        guard let translation else {
+            unsafe self.init(bytes, form)
+            return
+        }
+        do throws(OllamaError) {
+            if let reply = unsafe try translation(bytes.bindMemory(to: UInt8.self).span) {
+                self = reply.withPart { Self($0, form) }
+            } else {
+                self = unsafe ReportedError(openAI: bytes).map { .error($0) } ?? .garbage
+            }
+        } catch {
+            self = .failed(error)
         }
     }
 

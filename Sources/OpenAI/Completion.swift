@@ -10,19 +10,29 @@ struct Completion {
     /// What the model thinks, for which OpenAI's API has no name, and servers have two; empty if there is none.
     private(set) var thinking = 0..<0
     private(set) var toolCalls: [ToolCallPiece] = []
+    /// The array of the tokens' probabilities, which Ollama has in the same form.
+    private(set) var logprobs: Range<Int>?
     /// The JSON of the reason why the answer ended, such as `"stop"`, in its quotes.
     private(set) var finishReason: Range<Int>?
     private(set) var promptTokens: Int?
     private(set) var tokens: Int?
-    /// The model's name, without its quotes.
-    private(set) var model: Range<Int>?
+    /// The model's name, without its quotes; empty if there is none, or it is none that a model would have.
+    private(set) var model = 0..<0
     /// Seconds since 1970.
     private(set) var created: Int?
     /// The value of `error`.
     private(set) var error: Range<Int>?
-    private(set) var hasChoices = false
+    /// Whether there is a list of choices, and whether one is in it.
+    private(set) var hasChoices = false, hasChoice = false
 
-    /// Reads one object; `nil` if it is not JSON.
+    /// Longer names are ignored: each object that is made repeats the name.
+    private static let longestName = 512
+    /// Longer reasons are none.
+    private static let longestReason = 64
+    /// Maximum pieces of tool calls in one object.
+    private static let mostPieces = 1024
+
+    /// Reads one object; `nil` if it is not JSON, or no object of this kind.
     static func scan(_ bytes: UnsafeRawBufferPointer) -> Completion? {
         var completion = Completion()
         var reader = unsafe JSONReader(bytes, allowsHalfPairs: true)
@@ -46,6 +56,7 @@ struct Completion {
                 try usage(&reader)
             } else if reader.matches(name, "model"), kind == .string {
                 model = try reader.string().range
+                if model.count > Self.longestName { model = 0..<0 }
             } else if reader.matches(name, "created"), kind == .number {
                 created = try reader.count()
             } else if reader.matches(name, "error"), kind != .null {
@@ -64,8 +75,9 @@ struct Completion {
             var choice = Completion()
             let index = try choice.choice(&reader)
             guard index == 0 else { continue }
+            hasChoice = true
             (content, thinking, toolCalls) = (choice.content, choice.thinking, choice.toolCalls)
-            finishReason = choice.finishReason
+            (finishReason, logprobs) = (choice.finishReason, choice.logprobs)
         }
     }
 
@@ -79,9 +91,15 @@ struct Completion {
             if reader.matches(name, "delta") || reader.matches(name, "message"), kind == .object {
                 try message(&reader)
             } else if reader.matches(name, "finish_reason"), kind == .string {
-                finishReason = try reader.skipped()
+                let reason = try reader.skipped()
+                if reason.count > Self.longestReason { throw JSONReader.Malformed() }
+                finishReason = reason
+            } else if reader.matches(name, "logprobs"), kind == .object {
+                try probabilities(&reader)
             } else if reader.matches(name, "index"), kind == .number {
                 index = try reader.count() ?? 0
+            } else if reader.matches(name, "text"), kind == .string {
+                throw JSONReader.Malformed()  // a completion that is no chat's
             } else {
                 try reader.skipValue()
             }
@@ -117,7 +135,20 @@ struct Completion {
         var isFirst = true
         try reader.begin("[")
         while try reader.nextElement(isFirst: &isFirst, before: "]") {
+            guard toolCalls.count < Self.mostPieces else { throw JSONReader.Malformed() }
             toolCalls.append(try ToolCallPiece(&reader, number: toolCalls.count))
+        }
+    }
+
+    private mutating func probabilities(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
+        var isFirst = true
+        try reader.begin("{")
+        while let name = try reader.nextName(isFirst: &isFirst) {
+            if reader.matches(name, "content"), try reader.kind() == .array {
+                logprobs = try reader.skipped()
+            } else {
+                try reader.skipValue()
+            }
         }
     }
 
@@ -129,50 +160,6 @@ struct Completion {
                 promptTokens = try reader.count()
             } else if reader.matches(name, "completion_tokens") {
                 tokens = try reader.count()
-            } else {
-                try reader.skipValue()
-            }
-        }
-    }
-}
-
-/// A part of a tool call: all of it in a whole completion; in a stream its arguments come bit by bit.
-struct ToolCallPiece {
-    /// The call's place among those of the answer.
-    private(set) var index: Int
-    /// The JSON strings, without their quotes.
-    private(set) var id, name: Range<Int>?
-    /// The arguments, or a part of them: JSON within a JSON string.
-    private(set) var arguments: JSONReader.Text?
-
-    /// - Parameter number: the place if the piece does not say it.
-    fileprivate init(_ reader: inout JSONReader, number: Int) throws(JSONReader.Malformed) {
-        index = number
-        var isFirst = true
-        try reader.begin("{")
-        while let name = try reader.nextName(isFirst: &isFirst) {
-            let kind = try reader.kind()
-            if reader.matches(name, "index"), kind == .number {
-                index = try reader.count() ?? number
-            } else if reader.matches(name, "id"), kind == .string {
-                id = try reader.string().range
-            } else if reader.matches(name, "function"), kind == .object {
-                try function(&reader)
-            } else {
-                try reader.skipValue()
-            }
-        }
-    }
-
-    private mutating func function(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
-        var isFirst = true
-        try reader.begin("{")
-        while let member = try reader.nextName(isFirst: &isFirst) {
-            let kind = try reader.kind()
-            if reader.matches(member, "name"), kind == .string {
-                name = try reader.string().range
-            } else if reader.matches(member, "arguments"), kind == .string {
-                arguments = try reader.string()
             } else {
                 try reader.skipValue()
             }

@@ -6,6 +6,7 @@ internal import Ollama
 struct EmbeddingTranslation {
     /// The arrays of numbers, each with its place.
     private var vectors: [(index: Int, range: Range<Int>)] = []
+    private var hasList = false
     private var model: Range<Int>?
     private var tokens: Int?
 
@@ -29,9 +30,9 @@ struct EmbeddingTranslation {
 
     private func reply(_ bytes: UnsafeRawBufferPointer, isOld: Bool, took: Duration) -> StoredPart? {
         let vectors = vectors.sorted { $0.index < $1.index }
-        guard let first = vectors.first else { return nil }
+        guard hasList, !isOld || !vectors.isEmpty else { return nil }
         var output: [UInt8] = []
-        if isOld {
+        if isOld, let first = vectors.first {
             output += "{\"embedding\":".utf8
             unsafe output.append(contentsOf: bytes[first.range])
         } else {
@@ -58,6 +59,7 @@ struct EmbeddingTranslation {
             let kind = try reader.kind()
             if reader.matches(name, "data"), kind == .array {
                 var isFirstElement = true
+                hasList = true
                 try reader.begin("[")
                 while try reader.nextElement(isFirst: &isFirstElement, before: "]") { try element(&reader) }
             } else if reader.matches(name, "model"), kind == .string {

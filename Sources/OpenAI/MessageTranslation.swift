@@ -4,9 +4,13 @@ internal import JSON
 /// completion"; OpenAI's API reference, "Create chat completion".
 struct MessageTranslation {
     private var output = JSONWriter()
-    /// The calls of tools whose results have not come yet: Ollama's results may lack the id that OpenAI's must have.
-    private var open: [(id: JSONText, tool: JSONText)] = []
-    private var lastCall = 0
+    private(set) var mistake: Untranslatable?
+    private var open = OpenCalls()
+    private var calls = 0
+    /// Maximum bytes of the result: what is said in few bytes may need many, but no client means that.
+    private let limit: Int
+    /// Maximum calls of tools in all messages.
+    private static let mostCalls = 4096
 
     /// One message.
     private struct Message {
@@ -19,7 +23,10 @@ struct MessageTranslation {
         var toolName, toolCallID: JSONText?
         /// Other members, each with a comma before it.
         var others = JSONWriter()
+        var names: Set<String> = []
     }
+
+    init(limit: Int) { self.limit = limit }
 
     /// The messages, with commas between them.
     var bytes: [UInt8] { output.bytes }
@@ -31,6 +38,7 @@ struct MessageTranslation {
         try reader.begin("[")
         while try reader.nextElement(isFirst: &isFirst, before: "]") {
             put(try message(&reader, body))
+            if output.bytes.count > limit { try complain("Send fewer messages, images and calls of tools.") }
         }
     }
 
@@ -42,58 +50,97 @@ struct MessageTranslation {
     }
 
     /// Reads an array of base64 strings.
-    static func images(_ reader: inout JSONReader, _ body: [UInt8]) throws(JSONReader.Malformed) -> [JSONText] {
+    mutating func images(_ reader: inout JSONReader, _ body: [UInt8]) throws(JSONReader.Malformed) -> [JSONText] {
         var images: [JSONText] = []
         var isFirst = true
         try reader.begin("[")
         while try reader.nextElement(isFirst: &isFirst, before: "]") {
-            images.append(JSONText(try reader.string(), in: body))
+            guard try reader.kind() == .string, case let image = JSONText(try reader.string(), in: body),
+                image.bytes.count >= 4, images.count < limit / 100
+            else { try complain("Give \"images\" as an array of base64 strings.") }
+            images.append(image)
         }
         return images
     }
 
+    /// Ends the reading.
+    private mutating func complain(_ sentence: String) throws(JSONReader.Malformed) -> Never {
+        mistake = Untranslatable(sentence)
+        throw JSONReader.Malformed()
+    }
+
     // MARK: Reading
+
+    private static let names: Set<String> = [
+        "role", "content", "thinking", "images", "tool_calls", "tool_name", "tool_call_id",
+    ]
 
     private mutating func message(
         _ reader: inout JSONReader, _ body: [UInt8]
     ) throws(JSONReader.Malformed) -> Message {
+        guard try reader.kind() == .object else { try complain("Give \"messages\" as an array of objects.") }
         var message = Message()
         var isFirst = true
         try reader.begin("{")
-        while let name = try reader.nextName(isFirst: &isFirst) {
-            let kind = try reader.kind()
-            if kind == .null {
+        while let text = try reader.nextName(isFirst: &isFirst) {
+            let name = JSONText(text, in: body)
+            let string = name.string
+            if !message.names.insert(string).inserted || message.names.count > 64 {
+                try complain("Give \"\(string.prefix(60))\" once in a message.")
+            }
+            if try reader.kind() == .null {
                 try reader.skipValue()
-            } else if reader.matches(name, "role"), kind == .string {
-                message.role = JSONText(try reader.string(), in: body)
-            } else if reader.matches(name, "content"), kind == .string {
-                message.content = JSONText(try reader.string(), in: body)
-            } else if reader.matches(name, "thinking"), kind == .string {
-                message.thinking = JSONText(try reader.string(), in: body)
-            } else if reader.matches(name, "images"), kind == .array {
-                message.images = try Self.images(&reader, body)
-            } else if reader.matches(name, "tool_calls"), kind == .array {
-                try calls(&message, &reader, body)
-            } else if reader.matches(name, "tool_name"), kind == .string {
-                message.toolName = JSONText(try reader.string(), in: body)
-            } else if reader.matches(name, "tool_call_id"), kind == .string {
-                message.toolCallID = JSONText(try reader.string(), in: body)
+            } else if Self.names.contains(string) {
+                try member(string, of: &message, &reader, body)
             } else {
+                if let folded = FoldedName.fold(string), Self.names.contains(folded) {
+                    try complain("Write the name \"\(folded)\" in lower case.")
+                }
                 message.others.put(",\"")
-                message.others.put(JSONText(name, in: body))
+                message.others.put(name)
                 message.others.put("\":", JSONValue(try reader.skipped(), in: body))
             }
         }
+        if message.role == nil { try complain("Give each of \"messages\" a \"role\".") }
+        if message.thinking != nil && message.names.contains("reasoning_content") {
+            try complain("Give \"thinking\" or \"reasoning_content\" in a message, not both.")
+        }
         return message
+    }
+
+    private mutating func member(
+        _ name: String, of message: inout Message, _ reader: inout JSONReader, _ body: [UInt8]
+    ) throws(JSONReader.Malformed) {
+        let kind = try reader.kind()
+        if name == "images" || name == "tool_calls" {
+            guard kind == .array else { try complain("Give \"\(name)\" as an array.") }
+            if name == "images" {
+                message.images = try images(&reader, body)
+            } else {
+                try calls(&message, &reader, body)
+            }
+            return
+        }
+        guard kind == .string else { try complain("Give \"\(name)\" as a string in each of \"messages\".") }
+        let text = JSONText(try reader.string(), in: body)
+        switch name {
+        case "role": message.role = text
+        case "content": message.content = text
+        case "thinking": message.thinking = text
+        case "tool_name": message.toolName = text
+        default: message.toolCallID = text
+        }
     }
 
     private mutating func calls(
         _ message: inout Message, _ reader: inout JSONReader, _ body: [UInt8]
     ) throws(JSONReader.Malformed) {
-        open = []
+        open.begin()
         var isFirst = true
         try reader.begin("[")
         while try reader.nextElement(isFirst: &isFirst, before: "]") {
+            calls += 1
+            if calls > Self.mostCalls { try complain("Send at most \(Self.mostCalls) calls of tools.") }
             if !message.calls.isEmpty { message.calls.append(UInt8(ascii: ",")) }
             message.calls += try call(&reader, body)
         }
@@ -102,10 +149,10 @@ struct MessageTranslation {
     private mutating func call(
         _ reader: inout JSONReader, _ body: [UInt8]
     ) throws(JSONReader.Malformed) -> [UInt8] {
-        var id: JSONText?
-        var tool = JSONText("")
+        var id, tool: JSONText?
         var arguments: JSONValue?
         var isFirst = true
+        guard try reader.kind() == .object else { try complain("Give \"tool_calls\" as an array of objects.") }
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
             let kind = try reader.kind()
@@ -117,11 +164,11 @@ struct MessageTranslation {
                 try reader.skipValue()
             }
         }
-        let ownID = id ?? nextID()
-        open.append((ownID, tool))
+        guard let tool else { try complain("Give each of \"tool_calls\" a \"function\" with a \"name\".") }
+        if let id, id.bytes.isEmpty { try complain("Leave out an empty \"id\" of \"tool_calls\".") }
         var writer = JSONWriter()
         writer.put("{\"id\":\"")
-        writer.put(ownID)
+        writer.put(open.add(id, of: tool))
         writer.put("\",\"type\":\"function\",\"function\":{\"name\":\"")
         writer.put(tool)
         writer.put("\",\"arguments\":")
@@ -132,8 +179,8 @@ struct MessageTranslation {
 
     private func function(
         _ reader: inout JSONReader, _ body: [UInt8]
-    ) throws(JSONReader.Malformed) -> (name: JSONText, arguments: JSONValue?) {
-        var function = (name: JSONText(""), arguments: nil as JSONValue?)
+    ) throws(JSONReader.Malformed) -> (name: JSONText?, arguments: JSONValue?) {
+        var function = (name: nil as JSONText?, arguments: nil as JSONValue?)
         var isFirst = true
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
@@ -159,15 +206,11 @@ struct MessageTranslation {
         }
     }
 
-    private mutating func nextID() -> JSONText {
-        lastCall += 1
-        return JSONText("call_\(lastCall)")
-    }
-
     // MARK: Writing
 
     private mutating func put(_ message: Message) {
         let role = message.role ?? JSONText("user")
+        let isResult = role.string == "tool"
         output.put(isEmpty ? "{\"role\":\"" : ",{\"role\":\"")
         output.put(role)
         output.put("\",\"content\":")
@@ -182,9 +225,19 @@ struct MessageTranslation {
             output.put("", JSONValue(message.calls))
             output.put("]")
         }
-        if role.string == "tool" {
+        if let id = message.toolCallID {
+            open.close(id)
             output.put(",\"tool_call_id\":\"")
-            output.put(message.toolCallID ?? callID(of: message.toolName))
+            output.put(id)
+            output.put("\"")
+        } else if isResult {
+            output.put(",\"tool_call_id\":\"")
+            output.put(open.close(of: message.toolName))
+            output.put("\"")
+        }
+        if let name = message.toolName, !isResult {
+            output.put(",\"tool_name\":\"")
+            output.put(name)
             output.put("\"")
         }
         output.put("", JSONValue(message.others.bytes))
@@ -222,13 +275,5 @@ struct MessageTranslation {
         if start.hasPrefix("R0lGOD") { return "data:image/gif;base64," }
         if start.hasPrefix("UklGR") { return "data:image/webp;base64," }
         return "data:image/jpeg;base64,"
-    }
-
-    /// The id of the call whose result a message is: the first that is open, of this tool if it is named.
-    private mutating func callID(of tool: JSONText?) -> JSONText {
-        let wanted = tool?.string
-        let index = open.firstIndex { wanted == nil || $0.tool.string == wanted } ?? open.indices.first
-        guard let index else { return nextID() }
-        return open.remove(at: index).id
     }
 }

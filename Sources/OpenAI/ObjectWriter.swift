@@ -17,10 +17,10 @@ struct ObjectWriter {
 
     /// How an answer has ended.
     struct End {
-        /// A JSON string in its quotes.
-        var reason: [UInt8]
+        /// A JSON string in its quotes; `nil` if it is not known.
+        var reason: [UInt8]?
         var promptTokens, tokens: Int?
-        var total: Duration
+        var total: Duration?
         /// Until the first token, and from there on; `nil` if it is not known.
         var promptTime, answerTime: Duration?
     }
@@ -46,10 +46,11 @@ struct ObjectWriter {
     ///   - content: the inside of a JSON string.
     ///   - thinking: the same; empty: there is none.
     ///   - toolCalls: Ollama's array of them.
+    ///   - logprobs: the array of the tokens' probabilities.
     ///   - end: `nil` if this is not the last object.
     mutating func write(
         content: UnsafeRawBufferPointer, hasEscapes: Bool, thinking: UnsafeRawBufferPointer, toolCalls: [UInt8]? = nil,
-        end: End? = nil
+        logprobs: UnsafeRawBufferPointer? = nil, end: End? = nil
     ) {
         bytes.removeAll(keepingCapacity: bytes.capacity <= 65_536)
         bytes += head
@@ -72,6 +73,10 @@ struct ObjectWriter {
         fields = ReplyScanner.Fields(
             content: contentRange, thinking: thinkingRange, toolCalls: callsRange, tokens: end?.tokens,
             messageMember: member..<bytes.count, contentHasEscapes: hasEscapes, done: end != nil)
+        if let logprobs = unsafe logprobs, unsafe !logprobs.isEmpty {
+            put(",\"logprobs\":")
+            _ = unsafe put(logprobs)
+        }
         if let end {
             fields.doneReason = put(end)
         } else {
@@ -80,11 +85,15 @@ struct ObjectWriter {
     }
 
     /// Appends the end of a last object. Returns where the reason is, without its quotes.
-    private mutating func put(_ end: End) -> Range<Int> {
-        put(",\"done\":true,\"done_reason\":")
-        let reason = (bytes.count + 1)..<(bytes.count + end.reason.count - 1)
-        bytes += end.reason
-        put(",\"total_duration\":", end.total.inNanoseconds)
+    private mutating func put(_ end: End) -> Range<Int>? {
+        put(",\"done\":true")
+        var reason: Range<Int>?
+        if let text = end.reason {
+            put(",\"done_reason\":")
+            reason = (bytes.count + 1)..<(bytes.count + text.count - 1)
+            bytes += text
+        }
+        put(",\"total_duration\":", end.total?.inNanoseconds)
         put(",\"prompt_eval_count\":", end.promptTokens)
         put(",\"prompt_eval_duration\":", end.promptTime?.inNanoseconds)
         put(",\"eval_count\":", end.tokens)

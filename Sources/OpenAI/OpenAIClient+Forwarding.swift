@@ -14,7 +14,8 @@ extension OpenAIClient {
                 request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)
         }
         let writer = ObjectReceiver(receiver)
-        if isStreamed {
+        // A request that only loads a model has one object for an answer, even if it wants a stream.
+        if isStreamed && !endpoint.isEmbedding && !LoadRequest.isOne(request) {
             let shape = endpoint == .generate ? ObjectShape.generate : .chat
             do throws(OllamaError) {
                 try await stream(request, shape, to: writer, deadlines: deadlines)

@@ -13,7 +13,9 @@ extension OpenAIClient {
         let (head, body) = try await origin.fetch(template("GET", "/v1/models"), nil, deadlines: deadlines)
         if head.status >= 500 { throw .refused(status: head.status, message: "", retryAfter: nil) }
         guard head.status == 200 else { return nil }
-        return await work.run(weight: body.count) { OpenAIModels(body)?.names }
+        let names = await work.run(weight: body.count) { OpenAIModels(body)?.names }
+        if let names { listed = names }
+        return names
     }
 
     /// - Throws: `OllamaError` if the server says that it is not well, as while it loads its model.
@@ -35,7 +37,11 @@ extension OpenAIClient {
         }
         if path == "/api/version" { return Self.reply(200, Array("{\"version\":\"0.0.0\"}".utf8)) }
         let reply = try await origin.fetch(template("GET", "/v1/models"), nil, deadlines: deadlines)
-        guard reply.head.status == 200 else { return reply }
+        guard reply.head.status == 200 else {
+            let error = unsafe reply.body.withUnsafeBytes { unsafe ReportedError(openAI: $0) }
+            let words = error.map { ": \($0.message.prefix(500))" } ?? "."
+            return Self.reply(502, API.ollama.errorBody(status: 502, "The model server lists no models\(words)"))
+        }
         let (status, json) = await work.run(weight: reply.body.count) {
             Self.ollamas(path, OpenAIModels(reply.body), body?.copy())
         }

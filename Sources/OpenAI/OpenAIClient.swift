@@ -11,6 +11,8 @@ package final class OpenAIClient: EngineClient {
     let work: WorkQueue
     let fields: [(String, String)]
     private let chatTemplate, embeddingTemplate: RequestTemplate
+    /// The names of the models in the last list.
+    var listed: [String] = []
     private var forwardTemplates: [String: RequestTemplate] = [:]
 
     /// Makes a client that has no connection yet.
@@ -62,15 +64,30 @@ package final class OpenAIClient: EngineClient {
 
     package func translation(of request: Payload, to endpoint: Endpoint) async throws(OllamaError) -> Payload {
         guard endpoint.api == .ollama else { return request }
-        let result = await work.run(weight: request.count) {
+        let result = await work.run(weight: request.count) { [listed] in
             Result { () throws(Untranslatable) in
-                Payload(try RequestTranslation.translate(request.copy(), from: endpoint))
+                switch try RequestTranslation.translate(request.copy(), from: endpoint, listed: listed) {
+                case .request(let json): Payload(json)
+                case .load(let model): LoadRequest.payload(model: model)
+                }
             }
         }
         switch result {
         case .success(let payload): return payload
         case .failure(let error): throw .untranslatable(error.sentence)
         }
+    }
+
+    /// Answers a request that only loads a model: it is loaded if the server lists it.
+    private func load(_ request: Payload, _ shape: ObjectShape, deadlines: Deadlines?) async throws(OllamaError)
+        -> StoredPart
+    {
+        let names = try await models(.local, deadlines: deadlines ?? origin.deadlines)
+        let model = LoadRequest.model(request)
+        guard names?.contains(model) ?? true else {
+            throw .refused(status: 404, message: "it is not in its list of models", retryAfter: nil)
+        }
+        return LoadRequest.answer(model: model, shape)
     }
 
     package func answer(
@@ -84,6 +101,10 @@ package final class OpenAIClient: EngineClient {
         to request: Payload, _ endpoint: Endpoint, as form: WholeForm, in memory: (any AnswerMemory)?,
         deadlines: Deadlines?
     ) async throws(OllamaError) -> WholeAnswer {
+        if LoadRequest.isOne(request) {
+            let part = try await load(request, endpoint == .generate ? .generate : .chat, deadlines: deadlines)
+            return WholeAnswer(bytes: form == .object ? part.bytes : [], tokens: nil)
+        }
         let reply: WholeReply
         let template = endpoint.isEmbedding ? embeddingTemplate : chatTemplate
         let translation = Self.translation(for: endpoint, began: .now)
@@ -104,8 +125,13 @@ package final class OpenAIClient: EngineClient {
     ) -> WholeReply.Translation {
         switch endpoint {
         case .embed, .embeddings:
-            { EmbeddingTranslation.translate($0, isOld: endpoint == .embeddings, began: began) }
-        default: { WholeTranslation.translate($0, endpoint == .generate ? .generate : .chat, began: began) }
+            { bytes throws(OllamaError) in
+                EmbeddingTranslation.translate(bytes, isOld: endpoint == .embeddings, began: began)
+            }
+        default:
+            { bytes throws(OllamaError) in
+                try WholeTranslation.translate(bytes, endpoint == .generate ? .generate : .chat, began: began)
+            }
         }
     }
 
@@ -118,6 +144,11 @@ package final class OpenAIClient: EngineClient {
     func stream(
         _ request: Payload, _ shape: ObjectShape, to receiver: some ChatReceiver, deadlines: Deadlines?
     ) async throws(OllamaError) {
+        if LoadRequest.isOne(request) {
+            try (try await load(request, shape, deadlines: deadlines)).withPart(receiver.receive)
+            _ = receiver.endRead()
+            return
+        }
         let reader = ChatReader(receiver, translator: StreamTranslation(shape))
         var refusal: WholeReply?
         do throws(ClientError) {

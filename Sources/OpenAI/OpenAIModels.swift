@@ -5,7 +5,7 @@ internal import JSON
 /// models"; Ollama's docs/api, "List Local Models", "List Running Models", "Show Model Information".
 struct OpenAIModels: Sendable {
     private struct List: Decodable {
-        struct Model: Decodable { var id: String }
+        struct Model: Decodable { var id: String? }
 
         var data: [Model]
     }
@@ -15,7 +15,7 @@ struct OpenAIModels: Sendable {
     /// - Returns: `nil` if the JSON is no such list.
     init?(_ json: [UInt8]) {
         guard let list = try? JSONDecoder().decode(List.self, from: Data(json)) else { return nil }
-        names = list.data.map(\.id)
+        names = list.data.compactMap(\.id)
     }
 
     /// What nobody knows of a model is empty.

@@ -8,8 +8,9 @@ internal import Ollama
 /// of Ollama's, once. Source: OpenAI's API reference, "Chat Completions: Streaming"; WHATWG HTML, 9.2.
 final class StreamTranslation: LineTranslator {
     private var writer: ObjectWriter
+    private var hasLines = false
     private var calls = ToolCallAssembly()
-    private var finishReason: [UInt8]?
+    private var finishReason: FinishReason?
     private var promptTokens, tokens: Int?
     private let began = ContinuousClock.now
     /// When the first token came.
@@ -19,14 +20,29 @@ final class StreamTranslation: LineTranslator {
 
     func read(_ line: UnsafeRawBufferPointer, to reader: ChatReader) throws(OllamaError) {
         var line = unsafe line
-        if unsafe line.last == 0x0D { unsafe line = UnsafeRawBufferPointer(rebasing: line.dropLast()) }
+        if unsafe !hasLines && line.starts(with: [0xEF, 0xBB, 0xBF]) {
+            unsafe line = UnsafeRawBufferPointer(rebasing: line.dropFirst(3))
+        }
+        hasLines = true
+        while let last = unsafe line.last, last == 0x0D || last == 0x20 {
+            unsafe line = UnsafeRawBufferPointer(rebasing: line.dropLast())
+        }
         guard let start = unsafe line.first else { return }
         // A server that does not stream sends one object, in place of an event.
         if start == UInt8(ascii: "{") { return try unsafe read(object: line, to: reader) }
-        // Older servers of llama.cpp say "error: " instead of "data: ".
-        guard let data = unsafe Self.value(line, of: "data:") ?? Self.value(line, of: "error:") else { return }
-        if unsafe data.elementsEqual("[DONE]".utf8) { return try finish(reader) }
-        try unsafe read(object: data, to: reader)
+        if let data = unsafe Self.value(line, of: "data:") {
+            if unsafe data.elementsEqual("[DONE]".utf8) { return try finish(reader) }
+            return unsafe data.isEmpty ? () : try read(object: data, to: reader)
+        }
+        // Older servers of llama.cpp say it so.
+        if let error = unsafe Self.value(line, of: "error:") { throw unsafe Self.failure(error) }
+        guard unsafe Self.isIgnored(line) else { throw .malformedResponse }
+    }
+
+    /// Whether a line is a comment, or a field that says nothing of the answer.
+    private static func isIgnored(_ line: UnsafeRawBufferPointer) -> Bool {
+        let fields: [StaticString] = [":", "event:", "id:", "retry:"]
+        return fields.contains { unsafe value(line, of: $0) != nil }
     }
 
     /// What stands behind a field's name, if the line is such a field.
@@ -38,17 +54,16 @@ final class StreamTranslation: LineTranslator {
         return unsafe value.first == 0x20 ? UnsafeRawBufferPointer(rebasing: value.dropFirst()) : value
     }
 
+    /// The failure that an object reports in place of an answer.
+    private static func failure(_ json: UnsafeRawBufferPointer) -> OllamaError {
+        unsafe ReportedError(openAI: json).map { .failed(message: $0.message) } ?? .malformedResponse
+    }
+
     private func read(object json: UnsafeRawBufferPointer, to reader: ChatReader) throws(OllamaError) {
         guard let chunk = unsafe Completion.scan(json) else { throw .malformedResponse }
-        if let error = chunk.error {
-            throw .failed(message: unsafe ReportedError(UnsafeRawBufferPointer(rebasing: json[error])).message)
-        }
-        guard chunk.hasChoices || chunk.tokens != nil else {
-            if let error = unsafe ReportedError(openAI: json) { throw .failed(message: error.message) }
-            throw .malformedResponse
-        }
-        if !writer.hasBegun {
-            let model = unsafe UnsafeRawBufferPointer(rebasing: json[chunk.model ?? 0..<0])
+        guard chunk.error == nil, chunk.hasChoices || chunk.tokens != nil else { throw unsafe Self.failure(json) }
+        if !writer.hasBegun && chunk.hasChoice {
+            let model = unsafe UnsafeRawBufferPointer(rebasing: json[chunk.model])
             unsafe writer.begin(model: model, created: chunk.created ?? time(nil))
         }
         if !chunk.content.range.isEmpty || !chunk.thinking.isEmpty {
@@ -56,12 +71,13 @@ final class StreamTranslation: LineTranslator {
             unsafe writer.write(
                 content: UnsafeRawBufferPointer(rebasing: json[chunk.content.range]),
                 hasEscapes: chunk.content.hasEscapes,
-                thinking: UnsafeRawBufferPointer(rebasing: json[chunk.thinking]))
+                thinking: UnsafeRawBufferPointer(rebasing: json[chunk.thinking]),
+                logprobs: UnsafeRawBufferPointer(rebasing: json[chunk.logprobs ?? 0..<0]))
             pass(to: reader)
         }
         for piece in chunk.toolCalls { try unsafe calls.add(piece, in: json) }
         if !chunk.toolCalls.isEmpty { try reader.hold(calls.heldBytes) }
-        if let reason = chunk.finishReason { unsafe finishReason = Array(json[reason]) }
+        if let reason = chunk.finishReason { finishReason = try FinishReason(unsafe Array(json[reason])) }
         if let count = chunk.promptTokens { promptTokens = count }
         if let count = chunk.tokens { tokens = count }
     }
@@ -77,7 +93,8 @@ final class StreamTranslation: LineTranslator {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         if !calls.isEmpty {
             unsafe writer.write(
-                content: nothing, hasEscapes: false, thinking: nothing, toolCalls: try calls.json())
+                content: nothing, hasEscapes: false, thinking: nothing,
+                toolCalls: try calls.json(isCut: finishReason?.isLength ?? false))
             pass(to: reader)
             calls = ToolCallAssembly()
             try reader.hold(0)
@@ -86,7 +103,7 @@ final class StreamTranslation: LineTranslator {
         unsafe writer.write(
             content: nothing, hasEscapes: false, thinking: nothing,
             end: ObjectWriter.End(
-                reason: FinishReason.ollamas(finishReason), promptTokens: promptTokens, tokens: tokens,
+                reason: finishReason?.json, promptTokens: promptTokens, tokens: tokens,
                 total: now - began, promptTime: answered.map { $0 - began }, answerTime: answered.map { now - $0 }))
         pass(to: reader)
     }
@@ -94,15 +111,5 @@ final class StreamTranslation: LineTranslator {
     /// Some servers end a stream without its marker. The reason why the model has ended says that it is complete.
     func end(_ reader: ChatReader) throws(OllamaError) {
         if finishReason != nil { try finish(reader) }
-    }
-}
-
-/// Why an answer has ended.
-enum FinishReason {
-    /// Ollama's reason for one of OpenAI's, each a JSON string in its quotes.
-    static func ollamas(_ reason: [UInt8]?) -> [UInt8] {
-        let stop = Array("\"stop\"".utf8)
-        guard let reason, !reason.elementsEqual("\"tool_calls\"".utf8) else { return stop }
-        return reason.elementsEqual("\"function_call\"".utf8) ? stop : reason
     }
 }

@@ -13,28 +13,48 @@ struct ToolCallAssembly {
         var id: [UInt8] = []
         var name: [UInt8] = []
         var arguments: [UInt8] = []
+        /// The arguments if they came as an object.
+        var object: [UInt8]?
     }
 
     /// Maximum calls of one answer.
     private static let maximumCalls = 1024
+    /// What a call takes in memory besides its bytes.
+    private static let callCost = 200
 
     var isEmpty: Bool { calls.isEmpty }
 
     /// - Parameter bytes: those that the piece's ranges refer to.
     mutating func add(_ piece: ToolCallPiece, in bytes: UnsafeRawBufferPointer) throws(OllamaError) {
         let position: Int
-        if let known = calls.firstIndex(where: { $0.index == piece.index }) {
+        if let known = calls.lastIndex(where: { $0.index == piece.index }),
+            unsafe !begins(piece, after: calls[known], in: bytes)
+        {
             position = known
         } else {
             guard calls.count < Self.maximumCalls else { throw .malformedResponse }
             calls.append(Call(index: piece.index))
+            heldBytes += Self.callCost
             position = calls.count - 1
         }
         // Some servers repeat the id and the name with each piece.
         if let id = piece.id, calls[position].id.isEmpty { unsafe append(bytes[id], to: \.id, of: position) }
-        if let name = piece.name, calls[position].name.isEmpty { unsafe append(bytes[name], to: \.name, of: position) }
+        if let name = piece.name, unsafe !calls[position].name.elementsEqual(bytes[name]) {
+            unsafe append(bytes[name], to: \.name, of: position)
+        }
         if let text = piece.arguments { unsafe append(bytes[text.range], to: \.arguments, of: position) }
+        if let object = piece.object {
+            calls[position].object = unsafe Array(bytes[object])
+            heldBytes += object.count
+        }
         guard heldBytes <= OllamaClient.lineLimit else { throw .lineTooLong(limit: OllamaClient.lineLimit) }
+    }
+
+    /// Whether a piece begins another call, although its index is that of `call`: some servers give all the same one.
+    private func begins(_ piece: ToolCallPiece, after call: Call, in bytes: UnsafeRawBufferPointer) -> Bool {
+        if let id = piece.id, !call.id.isEmpty { return unsafe !call.id.elementsEqual(bytes[id]) }
+        let hasArguments = !call.arguments.isEmpty || call.object != nil
+        return piece.id == nil && call.id.isEmpty && piece.name != nil && hasArguments
     }
 
     private mutating func append(
@@ -46,12 +66,16 @@ struct ToolCallAssembly {
 
     /// The array of calls, as Ollama has it. Source: Ollama's docs/api, "Chat request (Streaming with tools)".
     ///
-    /// - Throws: `OllamaError.malformedResponse` if the arguments of a call are no JSON object: then the model has
-    ///   broken off.
-    func json() throws(OllamaError) -> [UInt8] {
+    /// - Parameter isCut: whether the model has used all its tokens.
+    /// - Throws: `OllamaError.cutToolCall`, or `.malformedResponse`, if a call has no name, or its arguments are no JSON
+    ///   object.
+    func json(isCut: Bool) throws(OllamaError) -> [UInt8] {
         var writer = JSONWriter()
         writer.put("[")
         for (number, call) in calls.enumerated() {
+            guard !call.name.isEmpty, let arguments = call.object ?? Self.object(in: call.arguments) else {
+                throw isCut ? .cutToolCall : .malformedResponse
+            }
             writer.put(number == 0 ? "{" : ",{")
             if !call.id.isEmpty {
                 writer.put("\"id\":\"")
@@ -63,15 +87,15 @@ struct ToolCallAssembly {
             writer.put(",\"name\":\"")
             writer.put("", JSONValue(call.name))
             writer.put("\",\"arguments\":")
-            writer.put("", JSONValue(try Self.object(in: call.arguments)))
+            writer.put("", JSONValue(arguments))
             writer.put("}}")
         }
         writer.put("]")
         return writer.bytes
     }
 
-    /// The JSON object that a JSON string contains.
-    private static func object(in text: [UInt8]) throws(OllamaError) -> [UInt8] {
+    /// The JSON object that a JSON string contains; `nil` if it contains none.
+    private static func object(in text: [UInt8]) -> [UInt8]? {
         if text.isEmpty { return Array("{}".utf8) }
         var json: [UInt8] = []
         let isText = unsafe text.withUnsafeBytes { unsafe JSONString.appendUnescaped($0, to: &json) }
@@ -79,7 +103,6 @@ struct ToolCallAssembly {
             var reader = unsafe JSONReader(bytes, allowsHalfPairs: true)
             return unsafe JSONReader.isValid(bytes) && (try? reader.kind()) == .object
         }
-        guard isText && isObject else { throw .malformedResponse }
-        return json
+        return isText && isObject ? json : nil
     }
 }

@@ -37,13 +37,21 @@ extension ClientReply {
     func translation(
         of prompt: Prompt, to endpoint: Endpoint, for client: any EngineClient
     ) async throws(OllamaError) -> Payload {
+        let count = prompt.payload.count
+        try reserve(count + Self.mostTranslated * count)
         let payload = try await client.translation(of: prompt.payload, to: endpoint)
-        guard payload !== prompt.payload else { return payload }
+        try reserve(payload === prompt.payload ? count : count + payload.count)
+        return payload
+    }
+
+    /// How many times a prompt's bytes its translation may take while it is made.
+    private static var mostTranslated: Int { 3 }
+
+    private func reserve(_ count: Int) throws(OllamaError) {
         do throws(PromptFailure) {
-            try hold(prompt.payload.count + payload.count)
+            try hold(count)
         } catch {
             throw .transport(.noRoom)
         }
-        return payload
     }
 }

@@ -143,6 +143,8 @@ indirect enum PromptFailure: Error, Equatable {
             (.badGateway, Self.sentence("\(host.name.atStart) failed while it was answering", message), nil)
         case .ollama(.lineTooLong, _, let host):
             (.badGateway, "A line of \(host.name.inside)'s response is too long.", nil)
+        case .ollama(.cutToolCall, _, _):
+            (.badGateway, "The model used all its tokens within a tool call: raise options.num_predict.", nil)
         case .ollama(.untranslatable(let sentence), _, _): (.badRequest, sentence, nil)
         case .ollama(.onlyThinking, _, _):
             (
@@ -178,11 +180,13 @@ indirect enum PromptFailure: Error, Equatable {
         _ status: Int, _ message: String, _ retryAfter: Int?, _ model: String, _ name: ServerName
     ) -> (Status, String, Int?) {
         switch status {
+        case 404 where name == .modelServer && message.isEmpty:
+            (.notFound, "The model server has no such path.", nil)
         case 404 where name == .modelServer:
-            (.notFound, "The model server does not have the model '\(model)': ask another model.", nil)
+            (.notFound, sentence("The model server does not have the model '\(model)'", message), nil)
         case 404:
             (.notFound, "Ollama does not have the model '\(model)': get it with 'ollama pull \(model)'.", nil)
-        case 400: (.badRequest, sentence("\(name.atStart) refuses the request", message), nil)
+        case 400, 422: (.badRequest, sentence("\(name.atStart) refuses the request", message), nil)
         // Ollama replies with status 500 here, although the client made the mistake.
         case 500 where message.hasPrefix("option \""):
             (.badRequest, sentence("\(name.atStart) refuses the request", message), nil)
@@ -222,7 +226,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .tooLongToQueue(let limit): "longer than the \(limit) bytes that may wait: see --max-queue-bytes"
         case .queueTimeout(let time, _): "waited in the queue for \(time)"
         case .allBackendsDown(let count, _, _):
-            count == 1 ? "the circuit breaker is open" : "all \(count) circuit breakers are open"
+            count == 1 ? "the circuit breaker is open" : "\(count) circuit breakers are open"
         case .cancelled: "the client left"
         // The words of a refusal often repeat what the client sent, which is not for the log.
         case .ollama(.refused(status: 400, _, _), _, let host): "\(host.name.inLog): 400, the client was told why"

@@ -77,7 +77,10 @@ extension PromptFunction {
         _ attempts: inout Attempts
     ) throws(PromptFailure) -> Duration {
         let failure = PromptFailure.ollama(error, model: prompt.modelText, host: .init(backend))
-        guard let pause = nextTry(after: error, prompt, backend, reply, &attempts) else { throw failure }
+        guard let pause = nextTry(after: error, prompt, backend, reply, &attempts) else {
+            if error.saysMissing && isElsewhere(prompt.model) { throw admission.allBackendsDown }
+            throw failure
+        }
         log.notice(
             "retrying after a failure",
             metadata: failure.logMetadata)
@@ -121,7 +124,8 @@ extension PromptFunction {
             attempts.busy.append(backend)
             return hasOther(than: attempts, with: prompt.model) ? .zero : pause(&attempts)
         }
-        let isMissing = error.saysMissing
+        // Both may be otherwise elsewhere, but only where the model is.
+        let isMissing = error.saysMissing || error.isUntranslatable
         guard isMissing || error.mayDifferElsewhere, !reply.hasBegun, error != .transport(.timeout(.total)) else {
             return nil
         }
@@ -130,6 +134,11 @@ extension PromptFunction {
         guard attempts.failed.count < backends.count else { return nil }
         if hasOther(than: attempts, with: isMissing ? prompt.model : nil) { return .zero }
         return attempts.busy.isEmpty ? nil : pause(&attempts)  // those that were busy are asked again
+    }
+
+    /// Whether a backend has the model that admits no prompts now.
+    private func isElsewhere(_ model: ModelName) -> Bool {
+        backends.contains { !$0.admitsPrompts && $0.inventory.availability(of: model, at: loop.now) > .unknown }
     }
 
     /// Whether a backend admits prompts that has not failed this one.

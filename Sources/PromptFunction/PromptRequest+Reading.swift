@@ -178,10 +178,10 @@ private struct Reading {
 
     /// Reads the options, of which a few matter here.
     private mutating func options(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> JSONValue? {
+        (request.numPredict, request.isDeterministic) = (nil, false)
         guard try reader.kind() == .object else { return try value("options", &reader, [], "an object") }
         let start = reader.position
         var isFirst = true
-        request.numPredict = nil
         try reader.begin("{")
         while let name = try reader.nextName(isFirst: &isFirst) {
             let isLength = reader.matches(name, "num_predict")

@@ -118,11 +118,86 @@ private func timeless(_ line: String) -> String {
         #expect(objects.lines.count == 2 && objects.lines[1].contains(#""done_reason":"stop""#))
     }
 
+    private static func calls(_ calls: String) -> String { chunk(#""tool_calls":[\#(calls)]"#) }
+
+    private static let stopped = chunk("", "\"tool_calls\"") + done
+
     @Test(arguments: ["{\\\"a\\\":", "[]", "{}{}", "x"])
     func `a tool call that breaks off, or is none, ends the answer with an error`(arguments: String) {
-        let call = #""tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"\#(arguments)"}}]"#
-        let (objects, error) = translate(chunk(call) + chunk("", "\"tool_calls\"") + Self.done)
+        let call = Self.calls(#"{"index":0,"id":"x","function":{"name":"f","arguments":"\#(arguments)"}}"#)
+        let (objects, error) = translate(call + Self.stopped)
         #expect(error == .malformedResponse && objects.lines.isEmpty)
+        #expect(translate(call + chunk("", "\"length\"") + Self.done).1 == .cutToolCall)
+        #expect(translate(Self.calls(#"{"index":0,"id":"x"}"#) + Self.stopped).1 == .malformedResponse)
+    }
+
+    @Test(arguments: [
+        (#"{"id":"a","function":{"name":"f","arguments":{"x":1}}}"#, #"[a f {"x":1}]"#),
+        (
+            #"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":0,"id":"b","function":{"name":"g","arguments":""}}"#,
+            "[a f {}][b g {}]"
+        ),
+        (#"{"function":{"name":"get_"}}|{"function":{"name":"weather"}}"#, "[ get_weather {}]"),
+        (#"{"id":"a","function":{"name":"f"}}|{"id":"a","function":{"name":"f","arguments":"{}"}}"#, "[a f {}]"),
+        (
+            #"{"id":"a","function":{"name":"f","arguments":"{}"}}|{"id":"b","function":{"name":"g","arguments":"{}"}}"#,
+            "[a f {}][b g {}]"
+        ),
+        (#"{"function":{"name":"f","arguments":"{}"}}|{"function":{"name":"f","arguments":"{}"}}"#, "[ f {}][ f {}]"),
+    ])
+    func `tool calls are told apart however they are numbered`(pieces: String, expected: String) throws {
+        let stream = pieces.split(separator: "|").map { Self.calls(String($0)) }.joined() + Self.stopped
+        let (objects, error) = translate(stream)
+        #expect(error == nil)
+        let line = try JSONSerialization.jsonObject(with: Data(objects.lines[0].utf8)) as? [String: Any]
+        let calls = try #require((line?["message"] as? [String: Any])?["tool_calls"] as? [[String: Any]])
+        let said = try calls.map { call in
+            let function = try #require(call["function"] as? [String: Any])
+            let arguments = try JSONSerialization.data(withJSONObject: try #require(function["arguments"]))
+            return "[\(call["id"] ?? "") \(function["name"] ?? "") \(String(decoding: arguments, as: UTF8.self))]"
+        }
+        #expect(said.joined() == expected)
+    }
+
+    @Test func `probabilities are passed on`() {
+        let chunk =
+            #"data: {"model":"m","choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1}]},"finish_reason":"stop"}]}"#
+        let (objects, error) = translate(chunk + "\n\n" + Self.done)
+        #expect(error == nil)
+        #expect(objects.lines[0].hasSuffix(#""content":"a"},"logprobs":[{"token":"a","logprob":-1}],"done":false}"#))
+    }
+
+    @Test(arguments: ["error", "abort"])
+    func `an answer that the server has given up is none`(reason: String) {
+        #expect(
+            translate(chunk(#""content":"a""#, "\"\(reason)\"") + Self.done).1
+                == .failed(message: "it gave the answer up"))
+    }
+
+    @Test func `a reason that nobody has given is not made up`() {
+        let (objects, error) = translate(chunk(#""content":"a""#) + Self.done)
+        #expect(error == nil && !objects.lines[1].contains("done_reason"))
+    }
+
+    @Test func `a first chunk without a choice says nothing of the model`() {
+        let first = #"data: {"choices":[],"created":0,"model":"","prompt_filter_results":[]}"#
+        let (objects, error) = translate(first + "\n\n" + chunk(#""content":"a""#, "\"stop\"") + Self.done)
+        #expect(error == nil && objects.lines[0].hasPrefix(head))
+    }
+
+    @Test func `a byte order mark and spaces do no harm`() {
+        let (objects, error) = translate("\u{FEFF}" + chunk(#""content":"a""#, "\"stop\"") + "data: [DONE] \r\n\r\n")
+        #expect(error == nil && objects.lines.count == 2)
+    }
+
+    /// Each object repeats the model's name.
+    @Test func `no name is so long that an answer grows by it`() {
+        let name = String(repeating: "n", count: 10_000)
+        let (objects, error) = translate(
+            #"data: {"model":"\#(name)","choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"# + "\n\n")
+        #expect(error == nil && objects.lines[0].hasPrefix(#"{"model":"","#))
+        let reason = translate(chunk(#""content":"a""#, "\"\(name)\""))
+        #expect(reason.1 == .malformedResponse)
     }
 
     @Test func `the bytes of tool calls are accounted for, and limited`() {
@@ -131,7 +206,7 @@ private func timeless(_ line: String) -> String {
         let limited = Objects()
         limited.limit = 25_000
         let (objects, error) = translate(String(repeating: call, count: 4), to: limited)
-        #expect(error == .transport(.noRoom) && objects.held == 30_000)
+        #expect(error == .transport(.noRoom) && objects.held > 30_000 && objects.held < 31_000)
         let many = (0..<1100).map { #"{"index":\#($0),"function":{"name":"f","arguments":"{}"}}"# }.joined(
             separator: ",")
         #expect(translate(chunk(#""tool_calls":[\#(many)]"#)).1 == .malformedResponse)
@@ -151,7 +226,7 @@ private func timeless(_ line: String) -> String {
     @Test(arguments: [
         #"data: {"error":{"message":"out of memory","type":"server_error","code":500}}"#,
         #"data: {"error":"out of memory"}"#, #"{"error":{"message":"out of memory"}}"#,
-        #"error: {"error":{"message":"out of memory"}}"#,
+        #"error: {"error":{"message":"out of memory"}}"#, #"error: {"code":500,"message":"out of memory"}"#,
         #"data: {"object":"error","message":"out of memory","type":"InternalServerError","code":500}"#,
     ])
     func `an error in a stream is the answer's`(line: String) {
@@ -160,7 +235,8 @@ private func timeless(_ line: String) -> String {
     }
 
     @Test(arguments: [
-        "data: {", "data: []", #"data: {"choices":{}}"#, "data: x", #"data: {"a":1}"#, #"data: {"choices":[1]}"#,
+        "data: {", "data: []", #"data: {"choices":{}}"#, "data: x", #"data: {"a":1}"#, "out of memory", "{",
+        #"data: {"choices":[{"text":"a","index":0}]}"#, #"data: {"choices":[1]}"#,
     ])
     func `what is no chunk ends the answer`(line: String) {
         #expect(translate(line + "\n\n").1 == .malformedResponse)
@@ -195,7 +271,7 @@ private func timeless(_ line: String) -> String {
     // MARK: Whole completions
 
     private static func whole(_ json: String) -> String? {
-        let reply = WholeTranslation.translate(Array(json.utf8).span, .chat, began: .now)
+        let reply = try? WholeTranslation.translate(Array(json.utf8).span, .chat, began: .now)
         return reply.map { timeless(String(decoding: $0.bytes, as: UTF8.self)) }
     }
 

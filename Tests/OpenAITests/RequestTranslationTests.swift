@@ -6,8 +6,13 @@ import Testing
 
 /// From a request in Ollama's form to one in OpenAI's.
 @Suite struct `Translation of requests` {
-    private static func translate(_ json: String, from endpoint: Endpoint = .chat) throws(Untranslatable) -> String {
-        String(decoding: try RequestTranslation.translate(Array(json.utf8), from: endpoint), as: UTF8.self)
+    private static func translate(
+        _ json: String, from endpoint: Endpoint = .chat, listed: [String] = []
+    ) throws(Untranslatable) -> String {
+        switch try RequestTranslation.translate(Array(json.utf8), from: endpoint, listed: listed) {
+        case .request(let json): String(decoding: json, as: UTF8.self)
+        case .load(let model): "loads \(model)"
+        }
     }
 
     /// The members of the result besides those that every one has.
@@ -40,7 +45,7 @@ import Testing
         (#""format":"json""#, #""response_format":{"type":"json_object"}"#), (#""format":"""#, ""),
         (
             #""format":{"type":"object"}"#,
-            #""response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":{"type":"object"}}}"#
+            #""response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}"#
         ),
         (#""think":false"#, #""reasoning_effort":"none""#), (#""think":true"#, #""reasoning_effort":"medium""#),
         (#""think":"high""#, #""reasoning_effort":"high""#), (#""think":null"#, ""),
@@ -84,10 +89,63 @@ import Testing
         #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m",\#(Self.hi),\#(member)}"#) }
     }
 
-    @Test func `refuses a request that only loads a model`() {
-        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m","messages":[]}"#) }
-        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m"}"#, from: .generate) }
-        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m","prompt":""}"#, from: .generate) }
+    @Test func `a request without a prompt only loads its model`() throws {
+        #expect(try Self.translate(#"{"model":"m","messages":[]}"#) == "loads m")
+        #expect(try Self.translate(#"{"model":"m:latest"}"#, from: .generate, listed: ["M"]) == "loads M")
+        #expect(try Self.translate(#"{"model":"m","prompt":""}"#, from: .generate) == "loads m")
+    }
+
+    @Test(arguments: [
+        ("Org/B", "Org/B"), ("org/b:latest", "Org/B"), ("ORG/b", "Org/B"), ("other", "other"), ("x:latest", "x:latest"),
+    ])
+    func `writes a model's name as the server lists it`(name: String, sent: String) throws {
+        let text = try Self.translate(#"{"model":"\#(name)",\#(Self.hi)}"#, listed: ["a", "Org/B", "x:latest", "x"])
+        #expect(text.hasPrefix(#"{"model":"\#(sent)","#))
+    }
+
+    /// In the result they would stand twice, or mean something else.
+    @Test(arguments: [
+        #""options":{"temperature":0},"temperature":1"#, #""think":true,"reasoning_effort":"low""#,
+        #""format":"json","format":"""#, #""options":{"seed":1,"seed":2}"#, #""x":1,"\u0078":2"#, #""Format":"json""#,
+        #""OPTIONS":{}"#, #""stream":"no""#, #""options":[]"#, #""think":1"#, #""format":5"#, #""model":5"#,
+    ])
+    func `refuses what would be said twice, or has the wrong type`(member: String) {
+        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m",\#(Self.hi),\#(member)}"#) }
+    }
+
+    @Test(arguments: [
+        #"{"content":"x"}"#, #"{"role":5}"#, #"{"role":"user","content":["x"]}"#, #"{"role":"user","Content":"x"}"#,
+        #"{"role":"user","images":"x"}"#, #"{"role":"user","images":[""]}"#, #"{"role":"user","images":[5]}"#,
+        #"{"role":"user","tool_calls":{}}"#, #"{"role":"user","tool_calls":[{}]}"#,
+        #"{"role":"user","tool_calls":[5]}"#,
+        #"{"role":"a","role":"b"}"#, #"{"role":"a","thinking":"x","reasoning_content":"y"}"#, "5",
+        #"{"role":"tool","tool_call_id":5}"#,
+    ])
+    func `refuses messages that are none`(message: String) {
+        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m","messages":[\#(message)]}"#) }
+    }
+
+    @Test func `refuses what is told in few bytes and needs many`() {
+        let calls = String(repeating: #"{"function":{"name":""}},"#, count: 5000).dropLast()
+        #expect(throws: Untranslatable.self) {
+            try Self.translate(#"{"model":"m","messages":[{"role":"a","tool_calls":[\#(calls)]}]}"#)
+        }
+        let images = String(repeating: #""AAAA","#, count: 50_000).dropLast()
+        #expect(throws: Untranslatable.self) {
+            try Self.translate(#"{"model":"m","messages":[{"role":"a","images":[\#(images)]}]}"#)
+        }
+        let members = (0..<300).map { #""m\#($0)":1"# }.joined(separator: ",")
+        #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m",\#(Self.hi),\#(members)}"#) }
+    }
+
+    /// Four thousand results for other tools than were called: each takes the first call that is open.
+    @Test func `finds the calls of many results at once`() throws {
+        let calls = (0..<4096).map { _ in #"{"function":{"name":"a"}}"# }.joined(separator: ",")
+        let results = (0..<4096).map { #"{"role":"tool","content":"\#($0)","tool_name":"b"}"# }.joined(separator: ",")
+        let text = try Self.translate(
+            #"{"model":"m","messages":[{"role":"assistant","tool_calls":[\#(calls)]},\#(results)]}"#)
+        #expect(text.contains(#""content":"0","tool_call_id":"pd0000001""#))
+        #expect(text.contains(#""content":"4095","tool_call_id":"pd0004096""#))
     }
 
     // MARK: Messages
@@ -119,10 +177,14 @@ import Testing
             """#)
         #expect(
             asked
-                == #"{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":"#
-                + #"{"name":"a","arguments":"{\"x\":\"\\\"1\\\"\"}"}},{"id":"call_2","type":"function","function":"#
-                + #"{"name":"b","arguments":"{}"}}]},{"role":"tool","content":"B","tool_call_id":"call_2"},"#
-                + #"{"role":"tool","content":"A","tool_call_id":"call_1"}"#)
+                == #"{"role":"assistant","content":null,"tool_calls":[{"id":"pd0000001","type":"function","function":"#
+                + #"{"name":"a","arguments":"{\"x\":\"\\\"1\\\"\"}"}},{"id":"pd0000002","type":"function","function":"#
+                + #"{"name":"b","arguments":"{}"}}]},{"role":"tool","content":"B","tool_call_id":"pd0000002"},"#
+                + #"{"role":"tool","content":"A","tool_call_id":"pd0000001"}"#)
+        let mixed = try Self.messages(
+            #"{"role":"assistant","tool_calls":[{"id":"x1","function":{"name":"a"}},{"id":"x2","function":{"name":"a"}}]},"#
+                + #"{"role":"tool","tool_call_id":"x1"},{"role":"tool","tool_name":"a"}"#)
+        #expect(mixed.hasSuffix(#""tool_call_id":"x1"},{"role":"tool","content":"","tool_call_id":"x2"}"#))
         let own = try Self.messages(
             #"{"role":"assistant","content":"","tool_calls":[{"id":"z","function":{"name":"a","arguments":"{}"}}]},"#
                 + #"{"role":"tool","tool_call_id":"z","content":"A"}"#)

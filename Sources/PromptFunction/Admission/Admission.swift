@@ -159,11 +159,12 @@ final class Admission {
 
     private var retryAfter: Int { rate.retryAfter(waiting: queue.count, at: loop.now) }
 
-    /// The error for when every circuit breaker is open.
-    private var allBackendsDown: PromptFailure {
+    /// The error for when every circuit breaker is open that could serve a prompt.
+    var allBackendsDown: PromptFailure {
         let probes = backends.compactMap { $0.breaker.nextProbe }
         let seconds = probes.map { ($0 - loop.now).components.seconds + 1 }.min() ?? 1
         return .allBackendsDown(
-            count: backends.count, retryAfter: max(1, Int(clamping: seconds)), ServerName(of: backends))
+            count: backends.count { !$0.admitsPrompts }, retryAfter: max(1, Int(clamping: seconds)),
+            ServerName(of: backends))
     }
 }

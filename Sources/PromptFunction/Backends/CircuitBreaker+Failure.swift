@@ -49,13 +49,17 @@ extension OllamaError {
         case .transport(.cancelled), .transport(.noRoom): false
         case .transport(let error) where error.isShortage: false
         case .transport: true
-        case .toolCalls, .onlyThinking: false
+        case .toolCalls, .onlyThinking, .cutToolCall: false
         }
     }
 
     /// Whether the host does not have the model. Without words it is not Ollama that says so.
     var saysMissing: Bool {
         if case .refused(status: 404, let words, _) = self { !words.isEmpty } else { false }
+    }
+
+    var isUntranslatable: Bool {
+        if case .untranslatable = self { true } else { false }
     }
 
     /// Whether the host has no room for the prompt now. It is asked again if the other hosts have none either.

@@ -69,7 +69,8 @@ final class EngineBackend: Backend {
             inventory.chatEnded(permit.model, .answered, began: permit.began, at: now)
             endPauses(of: permit.pauseName)
             adaptive?.note(.init(latency: now - permit.began, tokens: tokens, inFlight: permit.inFlight))
-        case .failed(let error) where error.saysMissing:
+        // A server with OpenAI's API may mean the path, or the spelling of the name: only its list says what it has.
+        case .failed(let error) where error.saysMissing && !client.isTranslating:
             breaker.chatSucceeded(permit.epoch)
             inventory.chatEnded(permit.model, .missing, began: permit.began, at: now)
             endPauses(of: permit.pauseName)

@@ -69,6 +69,8 @@ import Testing
                 let answered = try await Self.post(body, "*/*", to: fixture.port, at: path)
                 #expect(answered.status == 200 && answered["Content-Type"] == expected["Content-Type"])
                 #expect(Self.timeless(answered.text) == Self.timeless(expected.text))
+                let streamed = try await fixture.post(body.dropLast() + #","stream":true}"#, to: path)
+                if path.hasPrefix("/api") { #expect(Self.timeless(streamed.text) == Self.timeless(answered.text)) }
                 let missing = try await fixture.post(#"{"model":"m"}"#, to: path)
                 #expect(missing.status == 200 || missing.status == 400)
             }
@@ -231,6 +233,77 @@ import Testing
         }
     }
 
+    /// These servers compare names exactly, and Ollama's do not. One client's spelling must not take the model from others.
+    @Test(arguments: [false, true])
+    func `keep their models whatever spelling a client has asked for`(isListed: Bool) async throws {
+        var (first, second) = (StandInSettings(), StandInSettings())
+        (first.models, second.models) = (["a"], ["Org/B"])
+        try await withBackends(
+            [first, second],
+            settings: {
+                try Self.openAI(&$0)
+                $0.checkInterval = isListed ? .milliseconds(20) : .zero
+                $0.apis = Set(API.allCases)
+            }
+        ) { loop, fixture in
+            if isListed {
+                try await until("the lists are known", on: loop) { fixture.listings >= 4 }
+            }
+            for name in ["org/b", "Org/B:latest", "ORG/B"] {
+                let other = try await fixture.post(#"{"model":"\#(name)","prompt":"hi"}"#)
+                #expect(other.status == (isListed ? 200 : 404), "\(other.text)")
+                let path = try await fixture.post(#"{"model":"\#(name)","input":"hi"}"#, to: "/v1/responses")
+                #expect(path.status == 404)
+                let exact = try await fixture.post(#"{"model":"Org/B","prompt":"hi"}"#)
+                #expect(exact.status == 200, "\(exact.text)")
+            }
+        }
+    }
+
+    @Test func `have loaded what a client wants to have loaded`() async throws {
+        var standIn = StandInSettings()
+        standIn.models = ["m"]
+        try await withBackends([standIn], settings: Self.only) { loop, fixture in
+            let requests = [("/api/generate", #"{"model":"m"}"#), ("/api/chat", #"{"model":"m","messages":[]}"#)]
+            for (path, body) in requests {
+                let loaded = try await fixture.post(body, to: path)
+                #expect(
+                    loaded.status == 200 && loaded.isWhole
+                        && loaded["Content-Type"] == "application/json; charset=utf-8")
+                #expect(loaded.text.hasSuffix(#""done":true,"done_reason":"load"}"#), "\(loaded.text)")
+                #expect(loaded.text.contains(path == "/api/chat" ? #""message":{"# : #""response":"""#))
+                let missing = try await fixture.post(body.replacing("\"m\"", with: "\"x\""), to: path)
+                #expect(missing.status == 404)
+            }
+            for isStreamed in [false, true] {
+                let own = try await fixture.post(#"{"model":"m","messages":[],"stream":\#(isStreamed)}"#)
+                #expect(own.status == 200 && own.text.isEmpty && own.isWhole)
+            }
+            #expect(fixture.requests == [0])
+        }
+    }
+
+    @Test func `are not said to lack a model while the one that has it is down`() async throws {
+        var (first, second) = (StandInSettings(), StandInSettings())
+        (first.models, second.models) = (["a"], ["b"])
+        try await withBackends(
+            [first, second],
+            settings: {
+                try Self.openAI(&$0)
+                $0.checkInterval = .milliseconds(20)
+            }
+        ) { loop, fixture in
+            try await until("the lists are known", on: loop) { fixture.listings >= 4 }
+            #expect(try await fixture.post(#"{"model":"b"}"#).status == 200)
+            await fixture.stop(1)
+            let refused = try await fixture.post(#"{"model":"b"}"#)
+            #expect([502, 503].contains(refused.status), "\(refused.text)")
+            let later = try await fixture.post(#"{"model":"b"}"#)
+            #expect(later.status == 503 && later.text.hasPrefix("The model server is unavailable"), "\(later.text)")
+            #expect(try await fixture.post(#"{"model":"a"}"#).status == 200)
+        }
+    }
+
     @Test func `take over what an Ollama fails, and the other way round`() async throws {
         try await withBackends(
             [StandInSettings(), StandInSettings()],
@@ -336,6 +409,14 @@ import Testing
             #expect(evading.status == 400 && evading.text.contains("max_tokens"))
             let chat = #"{"model":"m","messages":[{"role":"user","content":"hi"}],"stream":false}"#
             #expect(try await fixture.post(chat, to: "/api/chat").text.contains(#""eval_count":3"#))
+            let twice = try await fixture.post(
+                #"{"options":{"num_predict":2},"options":null}"#, ["Accept: application/json"])
+            #expect(twice.text.contains(#""eval_count":3"#), "\(twice.text)")
+            for name in ["n", "best_of", "n_cmpl", "n_predict", "max_new_tokens"] {
+                let refused = try await fixture.post(
+                    #"{"model":"m","messages":[],"\#(name)":9}"#, to: "/v1/chat/completions")
+                #expect(refused.status == 403 && refused.text.contains(name))
+            }
         }
     }
 
