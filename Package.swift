@@ -98,9 +98,8 @@ let package = Package(
         .target(name: "CLibeventInternals", dependencies: ["CLibevent"], path: "Tests/CLibeventInternals"),
         .target(name: "CFuzzChecks", dependencies: ["CLibevent"], path: "Tests/Fuzz/C"),
         fuzzTarget(
-            "CFuzzChecks", "promptd", "PromptFunction", "FunctionHost", "HTTPServer", "HTTPClient", "Ollama", "APIs",
-            "JSON",
-            argumentParser),
+            "CFuzzChecks", "promptd", "PromptFunction", "FunctionHost", "HTTPServer", "HTTPClient", "Ollama", "OpenAI",
+            "APIs", "JSON", argumentParser),
         testTarget("CLibeventTests", "CLibeventInternals", "CLibevent"),
         testTarget("EventLoopTests", "EventLoop"),
         testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),

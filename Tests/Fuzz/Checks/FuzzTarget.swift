@@ -2,7 +2,7 @@ import CFuzzChecks
 
 /// What can be fuzzed: a name, and a check of any bytes.
 enum FuzzTarget: String, CaseIterable {
-    case shim, head, chunked, response, lines, prompt, posted, host, configuration
+    case shim, head, chunked, response, lines, prompt, posted, translation, host, configuration
 
     /// Checks `bytes`. Only one thread at a time may call it.
     ///
@@ -16,6 +16,7 @@ enum FuzzTarget: String, CaseIterable {
         case .lines: try LinesCheck.check(bytes)
         case .prompt: try PromptCheck.check(bytes)
         case .posted: try PostedCheck.check(bytes)
+        case .translation: try TranslationCheck.check(bytes)
         case .host: try HostCheck.check(bytes)
         case .configuration: try ConfigurationCheck.check(bytes)
         }

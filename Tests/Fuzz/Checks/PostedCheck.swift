@@ -57,7 +57,7 @@ enum PostedCheck {
         let names =
             switch endpoint {
             case .chat, .generate: ["num_predict"]
-            case .chatCompletions: ["max_tokens", "max_completion_tokens"]
+            case .chatCompletions: ["max_tokens", "max_completion_tokens", "n_predict", "max_new_tokens"]
             case .responses: ["max_output_tokens"]
             default: ["max_tokens"]
             }
