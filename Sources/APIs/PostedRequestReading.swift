@@ -136,8 +136,8 @@ struct PostedRequestReading {
     ) throws(JSONReader.Malformed) {
         let value = unsafe reader.bytes[try reader.skipped()]
         guard kind == .number, isInOptions == endpoint?.limitsTokensInOptions else { return }
-        let isZero = unsafe Double(String(decoding: value, as: UTF8.self)) == 0
-        if isZero || reader.matches(name, "seed") { isDeterministic = true }
+        guard let number = unsafe Double(String(decoding: value, as: UTF8.self)) else { return }
+        if reader.matches(name, "seed") ? number >= 0 : number == 0 { isDeterministic = true }  // below 0 it is random
     }
 
     private mutating func complain(_ sentence: String) {

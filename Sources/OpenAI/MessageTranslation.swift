@@ -24,6 +24,7 @@ struct MessageTranslation {
         /// Other members, each with a comma before it.
         var others = JSONWriter()
         var names: Set<String> = []
+        var hasReasoning = false
     }
 
     init(limit: Int) { self.limit = limit }
@@ -96,13 +97,14 @@ struct MessageTranslation {
                 if let folded = FoldedName.fold(string), Self.names.contains(folded) {
                     try complain("Write the name \"\(folded)\" in lower case.")
                 }
+                if string == "reasoning_content" { message.hasReasoning = true }
                 message.others.put(",\"")
                 message.others.put(name)
                 message.others.put("\":", JSONValue(try reader.skipped(), in: body))
             }
         }
         if message.role == nil { try complain("Give each of \"messages\" a \"role\".") }
-        if message.thinking != nil && message.names.contains("reasoning_content") {
+        if message.thinking != nil && message.hasReasoning {
             try complain("Give \"thinking\" or \"reasoning_content\" in a message, not both.")
         }
         return message
@@ -128,14 +130,13 @@ struct MessageTranslation {
         case "content": message.content = text
         case "thinking": message.thinking = text
         case "tool_name": message.toolName = text
-        default: message.toolCallID = text
+        default: message.toolCallID = text.bytes.isEmpty ? nil : text
         }
     }
 
     private mutating func calls(
         _ message: inout Message, _ reader: inout JSONReader, _ body: [UInt8]
     ) throws(JSONReader.Malformed) {
-        open.begin()
         var isFirst = true
         try reader.begin("[")
         while try reader.nextElement(isFirst: &isFirst, before: "]") {
@@ -165,7 +166,7 @@ struct MessageTranslation {
             }
         }
         guard let tool else { try complain("Give each of \"tool_calls\" a \"function\" with a \"name\".") }
-        if let id, id.bytes.isEmpty { try complain("Leave out an empty \"id\" of \"tool_calls\".") }
+        if let own = id, own.bytes.isEmpty { id = nil }  // as some clients write it
         var writer = JSONWriter()
         writer.put("{\"id\":\"")
         writer.put(open.add(id, of: tool))
@@ -211,6 +212,7 @@ struct MessageTranslation {
     private mutating func put(_ message: Message) {
         let role = message.role ?? JSONText("user")
         let isResult = role.string == "tool"
+        if !isResult && role.string != "assistant" { open.forget() }
         output.put(isEmpty ? "{\"role\":\"" : ",{\"role\":\"")
         output.put(role)
         output.put("\",\"content\":")

@@ -52,7 +52,8 @@ extension OpenAIClient {
     private static func ollamas(_ path: String, _ models: OpenAIModels?, _ body: [UInt8]?) -> (Int, [UInt8]) {
         guard let models else { return (502, API.ollama.errorBody(status: 502, "The list of models is malformed.")) }
         guard path == "/api/show" else { return (200, path == "/api/ps" ? models.running : models.tags) }
-        guard let body, let wanted = try? PostedRequest(body, to: nil).model.string, models.names.contains(wanted)
+        guard let body, let wanted = try? PostedRequest(body, to: nil).model.string,
+            ListedName.find(wanted, in: models.names) != nil
         else {
             return (404, API.ollama.errorBody(status: 404, "model not found"))
         }

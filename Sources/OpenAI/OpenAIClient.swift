@@ -83,8 +83,8 @@ package final class OpenAIClient: EngineClient {
         -> StoredPart
     {
         let names = try await models(.local, deadlines: deadlines ?? origin.deadlines)
-        let model = LoadRequest.model(request)
-        guard names?.contains(model) ?? true else {
+        let wanted = LoadRequest.model(request)
+        guard let model = names.map({ ListedName.find(wanted, in: $0) }) ?? wanted else {
             throw .refused(status: 404, message: "it is not in its list of models", retryAfter: nil)
         }
         return LoadRequest.answer(model: model, shape)

@@ -11,8 +11,8 @@ struct OpenCalls {
     private var first = 0
     private var lastNumber = 0
 
-    /// A new message calls tools: the earlier calls are over.
-    mutating func begin() {
+    /// A message that is neither a call nor a result: the earlier calls are over.
+    mutating func forget() {
         ids = []
         isOpen = []
         byID = [:]
@@ -35,13 +35,15 @@ struct OpenCalls {
         if let place = byID[id.string] { isOpen[place] = false }
     }
 
-    /// The id of the call whose result has come: the first that is open, of this tool if it is named.
+    /// The id of the call whose result has come: the first that is open, of this tool if it is named. A new one if there is
+    /// none.
     mutating func close(of tool: JSONText?) -> JSONText {
         if let tool {
             let name = tool.string
             while let place = byTool[name]?.popLast() {
                 if isOpen[place] { return close(place) }
             }
+            return newID()
         }
         while first < ids.count {
             if isOpen[first] { return close(first) }

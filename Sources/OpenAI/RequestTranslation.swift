@@ -89,17 +89,9 @@ struct RequestTranslation {
         return .request(writer.bytes)
     }
 
-    /// The model's name as the server has it. Ollama's clients may write it in other cases, and with its default tag.
+    /// The model's name as the server has it, if that is known.
     private var listedName: JSONText {
-        let name = model.string
-        if listed.isEmpty || listed.contains(name) { return model }
-        let plain = Self.folded(name)
-        return listed.first { Self.folded($0) == plain }.map { JSONText($0) } ?? model
-    }
-
-    private static func folded(_ name: String) -> String {
-        let name = name.lowercased()
-        return name.hasSuffix(":latest") ? String(name.dropLast(":latest".count)) : name
+        listed.isEmpty ? model : ListedName.find(model.string, in: listed).map { JSONText($0) } ?? model
     }
 
     // MARK: Members

@@ -53,8 +53,10 @@ struct ToolCallAssembly {
     /// Whether a piece begins another call, although its index is that of `call`: some servers give all the same one.
     private func begins(_ piece: ToolCallPiece, after call: Call, in bytes: UnsafeRawBufferPointer) -> Bool {
         if let id = piece.id, !call.id.isEmpty { return unsafe !call.id.elementsEqual(bytes[id]) }
-        let hasArguments = !call.arguments.isEmpty || call.object != nil
-        return piece.id == nil && call.id.isEmpty && piece.name != nil && hasArguments
+        guard piece.id == nil, call.id.isEmpty, piece.name != nil else { return false }
+        // Others repeat the name with each piece.
+        let isWhole = !call.arguments.isEmpty && call.arguments.count <= 4096 && Self.object(in: call.arguments) != nil
+        return isWhole || call.object != nil
     }
 
     private mutating func append(
@@ -96,7 +98,7 @@ struct ToolCallAssembly {
 
     /// The JSON object that a JSON string contains; `nil` if it contains none.
     private static func object(in text: [UInt8]) -> [UInt8]? {
-        if text.isEmpty { return Array("{}".utf8) }
+        if text.allSatisfy({ $0 == 0x20 }) || text.elementsEqual("null".utf8) { return Array("{}".utf8) }
         var json: [UInt8] = []
         let isText = unsafe text.withUnsafeBytes { unsafe JSONString.appendUnescaped($0, to: &json) }
         let isObject = unsafe json.withUnsafeBytes { bytes in

@@ -42,7 +42,6 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// `eval_count` of a streamed answer.
     private var tokens: Int?
     private var payloadBytes = 0
-    private(set) var backlog = 0
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     var positionInQueue: (() -> Int)?
@@ -163,10 +162,14 @@ final class PromptReply: ClientReply, ChatReceiver {
             end()
             return true
         }
-        backlog = body?.write(scratch.bytes) ?? 0
-        guard backlog > Body.backlogLimit else { return true }
+        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
         body?.onDrained { [flow] in flow?.resume() }
         return false
+    }
+
+    func discardNews() {
+        hasNews = false
+        scratch.clear()
     }
 
     // MARK: To the client

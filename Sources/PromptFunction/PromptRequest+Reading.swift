@@ -194,7 +194,8 @@ private struct Reading {
     }
 
     private mutating func noteDecision(_ isSeed: Bool, _ value: JSONValue) {
-        if isSeed || Double(String(decoding: value.bytes, as: UTF8.self)) == 0 { request.isDeterministic = true }
+        guard let number = Double(String(decoding: value.bytes, as: UTF8.self)) else { return }
+        if isSeed ? number >= 0 : number == 0 { request.isDeterministic = true }  // below 0 it is random
     }
 
     // MARK: Messages

@@ -144,6 +144,12 @@ private func timeless(_ line: String) -> String {
             "[a f {}][b g {}]"
         ),
         (#"{"function":{"name":"f","arguments":"{}"}}|{"function":{"name":"f","arguments":"{}"}}"#, "[ f {}][ f {}]"),
+        (
+            #"{"function":{"name":"f","arguments":"{\"a\""}}|{"function":{"name":"f","arguments":":1}"}}"#,
+            #"[ f {"a":1}]"#
+        ),
+        (#"{"function":{"name":"f","arguments":"null"}}"#, "[ f {}]"),
+        (#"{"function":{"name":"f","arguments":" "}}"#, "[ f {}]"),
     ])
     func `tool calls are told apart however they are numbered`(pieces: String, expected: String) throws {
         let stream = pieces.split(separator: "|").map { Self.calls(String($0)) }.joined() + Self.stopped

@@ -138,10 +138,13 @@ import Testing
         #expect(throws: Untranslatable.self) { try Self.translate(#"{"model":"m",\#(Self.hi),\#(members)}"#) }
     }
 
-    /// Four thousand results for other tools than were called: each takes the first call that is open.
+    /// Four thousand calls, and as many results.
     @Test func `finds the calls of many results at once`() throws {
         let calls = (0..<4096).map { _ in #"{"function":{"name":"a"}}"# }.joined(separator: ",")
-        let results = (0..<4096).map { #"{"role":"tool","content":"\#($0)","tool_name":"b"}"# }.joined(separator: ",")
+        let results = (0..<4096).map {
+            #"{"role":"tool","content":"\#($0)"\#($0 % 2 == 0 ? #","tool_name":"a""# : "")}"#
+        }
+        .joined(separator: ",")
         let text = try Self.translate(
             #"{"model":"m","messages":[{"role":"assistant","tool_calls":[\#(calls)]},\#(results)]}"#)
         #expect(text.contains(#""content":"0","tool_call_id":"pd0000001""#))
@@ -181,6 +184,15 @@ import Testing
                 + #"{"name":"a","arguments":"{\"x\":\"\\\"1\\\"\"}"}},{"id":"pd0000002","type":"function","function":"#
                 + #"{"name":"b","arguments":"{}"}}]},{"role":"tool","content":"B","tool_call_id":"pd0000002"},"#
                 + #"{"role":"tool","content":"A","tool_call_id":"pd0000001"}"#)
+        let apart = try Self.messages(
+            #"{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]},"#
+                + #"{"role":"assistant","tool_calls":[{"function":{"name":"g"}}]},"#
+                + #"{"role":"tool","tool_name":"f","tool_calls":[],"tool_call_id":""},{"role":"tool","tool_name":"g"},"#
+                + #"{"role":"tool","tool_name":"h"}"#)
+        #expect(
+            apart.hasSuffix(
+                #"{"role":"tool","content":"","tool_call_id":"pd0000001"},{"role":"tool","content":"","tool_call_id":"pd0000002"},"#
+                    + #"{"role":"tool","content":"","tool_call_id":"pd0000003"}"#), "\(apart)")
         let mixed = try Self.messages(
             #"{"role":"assistant","tool_calls":[{"id":"x1","function":{"name":"a"}},{"id":"x2","function":{"name":"a"}}]},"#
                 + #"{"role":"tool","tool_call_id":"x1"},{"role":"tool","tool_name":"a"}"#)

@@ -24,7 +24,6 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private var body: Body?
     private var flow: BodyFlow?
     private var payloadBytes = 0
-    private(set) var backlog = 0
     /// What the last host that was asked has sent in place of an answer.
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
@@ -109,11 +108,12 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func endRead() -> Bool {
         defer { scratch.clear() }
-        backlog = body?.write(scratch.bytes) ?? 0
-        guard backlog > Body.backlogLimit else { return true }
+        guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
         body?.onDrained { [flow] in flow?.resume() }
         return false
     }
+
+    func discardNews() { scratch.clear() }
 
     func end() {
         if let body = body.take() { body.end() }

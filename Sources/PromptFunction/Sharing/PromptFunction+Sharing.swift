@@ -23,14 +23,19 @@ extension PromptFunction {
             generation = SharedReplies.Generation(SharedReply(of: prompt, on: loop), prompt.payload)
             seat = generation.shared.join(reply)
             replies.add(generation, as: key)
+            generation.shared.onDeserted = { [self, weak generation] in
+                guard let generation else { return }
+                replies.remove(generation, key)
+                loop.startTask { [loop] in
+                    await loop.turn()  // the last client may have gone while it was given something
+                    generation.task?.cancel()
+                }
+            }
             start(generation, prompt, key, client(of: request), in: replies)
         }
         await seat.latch.waitUnlessCancelled()
         if let outcome = seat.outcome { return try outcome.get() }
-        if generation.shared.leave(seat) {
-            replies.remove(generation, key)
-            generation.task?.cancel()
-        }
+        generation.shared.leave(seat)
         throw .cancelled
     }
 

@@ -14,12 +14,16 @@ extension SharedReply: ForwardReceiver where Member == ForwardedReply {
     }
 
     func end() {
-        give(0) { member throws(OllamaError) in member.end() }
+        give(0) { member throws(OllamaError) in
+            _ = member.endRead()  // what came in the same read
+            member.end()
+        }
         _ = endRead()
     }
 
     func refuse(_ head: ForwardedHead, _ body: [UInt8], isWhole: Bool) {
-        for seat in seats { seat.member.refuse(head, body, isWhole: isWhole) }
+        introduction = { $0.refuse(head, body, isWhole: isWhole) }
+        for seat in seats { introduction?(seat.member) }
     }
 }
 

@@ -16,8 +16,8 @@ protocol SharingReply: ClientReply {
     func endRead() -> Bool
     /// Whether it may hold `count` bytes beside its request from now on.
     func mayHold(_ count: Int) -> Bool
-    /// The bytes that wait for its client to take them.
-    var backlog: Int { get }
+    /// Forgets what it was given since the last read, and has not sent.
+    func discardNews()
 }
 
 /// One generation for several clients, each of which gets its own reply. Belongs to the loop's thread.
@@ -50,7 +50,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     /// Maximum bytes of an answer that are kept for clients that come later. Then none can join any more.
     private static var historyLimit: Int { PromptFunction.Settings.sharedHistory }
     /// What an event takes in memory besides its bytes.
-    private static var eventCost: Int { 128 }
+    private static var eventCost: Int { 320 }
 
     private(set) var seats: [Seat] = []
     /// `nil` if it was too long to be kept.
@@ -61,9 +61,12 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     private var flow: BodyFlow?
     /// The tokens of a streamed answer.
     var tokens: Int?
-    private var isPaused = false
     private var isOver = false
     private let loop: EventLoop
+    /// What a client that comes now must be told before anything else.
+    var introduction: ((Member) -> Void)?
+    /// Called when the last client has gone, so that nobody needs the generation.
+    var onDeserted: (() -> Void)?
 
     private(set) var hasBegun = false {
         didSet { if !oldValue && hasBegun { onBegin?() } }
@@ -94,21 +97,18 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
         member.positionInQueue = positionInQueue
         if let modelField { member.modelField = modelField }
         if let flow { member.take(flow) }
+        introduction?(member)
         if let history, !history.isEmpty { _ = give(history, to: seat) }
-        if isPaused {  // for a client that was alone
-            isPaused = false
-            flow?.resume()
-        }
+        flow?.resume()  // it may have paused for a client that was alone
         return seat
     }
 
     /// A client has left.
-    ///
-    /// - Returns: whether it was the last one, so that nobody needs the generation.
-    func leave(_ seat: Seat) -> Bool {
+    func leave(_ seat: Seat) {
         seats.removeAll { $0 === seat }
-        if seats.isEmpty { isOver = true }
-        return seats.isEmpty
+        guard seats.isEmpty, !isOver else { return }
+        isOver = true
+        onDeserted?()
     }
 
     /// Tells all clients how the generation ended.
@@ -119,7 +119,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     }
 
     private func end(_ seat: Seat, _ error: OllamaError) {
-        seats.removeAll { $0 === seat }
+        leave(seat)
         let isNoRoom = error == .transport(.noRoom)
         seat.end(.failure(isNoRoom ? .noRoom : .ollama(error, model: prompt?.modelText ?? "", host: .unknown)))
     }
@@ -149,6 +149,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
             if seat.member.hasBegun { hasBegun = true }
             return seat.member.endRead()
         } catch {
+            seat.member.discardNews()  // or the next client would get it
             end(seat, error)
             return true
         }
@@ -157,22 +158,23 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     func endRead() -> Bool {
         let events = news
         news = []
-        let isAlone = seats.count == 1
-        for seat in seats where !give(events, to: seat) {
-            if isAlone {  // as if it had a generation of its own
-                isPaused = true
-            } else if !seat.member.mayHold(seat.member.backlog) {
-                end(seat, .transport(.noRoom))
-            }
-        }
-        return !isPaused
+        // As if it had a generation of its own: it resumes the answer itself.
+        if seats.count == 1, let seat = seats.first { return give(events, to: seat) }
+        for seat in seats where !give(events, to: seat) && !hasRoom(seat.member) { end(seat, .transport(.noRoom)) }
+        return true
+    }
+
+    /// Whether the budget has room for more that waits for a client. What waits already is counted there.
+    private func hasRoom(_ member: Member) -> Bool {
+        defer { _ = member.mayHold(0) }
+        return member.mayHold(Body.backlogLimit)
     }
 
     // MARK: A client's reply
 
     func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
         // Nothing of an earlier attempt counts.
-        (history, historyBytes, news) = ([], 0, [])
+        (history, historyBytes, news, introduction) = ([], 0, [], nil)
         return try await Member.ask(client, prompt, for: self, deadlines: deadlines)
     }
 
@@ -182,7 +184,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
             do throws(PromptFailure) {
                 try seat.member.hold(count)
             } catch {
-                seats.removeAll { $0 === seat }
+                leave(seat)
                 seat.end(.failure(error))
             }
         }
@@ -190,7 +192,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     }
 
     func mayHold(_ count: Int) -> Bool {
-        for seat in seats where !seat.member.mayHold(count + seat.member.backlog) { end(seat, .transport(.noRoom)) }
+        for seat in seats where !seat.member.mayHold(count) { end(seat, .transport(.noRoom)) }
         return !seats.isEmpty
     }
 

@@ -279,6 +279,9 @@ import Testing
                 let own = try await fixture.post(#"{"model":"m","messages":[],"stream":\#(isStreamed)}"#)
                 #expect(own.status == 200 && own.text.isEmpty && own.isWhole)
             }
+            let other = try await fixture.post(#"{"model":"M:latest"}"#, to: "/api/generate")
+            #expect(other.status == 200 && other.text.contains(#""model":"m""#), "\(other.text)")
+            #expect(try await fixture.post(#"{"model":"M:latest"}"#, to: "/api/show").status == 200)
             #expect(fixture.requests == [0])
         }
     }
