@@ -70,10 +70,13 @@ private final class Verbose: Service {
             $0.bufferedBytes = 200_000
         } _: { loop, fixture in
             let body = #"{"prompt":"\#(String(repeating: "x", count: 50_000))"}"#
-            let sockets = try await fixture.begin([body, body, body], on: loop)
-            // A body counts until Dispatch has let go of it.
-            try await until("only the requests to Ollama are held", on: loop) {
-                (3 * 40_000..<3 * 52_000).contains(fixture.server.bufferedBytes)
+            var sockets: [RawSocket] = []
+            for count in 1...3 {
+                sockets += try await fixture.begin([body], on: loop)
+                // A body counts until Dispatch has let go of it: before, the next one may find no room.
+                try await until("only the requests to Ollama are held", on: loop) {
+                    (count * 40_000..<count * 52_000).contains(fixture.server.bufferedBytes)
+                }
             }
             let response = try await fixture.post(body)
             #expect(response.status == 503)
