@@ -15,12 +15,21 @@ enum TokenCount {
             let colon = unsafe memchr(start + position, 0x3A, json.count - position)
         {
             let end = unsafe start.distance(to: colon)
-            for name in names where unsafe ends(json, at: end, with: name) {
-                if let number = unsafe number(json, after: end) { count = number }
+            if unsafe mayBeName(json, before: end) {
+                for name in names where unsafe ends(json, at: end, with: name) {
+                    if let number = unsafe number(json, after: end) { count = number }
+                }
             }
             position = end + 1
         }
         return count
+    }
+
+    /// Whether one of the names may be just before `end`, by its last letter. Of most colons this is all that is looked at.
+    private static func mayBeName(_ json: UnsafeRawBufferPointer, before end: Int) -> Bool {
+        guard end >= 2 else { return false }
+        let letter = unsafe json[end - 2]
+        return letter == UInt8(ascii: "t") || letter == UInt8(ascii: "s")
     }
 
     /// Whether `name` is just before `end`.

@@ -104,40 +104,14 @@ public final class OllamaClient: EngineClient {
         to request: Payload, as form: WholeForm = .text, in memory: (any AnswerMemory)? = nil,
         deadlines: Deadlines? = nil
     ) async throws(OllamaError) -> WholeAnswer {
-        let reply: WholeReply
-        do throws(ClientError) {
-            reply = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
-                response throws(ClientError) in
-                try await WholeReply(reading: response, as: form, in: memory, work: work)
-            }
-        } catch {
-            throw .transport(error)
-        }
-        return try reply.answer()
+        try await origin.answer(
+            to: request, chatTemplate, as: form, in: memory, deadlines: deadlines, work: work)
     }
 
     package func stream(
         _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
     ) async throws(OllamaError) {
-        let reader = ChatReader(receiver)
-        var refusal: WholeReply?
-        do throws(ClientError) {
-            refusal = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
-                response throws(ClientError) in
-                guard response.head.status == 200 else {
-                    return try await WholeReply(reading: response, as: .object, in: receiver, work: work)
-                }
-                try response.requirePlainBody()
-                receiver.begin(response.flow)
-                _ = try await response.deliver(to: reader)
-                return nil
-            }
-        } catch {
-            if reader.isComplete { return }  // only the end of the HTTP message is missing
-            throw .transport(error)
-        }
-        _ = try refusal?.answer()
-        try reader.end()
+        try await origin.stream(request, chatTemplate, to: receiver, deadlines: deadlines, work: work)
     }
 }
 

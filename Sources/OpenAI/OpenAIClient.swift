@@ -105,18 +105,9 @@ package final class OpenAIClient: EngineClient {
             let part = try await load(request, endpoint == .generate ? .generate : .chat, deadlines: deadlines)
             return WholeAnswer(bytes: form == .object ? part.bytes : [], tokens: nil)
         }
-        let reply: WholeReply
-        let template = endpoint.isEmbedding ? embeddingTemplate : chatTemplate
-        let translation = Self.translation(for: endpoint, began: .now)
-        do throws(ClientError) {
-            reply = try await origin.withResponse(to: template, payload: request, deadlines: deadlines) {
-                response throws(ClientError) in
-                try await WholeReply(reading: response, as: form, in: memory, work: work, translation: translation)
-            }
-        } catch {
-            throw .transport(error)
-        }
-        return try reply.answer()
+        return try await origin.answer(
+            to: request, endpoint.isEmbedding ? embeddingTemplate : chatTemplate, as: form, in: memory,
+            deadlines: deadlines, work: work, translation: Self.translation(for: endpoint, began: .now))
     }
 
     /// - Parameter began: when the request was sent.
@@ -149,24 +140,8 @@ package final class OpenAIClient: EngineClient {
             _ = receiver.endRead()
             return
         }
-        let reader = ChatReader(receiver, translator: StreamTranslation(shape))
-        var refusal: WholeReply?
-        do throws(ClientError) {
-            refusal = try await origin.withResponse(to: chatTemplate, payload: request, deadlines: deadlines) {
-                response throws(ClientError) in
-                guard response.head.status == 200 else {
-                    return try await WholeReply(reading: response, as: .object, in: receiver, work: work) { _ in nil }
-                }
-                try response.requirePlainBody()
-                receiver.begin(response.flow)
-                _ = try await response.deliver(to: reader)
-                return nil
-            }
-        } catch {
-            if reader.isComplete { return }  // only the end of the HTTP message is missing
-            throw .transport(error)
-        }
-        _ = try refusal?.answer()
-        try reader.end()
+        try await origin.stream(
+            request, chatTemplate, to: receiver, deadlines: deadlines, work: work,
+            translator: StreamTranslation(shape))
     }
 }
