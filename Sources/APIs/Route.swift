@@ -4,8 +4,8 @@ package enum Route: Sendable, Equatable {
     case prompt(Endpoint)
     /// Something is listed, and no model is asked.
     case listing(Listing)
-    /// What is installed would change.
-    case modelChange
+    /// What is installed would change: by a DELETE, or by a POST.
+    case modelChange(isDelete: Bool)
 
     /// Finds the route of a path without query; `nil` if it is of no API. Paths match exactly.
     package init?(_ path: String) {
@@ -17,7 +17,7 @@ package enum Route: Sendable, Equatable {
         } else if let listing = Listing(path) {
             self = .listing(listing)
         } else if Self.modelChanges.contains(path) || Self.isBlob(path) {
-            self = .modelChange
+            self = .modelChange(isDelete: path == "/api/delete")
         } else {
             return nil
         }
@@ -43,11 +43,18 @@ package enum Route: Sendable, Equatable {
         }
     }
 
-    /// Whether requests to it are POSTs; otherwise they are GETs.
-    package var isPosted: Bool {
+    /// The method of requests to it. HEAD goes where GET does.
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case delete = "DELETE"
+    }
+
+    package var method: Method {
         switch self {
-        case .prompt, .modelChange, .listing(.show): true
-        case .listing: false
+        case .modelChange(isDelete: true): .delete
+        case .prompt, .modelChange, .listing(.show): .post
+        case .listing: .get
         }
     }
 }

@@ -21,7 +21,7 @@ static bool parse_head(struct connection *self) {
 		return false;
 	}
 	self->exchange.request = request;
-	self->exchange.judged = self->exchange.head.method != SHIM_METHOD_POST; // there is nothing to decide on others
+	self->exchange.judged = !exchange_is_handled(&self->exchange); // there is nothing to decide on others
 	return true;
 }
 
@@ -84,15 +84,15 @@ static void head_complete(struct connection *self) {
 	struct connection_group *group = self->group;
 	struct shim_exchange *exchange = &self->exchange;
 	const bool has_body = input_has_body(exchange);
-	const bool is_reserved = !has_ordinary_slot(self, exchange->head.method == SHIM_METHOD_POST);
+	const bool is_reserved = !has_ordinary_slot(self, exchange_is_handled(exchange));
 	const int64_t now = shim_loop_now(group->loop);
 	const bool is_full = group->loop->queues.full[EVENT_URGENT];
 	const bool is_earned = urgency_is_earned(&group->urgency, now - self->last_request, now, is_full);
 	watch_set_urgent(&self->watch, is_earned);
 	self->last_request = now;
 	// The body of a health check may turn out to be empty only at its end: envoy sends such chunked ones.
-	const bool may_be_empty = exchange->head.chunked && exchange->head.method != SHIM_METHOD_POST;
-	if (is_reserved && (exchange->head.method == SHIM_METHOD_POST || (has_body && !may_be_empty))) {
+	const bool may_be_empty = exchange->head.chunked && !exchange_is_handled(exchange);
+	if (is_reserved && (exchange_is_handled(exchange) || (has_body && !may_be_empty))) {
 		connection_reject(self, SHIM_REJECT_TOO_MANY_CONNECTIONS);
 		return;
 	}

@@ -57,6 +57,11 @@ static inline bool exchange_holds_much(const struct shim_exchange *self) {
 	return self->head_count + self->body_count + self->taken + self->held > SHIM_UNCOUNTED_BYTES;
 }
 
+/// Whether the function gets the request with its body, and judges it before: a POST, or a DELETE.
+static inline bool exchange_is_handled(const struct shim_exchange *self) {
+	return self->head.method == SHIM_METHOD_POST || self->head.method == SHIM_METHOD_DELETE;
+}
+
 /// Frees what belongs to the request, and its body. The state does not change.
 void exchange_clear(struct shim_exchange *self);
 

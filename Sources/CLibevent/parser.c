@@ -20,7 +20,9 @@ static void on_closed(struct evhttp_connection *evcon, void *context) {
 
 void parser_set_up(struct evhttp *http, struct parser **parsing) {
 	evhttp_set_gencb(http, on_request, parsing);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_POST);
+	// evhttp gets no method that the shim has not accepted.
+	evhttp_set_allowed_methods(
+		http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
 }
 
 bool parser_begin(struct parser *self, struct event_base *base) {

@@ -39,7 +39,7 @@ extension Function {
 
     /// Answers the health checks, and `OK` to any other GET or HEAD; `nil` for other methods.
     public func respondToGet(_ request: borrowing RequestHead) -> Response? {
-        guard request.method != .post else { return nil }
+        guard request.method == .get || request.method == .head else { return nil }
         if request.isPath("/health/liveness") { return alive().response("Alive") }
         if request.isPath("/health/readiness") { return ready().response("Ready") }
         return .text("OK")

@@ -6,6 +6,7 @@ enum Fields {
     static func method(_ handle: OpaquePointer) -> Method {
         switch unsafe shim_exchange_method(handle) {
         case .SHIM_METHOD_POST: .post
+        case .SHIM_METHOD_DELETE: .delete
         case .SHIM_METHOD_HEAD: .head
         default: .get
         }

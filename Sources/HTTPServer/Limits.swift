@@ -7,6 +7,8 @@ public struct Limits: Sendable {
     public var headerBytes = 64 * 1024
     /// Maximum bytes of one request's body.
     public var bodyBytes = 32 * 1024 * 1024
+    /// Whether DELETE is accepted, for targets that are a path. The service refuses it where it is no method.
+    public var acceptsDelete = false
     /// Maximum bytes that all clients together make the server hold: heads, bodies that are being received or waiting
     /// to be decoded, requests that wait behind others, what the service holds for its requests (`Request.hold`), and
     /// replies that clients do not take. The first 8 KiB of each connection do not count.
@@ -53,7 +55,8 @@ public struct Limits: Sendable {
 
     var shim: shim_server_limits {
         shim_server_limits(
-            max_header_bytes: headerBytes, max_body_bytes: UInt64(bodyBytes), max_buffered_bytes: bufferedBytes,
+            max_header_bytes: headerBytes, max_body_bytes: UInt64(bodyBytes), accepts_delete: acceptsDelete,
+            max_buffered_bytes: bufferedBytes,
             max_connections: connections, reserved_connections: reservedConnections,
             max_connections_per_address: connectionsPerAddress, header_timeout: headerTimeout.inNanoseconds,
             body_timeout: bodyTimeout.inNanoseconds, read_timeout: readTimeout.inNanoseconds,

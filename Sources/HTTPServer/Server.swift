@@ -108,7 +108,8 @@ public import Logging
             return response
         }
         // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.
-        guard unsafe method != .SHIM_METHOD_POST || shim_exchange_body_count(exchange) == 0 else { return nil }
+        let isHandled = method == .SHIM_METHOD_POST || method == .SHIM_METHOD_DELETE
+        guard unsafe !isHandled || shim_exchange_body_count(exchange) == 0 else { return nil }
         let head = unsafe RequestHead(handle: exchange)
         return service.respond(to: head)
     }

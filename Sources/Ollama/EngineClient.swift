@@ -77,13 +77,21 @@ package protocol EngineClient: AnyObject {
 package enum ForwardedKind: Sendable {
     /// A model's answer, which is complete only with its API's own marker if it is streamed.
     case answer(isStreamed: Bool)
-    /// Anything else.
-    case other
+    /// Anything else, for a request with this method.
+    case other(method: String)
 
     package var isAnswer: Bool {
         switch self {
         case .answer: true
         case .other: false
+        }
+    }
+
+    /// The method of the request.
+    package var method: String {
+        switch self {
+        case .answer: "POST"
+        case .other(let method): method
         }
     }
 }

@@ -8,7 +8,7 @@ extension OllamaClient {
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
         deadlines: Deadlines?
     ) async throws(OllamaError) -> Int? {
-        let template = kind.isAnswer ? template(for: path) : template("POST", path)
+        let template = kind.isAnswer ? template(for: path) : template(kind.method, path)
         return try await origin.forward(
             request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)
     }

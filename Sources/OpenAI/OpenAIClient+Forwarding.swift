@@ -9,7 +9,7 @@ extension OpenAIClient {
     ) async throws(OllamaError) -> Int? {
         guard case .answer(let isStreamed) = kind, let endpoint = Endpoint(rawValue: path), endpoint.api == .ollama
         else {
-            let template = kind.isAnswer ? forwardTemplate(for: path) : template("POST", path)
+            let template = kind.isAnswer ? forwardTemplate(for: path) : template(kind.method, path)
             return try await origin.forward(
                 request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)
         }

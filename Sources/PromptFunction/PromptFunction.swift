@@ -123,6 +123,9 @@ package final class PromptFunction: Function {
 
     /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
     package func refusal(of request: borrowing RequestHead) -> Response? {
+        if request.method == .delete, servedRoute(request.path)?.method != .delete {
+            return servedRoute(request.path).map(Self.methodNotAllowed) ?? Self.deleteNotAllowed
+        }
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
             _ = try BodyCoding(of: request)
@@ -147,9 +150,11 @@ package final class PromptFunction: Function {
     }
 
     package func respond(to request: borrowing RequestHead) -> Response? {
-        if settings.apis.isEmpty || request.method == .post { return respondToGet(request) }
+        guard !settings.apis.isEmpty, request.method == .get || request.method == .head else {
+            return respondToGet(request)
+        }
         guard let route = servedRoute(request.path) else { return respondToGet(request) }
-        if route.isPosted { return Self.methodNotAllowed(route) }
+        if route.method != .get { return Self.methodNotAllowed(route) }
         if request.isOnReservedSlot {
             return ErrorForm.api(route.api).response(
                 .serviceUnavailable, "Too many connections are open: try again later.", retryAfter: 1)
@@ -163,10 +168,30 @@ package final class PromptFunction: Function {
         return route
     }
 
+    /// As the server says it of methods that it does not know.
+    private static let deleteNotAllowed = {
+        var response = Response.failure(.methodNotAllowed, "Use GET, HEAD, OPTIONS or POST.")
+        response.allow = "GET, HEAD, OPTIONS, POST"
+        return response
+    }()
+
+    private static func isMethod(_ method: Method, of route: Route) -> Bool {
+        switch method {
+        case .get, .head: route.method == .get
+        case .post: route.method == .post
+        case .delete: route.method == .delete
+        }
+    }
+
     private static func methodNotAllowed(_ route: Route) -> Response {
-        let method: StaticString = route.isPosted ? "POST" : "GET"
+        let method = route.method.rawValue
         var response = ErrorForm.api(route.api).response(.methodNotAllowed, "Use \(method) here.", retryAfter: nil)
-        response.allow = route.isPosted ? "POST" : "GET, HEAD"
+        response.allow =
+            switch route.method {
+            case .get: "GET, HEAD"
+            case .post: "POST"
+            case .delete: "DELETE"
+            }
         return response
     }
 
@@ -213,10 +238,10 @@ package final class PromptFunction: Function {
     @inline(never)
     private func handle(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
         switch route {
-        case _ where route.isPosted != (request.method == .post): reply.send(Self.methodNotAllowed(route))
+        case _ where !Self.isMethod(request.method, of: route): reply.send(Self.methodNotAllowed(route))
         case .prompt(let endpoint): await forward(request, reply, to: endpoint)
         case .listing(let listing): await list(request, reply, listing)
-        case .modelChange: await changeModels(request, reply)
+        case .modelChange: await changeModels(request, reply, route)
         }
     }
 

@@ -1,3 +1,4 @@
+import APIs
 import ArgumentParser
 import EventLoop
 import HTTPServer
@@ -28,7 +29,8 @@ struct Serve: ParsableCommand {
         try queue.apply(to: &settings)
         let addresses = try listen.addresses()
         settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))
-        let limits = try limits.limits()
+        var limits = try limits.limits()
+        limits.acceptsDelete = settings.apis.contains(.ollama)
         let plan = ServerRun.Plan(
             addresses: addresses,
             function: settings,

@@ -9,9 +9,11 @@ import Testing
         ("/api/chat", .prompt(.chat)), ("/v1/messages", .prompt(.messages)),
         ("/v1/messages/count_tokens", .prompt(.countTokens)), ("/api/tags", .listing(.tags)),
         ("/api/ps", .listing(.running)), ("/v1/models", .listing(.models)),
-        ("/v1/models/a/b:c", .listing(.model("a/b:c"))), ("/api/pull", .modelChange),
+        ("/v1/models/a/b:c", .listing(.model("a/b:c"))), ("/api/pull", .modelChange(isDelete: false)),
+        ("/api/delete", .modelChange(isDelete: true)),
         ("/api/blobs/sha256:0", nil),
-        ("/api/blobs/sha256:" + String(repeating: "0a", count: 32), .modelChange), ("/api/blobs/../x", nil),
+        ("/api/blobs/sha256:" + String(repeating: "0a", count: 32), .modelChange(isDelete: false)),
+        ("/api/blobs/../x", nil),
         ("/v1/models/..", nil), ("/v1/models/a/../b", nil), ("/v1/models/%2E%2e/b", nil),
         ("/v1/models/a%2f..%5Cb", nil), ("/v1/models/a..b", .listing(.model("a..b"))),
     ]

@@ -49,11 +49,13 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 	SHIM_METHOD_HEAD,
 	SHIM_METHOD_POST,
 	SHIM_METHOD_OPTIONS,
+	SHIM_METHOD_DELETE, ///< only if the server accepts it; handled like POST
 } shim_method;
 
 typedef struct {
 	size_t max_header_bytes; ///< of one request's head
 	uint64_t max_body_bytes; ///< of one request
+	bool accepts_delete;     ///< whether DELETE is a method of the server's, for targets in origin form
 	/// What all clients together make the server hold: bodies, each until its `shim_body` is freed; heads, input that
 	/// cannot be handled yet, replies that clients do not take, and what the function says that it holds, without the
 	/// first SHIM_UNCOUNTED_BYTES of each connection. One client, which is an address or an IPv6 /64, may hold four

@@ -14,9 +14,9 @@ extension PromptFunction {
     }()
 
     /// Passes the request on to the only host, if the operator allows it.
-    func changeModels(_ request: Request, _ reply: consuming Reply) async {
+    func changeModels(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = ForwardedReply(request, reply, to: .modelChange, fields: fields, scratch: scratch)
+        let reply = ForwardedReply(request, reply, to: route, fields: fields, scratch: scratch)
         do throws(PromptFailure) {
             guard settings.allowsModelChanges, let backend = backends.first else {
                 throw .forbidden("Models are not changed here: start promptd with --allow-model-changes.")
@@ -28,7 +28,9 @@ extension PromptFunction {
             let payload = Payload(try decoded.get())
             try reply.hold(payload.count)
             do throws(OllamaError) {
-                _ = try await reply.forward(payload, to: backend.client, .other, deadlines: Self.changeDeadlines)
+                _ = try await reply.forward(
+                    payload, to: backend.client, .other(method: route.method.rawValue),
+                    deadlines: Self.changeDeadlines)
             } catch {
                 throw .ollama(error, model: "", host: .init(backend))
             }

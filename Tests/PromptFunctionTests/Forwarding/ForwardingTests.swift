@@ -102,6 +102,84 @@ import Testing
         _ = try await peers
     }
 
+    private static func delete(_ path: String, _ fields: String = "", body: String = #"{"model":"m"}"#) -> [UInt8] {
+        Array("DELETE \(path) HTTP/1.1\r\nHost: a\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
+    }
+
+    @Test func `delete a model if the operator says so`() async throws {
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                let (head, body) = try peer.receiveRequest()
+                #expect(head.hasPrefix("DELETE /api/delete HTTP/1.1\r\n"))
+                #expect(String(decoding: body, as: UTF8.self) == #"{"model":"m"}"#)
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                peer.close()
+            }
+        ])
+        try await withBackends(
+            [], hosts: ["127.0.0.1:\(server.port)"],
+            settings: {
+                Self.serveAll(&$0)
+                $0.allowsModelChanges = true
+            }, limits: { $0.acceptsDelete = true }
+        ) { loop, fixture in
+            // The next request on the connection is served too.
+            let socket = try await fixture.open(
+                Self.delete("/api/delete") + Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+            let deleted = try await response(on: socket)
+            #expect(deleted.status == 200 && deleted.body.isEmpty)
+            #expect(try await response(on: socket).text == "OK")
+            socket.close()
+        }
+        _ = try await peers
+    }
+
+    @Test func `delete nothing else, and nothing unless they may`() async throws {
+        try await withBackends(
+            settings: {
+                Self.serveAll(&$0)
+                $0.protection.keys = try APIKeys(list: "ant")
+            }, limits: { ($0.acceptsDelete, $0.bodyBytes) = (true, 1000) }
+        ) { loop, fixture in
+            func send(_ text: [UInt8]) async throws -> RawResponse {
+                let socket = try await fixture.open(text)
+                defer { socket.close() }
+                return try await response(on: socket)
+            }
+            let key = "X-API-Key: ant\r\n"
+            let refused = try await send(Self.delete("/api/delete", key))
+            #expect(refused.status == 403 && refused.text.contains("--allow-model-changes"))
+            #expect(try await send(Self.delete("/api/delete")).status == 401)
+            let posted = try await fixture.post(#"{"model":"m"}"#, ["X-API-Key: ant"], to: "/api/delete")
+            #expect(posted.status == 405 && posted["Allow"] == "DELETE")
+            #expect(try await fixture.get("/api/delete")["Allow"] == "DELETE")
+            for path in ["/", "/health/liveness", "/api/nothing", "/api/delete/"] {
+                for body in ["", "{}"] {
+                    let other = try await send(Self.delete(path, body: body))
+                    #expect(other.status == 405 && other["Allow"] == "GET, HEAD, OPTIONS, POST", "\(path)")
+                    #expect(other.text == "Use GET, HEAD, OPTIONS or POST.\n")
+                }
+            }
+            #expect(try await send(Self.delete("/api/chat", key))["Allow"] == "POST")
+            #expect(try await send(Self.delete("/api/tags", key))["Allow"] == "GET, HEAD")
+            #expect(try await send(Self.delete("http://a/api/delete", key)).status == 405)
+            #expect(try await send(Self.delete("*", key)).status != 200)
+            let long = try await send(Self.delete("/api/delete", key, body: String(repeating: "x", count: 1001)))
+            #expect(long.status == 413 && long.text.hasPrefix("{"))
+            #expect(fixture.requests == [0])
+        }
+    }
+
+    @Test func `delete nothing where their API is not served`() async throws {
+        try await withBackends { loop, fixture in
+            let socket = try await fixture.open(Self.delete("/api/delete"))
+            let refused = try await response(on: socket)
+            #expect(refused.status == 405 && refused["Allow"] == "GET, HEAD, OPTIONS, POST")
+            socket.close()
+        }
+    }
+
     // MARK: What holds for them
 
     @Test(arguments: [
