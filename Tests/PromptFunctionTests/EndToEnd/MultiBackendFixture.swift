@@ -12,6 +12,8 @@ final class MultiBackendFixture {
     /// Where the stand-ins listen, also when they do not.
     private(set) var addresses: [SocketAddress] = []
     private var standInServers: [Server?] = []
+    /// Keeps the stand-ins' ports from other tests while nobody listens there.
+    private var ports: [ReservedPort] = []
     private let serviceServers: [Server]
     let function: PromptFunction
     let server: Server
@@ -33,7 +35,10 @@ final class MultiBackendFixture {
         standIns = standInSettings.map { StandIn($0, on: loop) }
         for standIn in standIns {
             let server = Server(standIn, on: loop, log: Self.quiet)
-            addresses.append(try server.listen(on: loopback))
+            let port = try ReservedPort()
+            ports.append(port)
+            let own = try SocketAddress.resolve(host: "127.0.0.1", port: port.number)[0]
+            addresses.append(try server.listen(on: own))
             standInServers.append(server)
         }
         serviceServers = services.map { Server($0, on: loop, log: Self.quiet) }
