@@ -51,12 +51,18 @@ struct OllamaOptions: ParsableArguments {
     func settings() throws -> (PromptFunction.Settings, warnings: [String]) {
         let openAIHosts = try Self.openAIHosts(openaiBaseURL ?? Environment.text("OPENAI_BASE_URL"))
         let list = ollamaHost ?? Environment.text("OLLAMA_HOST")
-        let (hosts, warnings) = list == nil && !openAIHosts.isEmpty ? ([], []) : try Self.hosts(list)
+        var (hosts, warnings) = list == nil && !openAIHosts.isEmpty ? ([], []) : try Self.hosts(list)
         var settings = PromptFunction.Settings(hosts: hosts)
         settings.openAIHosts = openAIHosts
         settings.apiKey = try Self.key("OLLAMA_API_KEY")
         settings.openAIKey = try Self.key("OPENAI_API_KEY")
-        settings.model = model ?? Environment.text("PROMPTD_MODEL") ?? settings.model
+        let ownModel = model ?? Environment.text("PROMPTD_MODEL")
+        if ownModel == nil && hosts.isEmpty {
+            warnings.append(
+                "Requests that name no model ask '\(settings.model)', which is a name of Ollama's: give --model one of the server's."
+            )
+        }
+        settings.model = ownModel ?? settings.model
         settings.heartbeat = try Environment.duration(heartbeat, "heartbeat", default: settings.heartbeat)
         settings.deadlines = try deadlines()
         return (settings, warnings)

@@ -30,6 +30,7 @@ import Testing
             let line = try await server.line(with: "serving prompts")
             #expect(Promptd.field("openai", of: line) == "http://\(address)/v1")
             #expect(line.contains("ollama=") == !ollama.isEmpty)
+            if ollama.isEmpty { _ = try await server.line(with: "which is a name of Ollama's: give --model") }
             for _ in 0..<3 {
                 let answer = try await Promptd.curl(url, "-d", #"{"prompt":"eggs"}"#)
                 #expect(answer.hasSuffix("You asked: eggs"))
