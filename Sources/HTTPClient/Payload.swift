@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A request's body: bytes at a fixed address, so that a socket can take them without a copy.
 ///
 /// `@unchecked Sendable`, `@safe`: the bytes are never written after `init`, and freed with the last reference.
@@ -16,7 +18,14 @@
     package func copy() -> [UInt8] { unsafe Array(bytes) }
 
     /// Whether the bytes are equal. The time is proportional to their number.
-    package func isEqual(to other: Payload) -> Bool { unsafe bytes.elementsEqual(other.bytes) }
+    package func isEqual(to other: Payload) -> Bool {
+        guard count == other.count, let start = unsafe bytes.baseAddress,
+            let otherStart = unsafe other.bytes.baseAddress
+        else {
+            return count == other.count
+        }
+        return unsafe memcmp(start, otherStart, count) == 0
+    }
 
     /// The first byte.
     package var first: UInt8? { unsafe bytes.first }

@@ -24,6 +24,14 @@ public struct Response: Sendable {
     }
 
     static let allowedMethods: StaticString = "GET, HEAD, OPTIONS, POST"
+    static let allowedMethodsSentence = "Use GET, HEAD, OPTIONS or POST."
+
+    /// The response to a method that the server does not know, or that it accepts and the service does not.
+    package static var methodNotAllowed: Response {
+        var response = failure(.methodNotAllowed, allowedMethodsSentence)
+        response.allow = allowedMethods
+        return response
+    }
 
     /// The answer to OPTIONS, which load balancers use as a health check. Source: RFC 9110, 9.3.7.
     static let options: Self = {

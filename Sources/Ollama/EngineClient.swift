@@ -8,9 +8,9 @@ package protocol EngineClient: AnyObject {
     /// `translation`.
     var isTranslating: Bool { get }
 
-    /// A request in the form in which it is sent. The same request if it needs no translation.
+    /// A request of Ollama's API in the form in which it is sent. Those of other APIs are sent as they are.
     ///
-    /// - Parameter endpoint: the path of Ollama's or another API to which it was posted.
+    /// - Parameter endpoint: the path of Ollama's API to which it was posted.
     /// - Throws: `OllamaError.untranslatable`.
     func translation(of request: Payload, to endpoint: Endpoint) async throws(OllamaError) -> Payload
 

@@ -6,16 +6,21 @@ package import Ollama
 
 /// What the server has, by its own list of models.
 extension OpenAIClient {
-    /// The servers with this API keep all models loaded that they list. So the list stands for both of Ollama's; the
-    /// second time the server's health is asked for, if it has a path for that.
+    /// The servers with this API keep all models loaded that they list. So the last list stands for those that run; for
+    /// them the server's health is asked for, if it has a path for that.
     package func models(_ list: ModelList, deadlines: Deadlines) async throws(OllamaError) -> [String]? {
-        if case .running = list { try await checkHealth(deadlines) }
+        if case .running = list {
+            try await checkHealth(deadlines)
+            return listed
+        }
         let (head, body) = try await origin.fetch(template("GET", "/v1/models"), nil, deadlines: deadlines)
         if head.status >= 500 { throw .refused(status: head.status, message: "", retryAfter: nil) }
-        guard head.status == 200 else { return nil }
-        let names = await work.run(weight: body.count) { OpenAIModels(body)?.names }
-        if let names { listed = names }
-        return names
+        guard head.status == 200 else {
+            listed = nil
+            return nil
+        }
+        listed = await work.run(weight: body.count) { OpenAIModels(body)?.names }
+        return listed
     }
 
     /// - Throws: `OllamaError` if the server says that it is not well, as while it loads its model.

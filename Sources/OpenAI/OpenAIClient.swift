@@ -11,8 +11,8 @@ package final class OpenAIClient: EngineClient {
     let work: WorkQueue
     let fields: [(String, String)]
     private let chatTemplate, embeddingTemplate: RequestTemplate
-    /// The names of the models in the last list.
-    var listed: [String] = []
+    /// The names of the models in the last list; `nil` if there is none.
+    var listed: [String]?
     private var forwardTemplates: [String: RequestTemplate] = [:]
 
     /// Makes a client that has no connection yet.
@@ -63,10 +63,9 @@ package final class OpenAIClient: EngineClient {
     package var isTranslating: Bool { true }
 
     package func translation(of request: Payload, to endpoint: Endpoint) async throws(OllamaError) -> Payload {
-        guard endpoint.api == .ollama else { return request }
         let result = await work.run(weight: request.count) { [listed] in
             Result { () throws(Untranslatable) in
-                switch try RequestTranslation.translate(request.copy(), from: endpoint, listed: listed) {
+                switch try RequestTranslation.translate(request.copy(), from: endpoint, listed: listed ?? []) {
                 case .request(let json): Payload(json)
                 case .load(let model): LoadRequest.payload(model: model)
                 }

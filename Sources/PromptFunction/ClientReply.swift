@@ -40,7 +40,7 @@ extension ClientReply {
         let count = prompt.payload.count
         try reserve(count + Self.mostTranslated * count)
         let payload = try await client.translation(of: prompt.payload, to: endpoint)
-        try reserve(payload === prompt.payload ? count : count + payload.count)
+        try reserve(count + payload.count)
         return payload
     }
 

@@ -124,7 +124,7 @@ package final class PromptFunction: Function {
     /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
     package func refusal(of request: borrowing RequestHead) -> Response? {
         if request.method == .delete, servedRoute(request.path)?.method != .delete {
-            return servedRoute(request.path).map(Self.methodNotAllowed) ?? Self.deleteNotAllowed
+            return servedRoute(request.path).map(Self.methodNotAllowed) ?? .methodNotAllowed
         }
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
@@ -167,13 +167,6 @@ package final class PromptFunction: Function {
         guard !settings.apis.isEmpty, let route = Route(path), settings.apis.contains(route.api) else { return nil }
         return route
     }
-
-    /// As the server says it of methods that it does not know.
-    private static let deleteNotAllowed = {
-        var response = Response.failure(.methodNotAllowed, "Use GET, HEAD, OPTIONS or POST.")
-        response.allow = "GET, HEAD, OPTIONS, POST"
-        return response
-    }()
 
     private static func isMethod(_ method: Method, of route: Route) -> Bool {
         switch method {

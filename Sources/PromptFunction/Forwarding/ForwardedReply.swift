@@ -64,7 +64,9 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     func payload(
         of prompt: Prompt, for client: any EngineClient, holding holder: some ClientReply
     ) async throws(OllamaError) -> Payload {
-        guard client.isTranslating, case .prompt(let endpoint) = route else { return prompt.payload }
+        guard client.isTranslating, case .prompt(let endpoint) = route, endpoint.api == .ollama else {
+            return prompt.payload
+        }
         return try await holder.translation(of: prompt, to: endpoint, for: client)
     }
 
