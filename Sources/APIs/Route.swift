@@ -4,8 +4,8 @@ package enum Route: Sendable, Equatable {
     case prompt(Endpoint)
     /// Something is listed, and no model is asked.
     case listing(Listing)
-    /// What is installed would change: by a DELETE, or by a POST.
-    case modelChange(isDelete: Bool)
+    /// What is installed would change.
+    case modelChange(ModelChange)
 
     /// Finds the route of a path without query; `nil` if it is of no API. Paths match exactly.
     package init?(_ path: String) {
@@ -16,23 +16,11 @@ package enum Route: Sendable, Equatable {
             self = .prompt(endpoint)
         } else if let listing = Listing(path) {
             self = .listing(listing)
-        } else if Self.modelChanges.contains(path) || Self.isBlob(path) {
-            self = .modelChange(isDelete: path == "/api/delete")
+        } else if let change = ModelChange(path) {
+            self = .modelChange(change)
         } else {
             return nil
         }
-    }
-
-    private static let modelChanges: Set<String> = [
-        "/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete",
-    ]
-
-    /// Whether the path is `/api/blobs/` and a digest.
-    private static func isBlob(_ path: String) -> Bool {
-        let prefix = "/api/blobs/sha256:"
-        guard path.utf8.starts(with: prefix.utf8) else { return false }
-        let digest = path.utf8.dropFirst(prefix.utf8.count)
-        return digest.count == 64 && digest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
     package var api: API {
@@ -43,18 +31,52 @@ package enum Route: Sendable, Equatable {
         }
     }
 
-    /// The method of requests to it. HEAD goes where GET does.
-    package enum Method: String, Sendable {
-        case get = "GET"
-        case post = "POST"
-        case delete = "DELETE"
+    /// A method of requests to it.
+    package enum Method: Sendable {
+        case get, head, post, delete
     }
 
-    package var method: Method {
+    /// Whether requests to it have this method. HEAD goes where GET does.
+    package func admits(_ method: Method) -> Bool {
         switch self {
-        case .modelChange(isDelete: true): .delete
-        case .prompt, .modelChange, .listing(.show): .post
-        case .listing: .get
+        case .prompt, .listing(.show), .modelChange(.post): method == .post
+        case .listing: method == .get || method == .head
+        case .modelChange(.delete): method == .delete
+        case .modelChange(.blob): method == .post || method == .head
+        }
+    }
+
+    /// The methods that it admits, for an Allow field. Source: RFC 9110, 10.2.1.
+    package var allow: StaticString {
+        switch self {
+        case .prompt, .listing(.show), .modelChange(.post): "POST"
+        case .listing: "GET, HEAD"
+        case .modelChange(.delete): "DELETE"
+        case .modelChange(.blob): "HEAD, POST"
+        }
+    }
+}
+
+/// A path of Ollama's API that changes which models are installed.
+package enum ModelChange: Sendable {
+    /// `/api/pull` and others, by a POST.
+    case post
+    /// `/api/delete`, by a DELETE.
+    case delete
+    /// `/api/blobs/DIGEST`: a HEAD asks for a file of a model, a POST sends it.
+    case blob
+
+    init?(_ path: String) {
+        switch path {
+        case "/api/pull", "/api/push", "/api/create", "/api/copy": self = .post
+        case "/api/delete": self = .delete
+        default:
+            let prefix = "/api/blobs/sha256:"
+            guard path.utf8.starts(with: prefix.utf8) else { return nil }
+            let digest = path.utf8.dropFirst(prefix.utf8.count)
+            guard digest.count == 64, digest.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+            else { return nil }
+            self = .blob
         }
     }
 }

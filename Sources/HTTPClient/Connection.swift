@@ -82,7 +82,7 @@ import EventLoop
     func begin(_ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
         if case .ended = state { return }  // `responseHead` throws the error
         enter(.busy)
-        response.begin(keepsFields: template.keepsFields)
+        response.begin(keepsFields: template.keepsFields, isToHead: template.isHead)
         deadline.begin(limits, until: end)
         deadline.wait(for: .firstByte)
         stream?.send(template.head(bodyCount: payload?.count), payload)

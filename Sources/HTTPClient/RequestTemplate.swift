@@ -5,6 +5,8 @@ package final class RequestTemplate: Sendable {
     private let start: [UInt8]
     /// Whether the fields of the response are kept: see `IncomingResponse.fieldLines`.
     let keepsFields: Bool
+    /// Whether the response has no body, whatever its head says. Source: RFC 9110, 9.3.2.
+    let isHead: Bool
 
     /// - Parameters:
     ///   - method: a token, such as `POST`.
@@ -16,6 +18,7 @@ package final class RequestTemplate: Sendable {
         _ method: String, path: String, host: String, fields: [(String, String)] = [], keepsFields: Bool = false
     ) {
         self.keepsFields = keepsFields
+        isHead = method == "HEAD"
         var text = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
         for (name, value) in fields {
             precondition(Self.canSend(value), "The field \(name) has a control character.")
@@ -29,14 +32,15 @@ package final class RequestTemplate: Sendable {
         !value.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F }
     }
 
-    private init(_ start: [UInt8], keepsFields: Bool) {
+    private init(_ start: [UInt8], like other: RequestTemplate) {
         self.start = start
-        self.keepsFields = keepsFields
+        keepsFields = other.keepsFields
+        isHead = other.isHead
     }
 
     /// The same head with further fields, each with its CRLF.
     package func adding(_ lines: [UInt8]) -> RequestTemplate {
-        RequestTemplate(start + lines, keepsFields: keepsFields)
+        RequestTemplate(start + lines, like: self)
     }
 
     /// The whole head for a body of `count` bytes; `nil` for none.

@@ -8,6 +8,7 @@ struct ResponseReader {
     /// How much of the response has come.
     private(set) var progress = ClientError.Progress.nothing
     private var keepsFields = false
+    private var isToHead = false
     /// See `IncomingResponse.fieldLines`.
     private(set) var fieldLines: [UInt8] = []
 
@@ -20,11 +21,14 @@ struct ResponseReader {
 
     /// Starts over, for the next response.
     ///
-    /// - Parameter keepsFields: whether `fieldLines` is needed.
-    mutating func begin(keepsFields: Bool) {
+    /// - Parameters:
+    ///   - keepsFields: whether `fieldLines` is needed.
+    ///   - isToHead: whether it is the response to a HEAD.
+    mutating func begin(keepsFields: Bool, isToHead: Bool) {
         state = .readingHead
         progress = .nothing
         self.keepsFields = keepsFields
+        self.isToHead = isToHead
         if !fieldLines.isEmpty { fieldLines = [] }
     }
 
@@ -79,8 +83,9 @@ struct ResponseReader {
             switch step {
             case .needMore: return .needMore(consumed: position)
             case .malformed(let rule): return .malformed(rule)
-            case .done(let head, let consumed):
+            case .done(var head, let consumed):
                 position += consumed
+                if isToHead { head.framing = .none }
                 if head.status == 101 { return .malformed("status 101, but no other protocol was requested") }
                 if head.status >= 200 {
                     if keepsFields {

@@ -123,8 +123,11 @@ package final class PromptFunction: Function {
 
     /// Refuses a client that may send no prompts, or has sent too many, before its prompt is received.
     package func refusal(of request: borrowing RequestHead) -> Response? {
-        if request.method == .delete, servedRoute(request.path)?.method != .delete {
-            return servedRoute(request.path).map(Self.methodNotAllowed) ?? .methodNotAllowed
+        if request.method == .delete {
+            let route = servedRoute(request.path)
+            guard let route, Self.isAdmitted(.delete, by: route) else {
+                return route.map(Self.methodNotAllowed) ?? .methodNotAllowed
+            }
         }
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
@@ -154,7 +157,7 @@ package final class PromptFunction: Function {
             return respondToGet(request)
         }
         guard let route = servedRoute(request.path) else { return respondToGet(request) }
-        if route.method != .get { return Self.methodNotAllowed(route) }
+        if !Self.isAdmitted(request.method, by: route) { return Self.methodNotAllowed(route) }
         if request.isOnReservedSlot {
             return ErrorForm.api(route.api).response(
                 .serviceUnavailable, "Too many connections are open: try again later.", retryAfter: 1)
@@ -168,23 +171,19 @@ package final class PromptFunction: Function {
         return route
     }
 
-    private static func isMethod(_ method: Method, of route: Route) -> Bool {
+    private static func isAdmitted(_ method: Method, by route: Route) -> Bool {
         switch method {
-        case .get, .head: route.method == .get
-        case .post: route.method == .post
-        case .delete: route.method == .delete
+        case .get: route.admits(.get)
+        case .head: route.admits(.head)
+        case .post: route.admits(.post)
+        case .delete: route.admits(.delete)
         }
     }
 
     private static func methodNotAllowed(_ route: Route) -> Response {
-        let method = route.method.rawValue
-        var response = ErrorForm.api(route.api).response(.methodNotAllowed, "Use \(method) here.", retryAfter: nil)
-        response.allow =
-            switch route.method {
-            case .get: "GET, HEAD"
-            case .post: "POST"
-            case .delete: "DELETE"
-            }
+        let methods = "\(route.allow)".replacing(", ", with: " or ")
+        var response = ErrorForm.api(route.api).response(.methodNotAllowed, "Use \(methods) here.", retryAfter: nil)
+        response.allow = route.allow
         return response
     }
 
@@ -231,10 +230,11 @@ package final class PromptFunction: Function {
     @inline(never)
     private func handle(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
         switch route {
-        case _ where !Self.isMethod(request.method, of: route): reply.send(Self.methodNotAllowed(route))
+        case _ where !Self.isAdmitted(request.method, by: route): reply.send(Self.methodNotAllowed(route))
         case .prompt(let endpoint): await forward(request, reply, to: endpoint)
         case .listing(let listing): await list(request, reply, listing)
-        case .modelChange: await changeModels(request, reply, route)
+        case .modelChange(.blob) where request.method == .head: await findBlob(request, reply)
+        case .modelChange(let change): await changeModels(request, reply, change)
         }
     }
 

@@ -17,28 +17,39 @@ extension PromptFunction {
         return deadlines
     }()
 
-    private typealias HostReply = (head: ForwardedHead, body: [UInt8])
+    typealias HostReply = (head: ForwardedHead, body: [UInt8])
 
     /// Answers a listing from what the hosts say now.
     func list(_ request: Request, _ reply: consuming Reply, _ listing: Listing) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        await send(fields, as: Route.listing(listing).api, on: reply, holding: request) {
+            [self] () throws(PromptFailure) in
+            switch listing {
+            case .tags: try await shared("/api/tags") { [self] in await merged(listing, "/api/tags") }
+            case .running: try await shared("/api/ps") { [self] in await merged(listing, "/api/ps") }
+            case .models: try await shared("/v1/models") { [self] in await merged(listing, "/v1/models") }
+            case .version: try await shared("/api/version") { [self] in await first("GET", "/api/version") }
+            case .show: try await limited { [self] () throws(PromptFailure) in try await show(request) }
+            case .model(let name): try await limited { [self] () throws(PromptFailure) in try await model(name) }
+            }
+        }
+    }
+
+    /// Sends what `answer` returns, or its error in the form of `api`.
+    ///
+    /// - Parameter fields: further fields of the response.
+    func send(
+        _ fields: [HeaderField], as api: API, on reply: consuming Reply, holding request: Request,
+        _ answer: () async throws(PromptFailure) -> PassedOnReply
+    ) async {
         var pending: Reply? = consume reply
         do throws(PromptFailure) {
-            let answer =
-                switch listing {
-                case .tags: try await shared("/api/tags") { [self] in await merged(listing, "/api/tags") }
-                case .running: try await shared("/api/ps") { [self] in await merged(listing, "/api/ps") }
-                case .models: try await shared("/v1/models") { [self] in await merged(listing, "/v1/models") }
-                case .version: try await shared("/api/version") { [self] in await first("GET", "/api/version") }
-                case .show: try await limited { [self] () throws(PromptFailure) in try await show(request) }
-                case .model(let name):
-                    try await limited { [self] () throws(PromptFailure) in try await model(name) }
-                }
+            let answer = try await answer()
             guard request.hold(answer.count) else { throw .noRoom }
             if let reply = pending.take() { answer.send(on: reply, fields) }
         } catch {
             note(error)
-            var response = error.response(as: .api(Route.listing(listing).api))
+            var response = error.response(as: .api(api))
             response.fields = fields
             pending.take()?.send(response)
         }
@@ -116,7 +127,7 @@ extension PromptFunction {
         return (results.compactMap { try? $0.get() }, error)
     }
 
-    private func fetch(
+    func fetch(
         _ backend: EngineBackend, _ method: String, _ path: String, _ body: Payload? = nil, lines: [UInt8] = []
     ) async -> Result<HostReply, PromptFailure> {
         do throws(OllamaError) {

@@ -14,23 +14,21 @@ extension PromptFunction {
     }()
 
     /// Passes the request on to the only host, if the operator allows it.
-    func changeModels(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
+    func changeModels(_ request: Request, _ reply: consuming Reply, _ change: ModelChange) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = ForwardedReply(request, reply, to: route, fields: fields, scratch: scratch)
+        let reply = ForwardedReply(request, reply, to: .modelChange(change), fields: fields, scratch: scratch)
         do throws(PromptFailure) {
-            guard settings.allowsModelChanges, let backend = backends.first else {
-                throw .forbidden("Models are not changed here: start promptd with --allow-model-changes.")
-            }
+            let backend = try hostToChange()
             guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
             let decoded = await work.run(weight: body.weight) {
                 Result { () throws(PromptFailure) in try body.decoded() }
             }
             let payload = Payload(try decoded.get())
             try reply.hold(payload.count)
+            let method = if case .delete = change { "DELETE" } else { "POST" }
             do throws(OllamaError) {
                 _ = try await reply.forward(
-                    payload, to: backend.client, .other(method: route.method.rawValue),
-                    deadlines: Self.changeDeadlines)
+                    payload, to: backend.client, .other(method: method), deadlines: Self.changeDeadlines)
             } catch {
                 throw .ollama(error, model: "", host: .init(backend))
             }
@@ -38,5 +36,21 @@ extension PromptFunction {
             note(error)
             reply.fail(error)
         }
+    }
+
+    /// Asks the only host whether it has a file of a model. Clients send only those that it has not.
+    func findBlob(_ request: Request, _ reply: consuming Reply) async {
+        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        let path = request.path
+        await send(fields, as: .ollama, on: reply, holding: request) { [self] () throws(PromptFailure) in
+            PassedOnReply(try await fetch(try hostToChange(), "HEAD", path).get())
+        }
+    }
+
+    private func hostToChange() throws(PromptFailure) -> EngineBackend {
+        guard settings.allowsModelChanges, let backend = backends.first else {
+            throw .forbidden("Models are not changed here: start promptd with --allow-model-changes.")
+        }
+        return backend
     }
 }

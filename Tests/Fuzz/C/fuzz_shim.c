@@ -39,6 +39,7 @@ static shim_server_limits limits_of(unsigned kind) {
 		limits.max_header_bytes = 256;
 		limits.max_body_bytes = 64;
 		limits.max_connections = 1;
+		limits.accepts_delete = true;
 		limits.reserved_connections = 1;
 		break;
 	case 2: // little memory
@@ -46,6 +47,7 @@ static shim_server_limits limits_of(unsigned kind) {
 		limits.max_connections = 2;
 		break;
 	case 3: // no deadlines
+		limits.accepts_delete = true;
 		limits.header_timeout = limits.body_timeout = limits.read_timeout = 0;
 		limits.idle_timeout = limits.write_timeout = 0;
 		limits.max_header_bytes = 64;

@@ -105,7 +105,8 @@ static uint64_t read_request(shim_exchange *exchange, shim_body **body) {
 	CHECK(!memchr(path, '?', path_count) && !memchr(path, 0, path_count), "a path with a query, or with a NUL");
 	CHECK(!query || query == path + path_count + 1, "a query that does not follow the path");
 	const shim_method method = shim_exchange_method(exchange);
-	CHECK(method >= SHIM_METHOD_GET && method <= SHIM_METHOD_OPTIONS, "a request without a method");
+	CHECK(method >= SHIM_METHOD_GET && method <= SHIM_METHOD_DELETE, "a request without a method");
+	CHECK(method != SHIM_METHOD_DELETE || run.limits.accepts_delete, "a DELETE that is not accepted");
 	const char *host = shim_exchange_header(exchange, "host");
 	CHECK(host || shim_exchange_is_http10(exchange), "a request without a Host");
 	CHECK(!shim_exchange_header_at(exchange, "Host", 1), "a request with two Hosts");
@@ -173,7 +174,8 @@ static void on_requested(void *context, shim_exchange *exchange) {
 static bool on_refused(void *context, shim_exchange *exchange) {
 	(void)context;
 	run.activity++;
-	CHECK(shim_exchange_method(exchange) == SHIM_METHOD_POST, "a request is refused that is no POST");
+	const shim_method method = shim_exchange_method(exchange);
+	CHECK(method == SHIM_METHOD_POST || method == SHIM_METHOD_DELETE, "a request is judged that has no body");
 	if (run.is_compared || !shim_exchange_header(exchange, "X-Refuse")) return false;
 	answer(exchange, new_number(), "403 Forbidden", 1, true);
 	return true;

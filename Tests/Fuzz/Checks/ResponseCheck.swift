@@ -34,7 +34,7 @@ enum ResponseCheck {
                 while let response = next(&reader, &responses[responses.count - 1]) {
                     if response { return true }
                     responses.append(Response())
-                    reader.begin(keepsFields: true)
+                    reader.begin(keepsFields: true, isToHead: false)
                 }
                 _ = reader.endRead()
                 return false

@@ -14,6 +14,11 @@ import Testing
         settings.apis = Set(API.allCases)
     }
 
+    @Sendable private static func mayChange(_ settings: inout PromptFunction.Settings) {
+        serveAll(&settings)
+        settings.allowsModelChanges = true
+    }
+
     static let posts: [(path: String, api: API)] = [
         ("/api/generate", .ollama), ("/api/embed", .ollama), ("/api/embeddings", .ollama), ("/api/show", .ollama),
         ("/api/copy", .ollama), ("/api/pull", .ollama), ("/v1/chat/completions", .openai), ("/v1/completions", .openai),
@@ -91,10 +96,7 @@ import Testing
         ])
         try await withBackends(
             [], hosts: ["127.0.0.1:\(server.port)"],
-            settings: {
-                Self.serveAll(&$0)
-                $0.allowsModelChanges = true
-            }
+            settings: Self.mayChange
         ) { loop, fixture in
             let pulled = try await fixture.post(#"{"model":"m"}"#, to: "/api/pull")
             #expect(pulled.isWhole && pulled.text == "{\"status\":\"pulling manifest\"}\n{\"status\":\"success\"}\n")
@@ -119,10 +121,7 @@ import Testing
         ])
         try await withBackends(
             [], hosts: ["127.0.0.1:\(server.port)"],
-            settings: {
-                Self.serveAll(&$0)
-                $0.allowsModelChanges = true
-            }, limits: { $0.acceptsDelete = true }
+            settings: Self.mayChange, limits: { $0.acceptsDelete = true }
         ) { loop, fixture in
             // The next request on the connection is served too.
             let socket = try await fixture.open(
@@ -133,6 +132,49 @@ import Testing
             socket.close()
         }
         _ = try await peers
+    }
+
+    private static let blob = "/api/blobs/sha256:" + String(repeating: "0a", count: 32)
+
+    private static func head(_ path: String) -> [UInt8] { Array("HEAD \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8) }
+
+    @Test func `ask for a blob if the operator says so`() async throws {
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                // A response to HEAD has no body, whatever it says, so the next one follows at once.
+                for status in ["404 Not Found", "200 OK"] {
+                    let (head, _) = try peer.receiveRequest()
+                    #expect(head.hasPrefix("HEAD \(Self.blob) HTTP/1.1\r\n"))
+                    try peer.send("HTTP/1.1 \(status)\r\nContent-Length: 18\r\n\r\n")
+                }
+                peer.close()
+            }
+        ])
+        try await withBackends(
+            [], hosts: ["127.0.0.1:\(server.port)"],
+            settings: Self.mayChange
+        ) { loop, fixture in
+            for status in [404, 200] {
+                let socket = try await fixture.open(Self.head(Self.blob))
+                let head = try await offLoop { try socket.receive(until: "\r\n\r\n") }
+                #expect(head.hasPrefix("HTTP/1.1 \(status) "))
+                socket.close()
+            }
+            let refused = try await fixture.get(Self.blob)
+            #expect(refused.status == 405 && refused["Allow"] == "HEAD, POST")
+        }
+        _ = try await peers
+    }
+
+    @Test func `ask for no blob unless they may`() async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            let socket = try await fixture.open(Self.head(Self.blob))
+            let head = try await offLoop { try socket.receive(until: "\r\n\r\n") }
+            #expect(head.hasPrefix("HTTP/1.1 403 "))
+            socket.close()
+            #expect(fixture.requests == [0])
+        }
     }
 
     @Test func `delete nothing else, and nothing unless they may`() async throws {

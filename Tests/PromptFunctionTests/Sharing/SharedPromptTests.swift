@@ -198,6 +198,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [("/", streamed), ("/api/chat", chat)])
+    func `give a thousand clients all of it, though others leave`(path: String, body: String) async throws {
+        try await Self.play(limits: { $0.connections = 2000 }) { loop, fixture, server in
+            var staying = [try await fixture.open(postRequest(body, to: path))]
+            let peer = try await Self.begin(at: server)
+            try await Self.send(Self.line("first"), to: peer)
+            try await Self.expect("first", on: staying[0])
+            var leaving: [RawSocket] = []
+            for _ in 1..<1000 {
+                staying.append(try await fixture.open(postRequest(body, to: path)))
+                leaving.append(try await fixture.open(postRequest(body, to: path)))
+            }
+            try await until("all have come", on: loop) {
+                fixture.server.requestsInFlight == 1999 && fixture.function.decoding == 0
+            }
+            for socket in leaving { socket.close() }
+            try await Self.send(Self.line("second"), to: peer)
+            try await until("the others have left", on: loop) { fixture.server.requestsInFlight == 1000 }
+            try await Self.send(Self.line("end", isDone: true), to: peer)
+            try await offLoop { try peer.send("0\r\n\r\n") }
+            for (number, socket) in staying.enumerated() {
+                if number > 0 { try await Self.expect("first", on: socket) }
+                for text in ["second", "end", "0\r\n\r\n"] { try await Self.expect(text, on: socket) }
+                socket.close()
+            }
+            #expect(server.accepted == 1)
+            peer.close()
+        }
+    }
+
     @Test func `end with the last client`() async throws {
         try await Self.play { loop, fixture, server in
             let sockets = try await fixture.open(3, posting: Self.streamed)
