@@ -16,6 +16,7 @@ let swiftSettings: [SwiftSetting] =
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
 func target(_ name: String, _ dependencies: Target.Dependency...) -> Target {
@@ -35,14 +36,15 @@ let documentation: [Package.Dependency] =
 /// Whether this is a build of the fuzzers: for scripts/fuzz only. The command is then a library, which they link.
 let isFuzzing = Context.environment["PROMPTD_FUZZ"] != nil
 
-func commandTarget(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+func commandTarget(_ name: String, _ dependencies: Target.Dependency..., resources: [Resource]) -> Target {
     isFuzzing
         ? .target(
-            name: name, dependencies: dependencies,
+            name: name, dependencies: dependencies, resources: resources,
             swiftSettings: swiftSettings + [
                 .unsafeFlags(["-Xfrontend", "-entry-point-function-name", "-Xfrontend", name])
             ])
-        : .executableTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+        : .executableTarget(
+            name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
 /// The checks of the fuzzers. The tests replay their corpus; scripts/fuzz has libFuzzer drive them.
@@ -69,6 +71,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ] + documentation,
     targets: [
@@ -81,17 +84,19 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         target("ContentCodings", "CZlib", "CZstd"),
+        target("Telemetry", metrics),
         target("APIs", "JSON"),
         target("Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target("OpenAI", "Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target(
             "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "OpenAI", "APIs", "ContentCodings", "HTTPClient",
-            "EventLoop", "JSON", logging
+            "Telemetry", "EventLoop", "JSON", logging, metrics
         ),
         target("StandIn", "HTTPServer", "EventLoop", logging),
         commandTarget(
             "promptd", "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "OpenAI",
-            "APIs", "EventLoop", "JSON", argumentParser, logging, histogram),
+            "APIs", "ContentCodings", "Telemetry", "EventLoop", "JSON", argumentParser, logging, metrics, histogram,
+            resources: [.embedInCode("Admin/page.html")]),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
@@ -104,6 +109,7 @@ let package = Package(
         testTarget("EventLoopTests", "EventLoop"),
         testTarget("HTTPServerTests", "HTTPServer", "FunctionHost", "EventLoop", logging),
         testTarget("HTTPClientTests", "HTTPClient", "EventLoop"),
+        testTarget("TelemetryTests", "Telemetry", metrics),
         testTarget("ContentCodingsTests", "ContentCodings", "CZlib", "CZstd"),
         testTarget("APIsTests", "APIs", "JSON"),
         testTarget("OllamaTests", "Ollama", "HTTPClient", "EventLoop", "JSON"),
@@ -111,8 +117,7 @@ let package = Package(
         testTarget(
             "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "OpenAI", "APIs",
             "HTTPClient",
-            "HTTPServer",
-            "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
+            "HTTPServer", "Telemetry", "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
         testTarget(
             "promptdTests", "promptd", "PromptFunction", "FunctionHost", "Ollama", "HTTPClient", "HTTPServer",
             "EventLoop"),

@@ -19,6 +19,16 @@ package enum Endpoint: String, Sendable, CaseIterable {
         }
     }
 
+    /// OpenTelemetry's `gen_ai.operation.name`. Source: its registry, `gen_ai.operation.name`.
+    package var operation: String {
+        switch self {
+        case .chat, .chatCompletions, .responses, .messages: "chat"
+        case .generate, .completions: "text_completion"
+        case .embed, .embeddings, .openAIEmbeddings: "embeddings"
+        case .countTokens: "count_tokens"
+        }
+    }
+
     /// Whether it is one of Ollama's for embeddings.
     package var isEmbedding: Bool { self == .embed || self == .embeddings }
 

@@ -33,8 +33,8 @@ package struct StreamScanner {
     private var event = Event.other
     /// Whether the host reports an error in place of the rest of the answer.
     package private(set) var endsWithError = false
-    /// The number of tokens, if the answer says it.
-    package private(set) var tokens: Int?
+    /// The tokens, if the answer says it.
+    package private(set) var usage = TokenUsage()
 
     private enum Event {
         case other
@@ -77,7 +77,7 @@ package struct StreamScanner {
     }
 
     private mutating func readWhole(_ json: UnsafeRawBufferPointer) {
-        tokens = unsafe TokenCount.find(in: json)
+        usage = unsafe TokenUsage.find(in: json)
     }
 
     // MARK: Lines
@@ -135,7 +135,7 @@ package struct StreamScanner {
         guard let object = unsafe LastObject(line) else { return }
         hasMarker = hasMarker || object.isLast
         endsWithError = endsWithError || object.isError
-        if let tokens = object.tokens { self.tokens = tokens }
+        usage.update(object.usage)
     }
 
     // MARK: Events
@@ -159,7 +159,7 @@ package struct StreamScanner {
         hasMarker = hasMarker || isDone || isError || event == .last
         endsWithError = endsWithError || isError
         if unsafe event == .usage || Self.hasUsage(data) {
-            if let count = unsafe TokenCount.find(in: data) { tokens = count }
+            usage.update(unsafe TokenUsage.find(in: data))
         }
     }
 
@@ -225,7 +225,7 @@ private struct LastObject {
     private var done: Bool?
     private var hasReason = false
     private(set) var isError = false
-    private(set) var tokens: Int?
+    private(set) var usage = TokenUsage()
 
     /// Whether it ends the answer: it says so, or is an error.
     var isLast: Bool { isDone || isError }
@@ -239,7 +239,7 @@ private struct LastObject {
         } catch {
             return nil
         }
-        if isDone { tokens = unsafe TokenCount.find(in: line) }
+        if isDone { usage = unsafe TokenUsage.find(in: line) }
     }
 
     private mutating func read(_ reader: inout JSONReader) throws(JSONReader.Malformed) {

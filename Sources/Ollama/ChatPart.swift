@@ -1,3 +1,4 @@
+package import APIs
 internal import JSON
 
 /// One object of Ollama's reply to a chat: some tokens of a streamed reply, its end, or a whole reply.
@@ -21,8 +22,8 @@ internal import JSON
     /// Whether this is the last part of a complete answer.
     package var isDone: Bool { fields.done }
 
-    /// The number of tokens of the whole answer; only the last part has it.
-    package var tokens: Int? { fields.tokens }
+    /// The tokens of the prompt and of the whole answer; only the last part has them.
+    package var usage: TokenUsage { fields.usage }
 
     /// Whether the part has text.
     package var hasContent: Bool { !fields.content.isEmpty }

@@ -44,13 +44,13 @@ package protocol EngineClient: AnyObject {
     ///   - kind: what the response is.
     ///   - lines: the fields of the request, each with its CRLF, without those about the host and the connection.
     ///   - deadlines: used instead of the client's deadlines.
-    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Returns: the tokens, as far as the answer says it.
     /// - Throws: `OllamaError`, before or after something was received. When the task is cancelled the request ends at
     ///   once.
     func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
         deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int?
+    ) async throws(OllamaError) -> TokenUsage
 
     /// Asks for something that runs no model, by a path of Ollama's or OpenAI's API.
     ///

@@ -126,7 +126,7 @@ final class ForwardReader: BodySink {
     }
 
     /// The tokens of the answer, if it says how many.
-    var tokens: Int? { scanner.tokens }
+    var usage: TokenUsage { scanner.usage }
 
     /// Called when the body has ended. Throws if the answer is not complete, or ends with an error.
     func end() throws(OllamaError) {

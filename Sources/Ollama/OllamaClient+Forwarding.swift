@@ -1,3 +1,4 @@
+package import APIs
 package import HTTPClient
 
 extension OllamaClient {
@@ -7,7 +8,7 @@ extension OllamaClient {
     package func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
         deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         let template = kind.isAnswer ? template(for: path) : template(kind.method, path)
         return try await origin.forward(
             request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)

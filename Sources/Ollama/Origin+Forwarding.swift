@@ -1,15 +1,16 @@
+package import APIs
 package import HTTPClient
 
 extension Origin {
     /// Sends a request, and gives `receiver` the response as it arrives. Returns when the answer is complete.
     ///
     /// - Parameter readError: reads the body of a response whose status is not 200; `nil`: it has no words.
-    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Returns: the tokens, as far as the answer says it.
     /// - Throws: `OllamaError`, before or after something was received.
     package func forward(
         _ request: Payload, _ template: RequestTemplate, _ kind: ForwardedKind, to receiver: some ForwardReceiver,
         deadlines: Deadlines?, readError: ([UInt8]) -> ReportedError?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         var reader: ForwardReader?
         var refusal: OllamaError?
         do throws(ClientError) {
@@ -35,7 +36,7 @@ extension Origin {
         }
         if let refusal { throw refusal }
         try reader?.end()
-        return reader?.tokens
+        return reader?.usage ?? TokenUsage()
     }
 
     /// Sends a request, and returns the whole response, whatever its status.

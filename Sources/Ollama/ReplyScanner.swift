@@ -1,3 +1,4 @@
+package import APIs
 internal import JSON
 
 /// Reads one object of Ollama's reply to a chat: a line of a stream, a whole reply, or an error.
@@ -18,8 +19,8 @@ package struct ReplyScanner {
         package var thinking: Range<Int>?
         /// The array `message.tool_calls`, including its brackets. It may be empty.
         package var toolCalls: Range<Int>?
-        /// `eval_count`: tokens of the whole answer, in its last object.
-        package var tokens: Int?
+        /// `prompt_eval_count` and `eval_count`: tokens of the prompt and of the whole answer, in its last object.
+        package var usage: TokenUsage
         /// The member `message`, its name and value, without a comma. Empty in a last object that has none.
         package var messageMember: Range<Int>
         // These two must be last: then the tag of `Outcome` is in a byte that is always set, not in padding.
@@ -30,14 +31,15 @@ package struct ReplyScanner {
 
         package init(
             content: Range<Int>, doneReason: Range<Int>? = nil, thinking: Range<Int>? = nil,
-            toolCalls: Range<Int>? = nil, tokens: Int? = nil, messageMember: Range<Int>, contentHasEscapes: Bool,
+            toolCalls: Range<Int>? = nil, usage: TokenUsage = TokenUsage(), messageMember: Range<Int>,
+            contentHasEscapes: Bool,
             done: Bool
         ) {
             self.content = content
             self.doneReason = doneReason
             self.thinking = thinking
             self.toolCalls = toolCalls
-            self.tokens = tokens
+            self.usage = usage
             self.messageMember = messageMember
             self.contentHasEscapes = contentHasEscapes
             self.done = done
@@ -61,7 +63,7 @@ package struct ReplyScanner {
     private var doneReason: Range<Int>?
     private var thinking = 0..<0
     private var toolCalls: Range<Int>?
-    private var tokens: Int?
+    private var usage = TokenUsage()
     private var error: Range<Int>?
 
     private init(_ bytes: UnsafeRawBufferPointer) { reader = unsafe JSONReader(bytes, allowsHalfPairs: true) }
@@ -87,7 +89,7 @@ package struct ReplyScanner {
         return .message(
             Fields(
                 content: content?.range ?? 0..<0, doneReason: doneReason, thinking: thinking.isEmpty ? nil : thinking,
-                toolCalls: toolCalls, tokens: tokens, messageMember: messageMember ?? 0..<0,
+                toolCalls: toolCalls, usage: usage, messageMember: messageMember ?? 0..<0,
                 contentHasEscapes: content?.hasEscapes ?? false, done: done))
     }
 
@@ -104,7 +106,9 @@ package struct ReplyScanner {
             } else if reader.matches(name, "done_reason") {
                 if try !skipNull() { doneReason = try reader.string().range }
             } else if reader.matches(name, "eval_count") {
-                tokens = try reader.count()
+                usage.output = try reader.count()
+            } else if reader.matches(name, "prompt_eval_count") {
+                usage.input = try reader.count()
             } else if reader.matches(name, "error") {
                 if try !skipNull() { error = try reader.skipped() }
                 if let range = error, range.count == 2, unsafe reader.bytes[range.lowerBound] == 0x22 { error = nil }

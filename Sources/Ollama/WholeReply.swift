@@ -1,3 +1,4 @@
+package import APIs
 internal import JSON
 package import EventLoop
 package import HTTPClient
@@ -14,12 +15,12 @@ package enum WholeForm: Sendable {
 package struct WholeAnswer: Sendable {
     /// The answer in the requested form.
     package var bytes: [UInt8]
-    /// `eval_count`, if Ollama sends it.
-    package var tokens: Int?
+    /// The tokens, as far as Ollama says it.
+    package var usage: TokenUsage
 
-    package init(bytes: [UInt8], tokens: Int?) {
+    package init(bytes: [UInt8], usage: TokenUsage) {
         self.bytes = bytes
-        self.tokens = tokens
+        self.usage = usage
     }
 }
 
@@ -156,6 +157,6 @@ extension WholeReply.Content {
             var halves = HalfPairs()
             part.appendObject(to: &output, after: &halves)
         }
-        self = .message(WholeAnswer(bytes: output, tokens: part.tokens), isDone: part.isDone)
+        self = .message(WholeAnswer(bytes: output, usage: part.usage), isDone: part.isDone)
     }
 }

@@ -1,3 +1,4 @@
+internal import APIs
 internal import Glibc
 internal import JSON
 internal import Ollama
@@ -71,7 +72,8 @@ struct ObjectWriter {
         }
         if shape == .chat { put("}") }
         fields = ReplyScanner.Fields(
-            content: contentRange, thinking: thinkingRange, toolCalls: callsRange, tokens: end?.tokens,
+            content: contentRange, thinking: thinkingRange, toolCalls: callsRange,
+            usage: TokenUsage(input: end?.promptTokens, output: end?.tokens),
             messageMember: member..<bytes.count, contentHasEscapes: hasEscapes, done: end != nil)
         if let logprobs = unsafe logprobs, unsafe !logprobs.isEmpty {
             put(",\"logprobs\":")

@@ -1,4 +1,4 @@
-internal import APIs
+package import APIs
 package import HTTPClient
 package import Ollama
 
@@ -6,7 +6,7 @@ extension OpenAIClient {
     package func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
         deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         guard case .answer(let isStreamed) = kind, let endpoint = Endpoint(rawValue: path), endpoint.api == .ollama
         else {
             let template = kind.isAnswer ? forwardTemplate(for: path) : template(kind.method, path)
@@ -26,7 +26,7 @@ extension OpenAIClient {
         } else {
             writer.send(try await answer(to: request, endpoint, as: .object, in: receiver, deadlines: deadlines))
         }
-        return writer.tokens
+        return writer.usage
     }
 
     /// Reads the body of a refusal.
@@ -43,7 +43,7 @@ private final class ObjectReceiver: ChatReceiver {
     private var isComplete = false
     private var output: [UInt8] = []
     private var halves = HalfPairs()
-    private(set) var tokens: Int?
+    private(set) var usage = TokenUsage()
 
     init(_ receiver: any ForwardReceiver) { self.receiver = receiver }
 
@@ -56,7 +56,7 @@ private final class ObjectReceiver: ChatReceiver {
         output.append(0x0A)
         if part.isDone {
             isComplete = true
-            tokens = part.tokens
+            usage = part.usage
         }
     }
 
@@ -87,7 +87,7 @@ private final class ObjectReceiver: ChatReceiver {
 
     /// Sends a whole answer.
     func send(_ answer: WholeAnswer) {
-        tokens = answer.tokens
+        usage = answer.usage
         begin("application/json; charset=utf-8", length: answer.bytes.count, nil)
         receiver.receive(answer.bytes.span)
         _ = receiver.endRead()

@@ -102,7 +102,7 @@ package final class OpenAIClient: EngineClient {
     ) async throws(OllamaError) -> WholeAnswer {
         if LoadRequest.isOne(request) {
             let part = try await load(request, endpoint == .generate ? .generate : .chat, deadlines: deadlines)
-            return WholeAnswer(bytes: form == .object ? part.bytes : [], tokens: nil)
+            return WholeAnswer(bytes: form == .object ? part.bytes : [], usage: TokenUsage())
         }
         return try await origin.answer(
             to: request, endpoint.isEmbedding ? embeddingTemplate : chatTemplate, as: form, in: memory,

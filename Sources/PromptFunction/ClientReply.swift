@@ -14,9 +14,16 @@ protocol ClientReply: AnyObject {
 
     /// Asks a host, and passes its answer on to the client.
     ///
-    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Returns: the tokens, as far as the answer says it.
     /// - Throws: why there is no answer, or no more of it. If nothing was passed on, another host may be asked.
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int?
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+        -> TokenUsage
+
+    /// Calls `body` with the record of each client that gets the answer. There are records only if somebody reads them.
+    func forEachRecord(_ body: (PromptRecord) -> Void)
+
+    /// The prompt is sent to a backend. Called only if there are records.
+    func noteAsking(_ backend: EngineBackend)
 
     /// The prompt that is answered.
     var prompt: Prompt? { get set }

@@ -63,6 +63,14 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
+    /// Whether a deadline has passed.
+    var isTimeout: Bool {
+        switch self {
+        case .queueTimeout, .ollama(.transport(.timeout), _, _): true
+        default: false
+        }
+    }
+
     /// Whether a host has refused the prompt, or failed while it answered.
     var isHosts: Bool {
         switch self {

@@ -1,3 +1,4 @@
+internal import APIs
 internal import EventLoop
 internal import HTTPClient
 internal import HTTPServer
@@ -46,19 +47,33 @@ extension PromptFunction {
                 let deadlines = try deadlines(for: prompt, since: attempts)
                 noteTrial(permit, reply)
                 loads?.keep(prompt, on: permit.backend)
-                let tokens = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
-                admission.release(permit, .answered, tokens: tokens)
+                if monitor != nil { reply.noteAsking(permit.backend) }
+                let usage = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
+                admission.release(permit, .answered, tokens: usage.output)
+                noteEnd(of: permit, reply, usage)
                 return
             } catch {
                 admission.release(permit, outcome(of: error, prompt, attempts))
+                noteEnd(of: permit, reply, TokenUsage(), error)
                 pause = try retry(after: error, prompt, at: permit.backend, reply, &attempts)
             }
             request.failed = attempts.avoided
+            monitor?.retried(elsewhere: attempts.avoided.contains { $0 === permit.backend })
+            reply.forEachRecord { $0.queue(at: loop.now) }
             await loop.sleep(for: pause)
             if Task.isCancelled { throw .cancelled }
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
             reply.positionInQueue = nil
         }
+    }
+
+    /// A backend has finished with a prompt.
+    private func noteEnd(of permit: Permit, _ reply: some ClientReply, _ usage: TokenUsage, _ error: OllamaError? = nil)
+    {
+        guard let monitor else { return }
+        reply.forEachRecord { $0.usage = usage }
+        let failure = error.map { PromptFailure.ollama($0, model: "", host: .unknown) }
+        monitor.metrics.attempted(permit.backend, failure)
     }
 
     /// If the prompt tries a host after its failures, the host is used again as soon as it begins to answer.

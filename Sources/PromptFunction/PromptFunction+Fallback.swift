@@ -15,9 +15,16 @@ extension PromptFunction {
     @inline(never)
     func end(_ request: Request, _ reply: some ClientReply, after failure: PromptFailure) async {
         let last = await fallBack(after: failure, reply) { [self] in client(of: request) }
-        guard let last else { return }
+        guard let last else { return finish(reply, nil) }
         note(last)
         reply.fail(last)
+        finish(reply, last)
+    }
+
+    /// A prompt's reply is complete, or has failed.
+    @inline(__always)
+    func finish(_ reply: some ClientReply, _ failure: PromptFailure?) {
+        if let monitor { reply.forEachRecord { monitor.end($0, failure) } }
     }
 
     /// Asks the models that stand in for the one that has failed, as long as the client has nothing.
@@ -33,6 +40,7 @@ extension PromptFunction {
             guard failure.mayHaveFallback, !reply.hasBegun else { break }
             note(failure)
             guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
+            monitor?.fellBack()
             log.notice("asking another model", metadata: ["model": "\(other.prefix(200))"])
             do throws(PromptFailure) {
                 try await answer(next, reply, client: client)
@@ -50,6 +58,7 @@ extension PromptFunction {
         reply.prompt = prompt
         reply.modelField = prompt.modelText
         try reply.hold(prompt.payload.count)
+        reply.forEachRecord { $0.queue(at: loop.now) }
         let admissionRequest = admissionRequest(for: prompt)
         let permit = try await admission.acquire(admissionRequest, client: client) { reply.positionInQueue = $0 }
         reply.positionInQueue = nil

@@ -30,6 +30,8 @@ package final class PromptFunction: Function {
     let sharedForwards = SharedReplies<ForwardedReply>()
     /// `nil` if loads end with their clients.
     let loads: LoadKeeper?
+    /// `nil` if nobody reads what it knows.
+    private(set) var monitor: PromptMonitor?
 
     package init(_ settings: Settings, on loop: EventLoop, log: Logger) {
         precondition(settings.hostCount > 0, "there has to be a host")
@@ -76,6 +78,7 @@ package final class PromptFunction: Function {
             defaultModel: JSONText(settings.model), models: settings.protection.models,
             maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict,
             coalesces: settings.coalesces)
+        if let metrics = settings.metrics { monitor = PromptMonitor(metrics, of: self) }
     }
 
     private static func logPauses(
@@ -95,6 +98,7 @@ package final class PromptFunction: Function {
     package func stop() async {
         await checks.stop()
         await loads?.stop()
+        monitor?.stop()
         for backend in backends { backend.client.close() }
     }
 
@@ -135,6 +139,7 @@ package final class PromptFunction: Function {
             return nil
         } catch {
             note(error)
+            monitor?.metrics.refused(error)
             let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
             var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
@@ -200,6 +205,7 @@ package final class PromptFunction: Function {
         }
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
         let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
+        reply.record = monitor?.begin(request, operation: "chat")
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             reply.prompt = prompt
@@ -209,10 +215,12 @@ package final class PromptFunction: Function {
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             if prompt.isStreamed { reply.startHeartbeat(every: settings.heartbeat) }
+            reply.record?.queue(at: loop.now)
             if let hash = prompt.sharingHash {
                 let form = prompt.isStreamed ? nil : reply.form.whole
                 let key = SharingKey(hash: hash, path: "", form: form)
-                return try await share(prompt, key, request, reply, in: sharedReplies)
+                try await share(prompt, key, request, reply, in: sharedReplies)
+                return finish(reply, nil)
             }
             let admissionRequest = admissionRequest(for: prompt)
             let permit = try await admission.acquire(
@@ -222,6 +230,7 @@ package final class PromptFunction: Function {
             }
             reply.positionInQueue = nil
             try await answer(prompt, admissionRequest, with: permit, reply)
+            finish(reply, nil)
         } catch {
             await end(request, reply, after: error)
         }

@@ -29,7 +29,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     private var body: Body?
     /// Whether a part of an answer has arrived.
     private(set) var hasBegun = false {
-        didSet { if !oldValue { onBegin?() } }
+        didSet { if !oldValue { noteBeginning() } }
     }
     var onBegin: (() -> Void)?
     /// Whether parts have arrived since the last call of `endRead`.
@@ -39,14 +39,18 @@ final class PromptReply: ClientReply, ChatReceiver {
     private var text = TextProgress.nothing
     /// Halves of surrogate pairs at the end of what has come.
     private var halves = HalfPairs()
-    /// `eval_count` of a streamed answer.
-    private var tokens: Int?
+    /// The tokens of a streamed answer.
+    private var usage = TokenUsage()
     private var payloadBytes = 0
     private var flow: BodyFlow?
     private var heartbeat: Heartbeat?
     var positionInQueue: (() -> Int)?
-    var prompt: Prompt?
+    var prompt: Prompt? {
+        didSet { record?.note(prompt) }
+    }
     var modelField: String?
+    /// `nil` if nobody reads it.
+    var record: PromptRecord?
 
     private enum TextProgress {
         case nothing
@@ -65,6 +69,18 @@ final class PromptReply: ClientReply, ChatReceiver {
         self.loop = loop
     }
 
+    func forEachRecord(_ body: (PromptRecord) -> Void) {
+        if let record { body(record) }
+    }
+
+    func noteAsking(_ backend: EngineBackend) { record?.ask(backend, at: loop.now) }
+
+    @inline(never)
+    private func noteBeginning() {
+        onBegin?()
+        record?.begin(at: loop.now)
+    }
+
     // MARK: Memory
 
     /// Accounts for the request to Ollama, which is kept until the reply is complete.
@@ -78,7 +94,9 @@ final class PromptReply: ClientReply, ChatReceiver {
     // MARK: Asking
 
     @inline(never)
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+        -> TokenUsage
+    {
         if client.isTranslating { return try await askTranslated(client, prompt, deadlines: deadlines) }
         return try await ask(client, prompt, prompt.payload, deadlines: deadlines)
     }
@@ -86,7 +104,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     @inline(never)
     private func askTranslated(
         _ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         let payload = try await translation(of: prompt, to: .chat, for: client)
         return try await ask(client, prompt, payload, deadlines: deadlines)
     }
@@ -94,14 +112,14 @@ final class PromptReply: ClientReply, ChatReceiver {
     @inline(__always)
     private func ask(
         _ client: any EngineClient, _ prompt: Prompt, _ payload: Payload, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         if prompt.isStreamed {
             try await client.stream(payload, to: self, deadlines: deadlines)
-            return tokens
+            return usage
         }
         let answer = try await client.answer(to: payload, as: form.whole, in: self, deadlines: deadlines)
         send(answer)
-        return answer.tokens
+        return answer.usage
     }
 
     /// Sends the whole answer.
@@ -137,9 +155,10 @@ final class PromptReply: ClientReply, ChatReceiver {
         }
         hasNews = true
         hasBegun = true
+        record?.countPart()
         if part.isDone {
             isComplete = true
-            tokens = part.tokens
+            usage = part.usage
         }
     }
 

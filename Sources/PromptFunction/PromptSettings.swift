@@ -1,4 +1,5 @@
 package import APIs
+package import CoreMetrics
 internal import EventLoop
 package import HTTPClient
 package import Ollama
@@ -51,6 +52,8 @@ extension PromptFunction {
         /// The time between two checks of a backend, if checks are needed.
         package var checkInterval = Duration.seconds(5)
         package var protection = ProtectionSettings()
+        /// Makes the metrics; `nil`: nothing is recorded.
+        package var metrics: (any MetricsFactory)?
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 

@@ -22,11 +22,15 @@ struct FileBudget: Equatable, Sendable {
     ///   - hosts: the number of backends.
     ///   - isEmbedded: whether the stand-in's end of those connections is in this process too.
     ///   - fetches: connections for requests that run no model.
-    init(limit: Int, for limits: Limits, maxInFlight: Int, hosts: Int, fetches: Int = 0, isEmbedded: Bool) {
+    ///   - others: connections of other servers in the process.
+    init(
+        limit: Int, for limits: Limits, maxInFlight: Int, hosts: Int, fetches: Int = 0, others: Int = 0,
+        isEmbedded: Bool
+    ) {
         var limits = limits
         limits.reservedConnections = min(limits.reservedConnections, limit / 16)
         reservedConnections = limits.reservedConnections
-        let extra = limits.allConnections - limits.connections + Self.own + fetches
+        let extra = limits.allConnections - limits.connections + Self.own + fetches + others
         let ends = isEmbedded ? 2 : 1
         // Every client connection may hold a prompt, unless `maxInFlight` allows fewer.
         let upstream = { (connections: Int) in

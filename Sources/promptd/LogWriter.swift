@@ -23,6 +23,8 @@ final class LogWriter: Sendable {
         var lines = 0
         /// Lines that were lost since the last report.
         var lost = 0
+        /// Lines that were lost since the start.
+        var lostInAll = 0
         /// Whether `queue` writes, or is about to.
         var isWriting = false
     }
@@ -42,6 +44,7 @@ final class LogWriter: Sendable {
         let mustStart = state.withLock { state in
             guard state.waiting.count + line.count <= limit else {
                 state.lost += 1
+                state.lostInAll += 1
                 return false
             }
             state.waiting += line
@@ -51,6 +54,9 @@ final class LogWriter: Sendable {
         }
         if mustStart { queue.async { self.writeWaiting() } }
     }
+
+    /// The number of lines that were lost since the start.
+    var lostLines: Int { state.withLock(\.lostInAll) }
 
     /// Waits until all lines are written, for at most a second: the process may be about to end.
     func flush() {
@@ -65,7 +71,8 @@ final class LogWriter: Sendable {
             if writeAll(batch.bytes) { continue }
             // The next line tries again: the disk may have room by then.
             state.withLock { state in
-                state.lost += batch.lines
+                state.lost += batch.lines + batch.lost
+                state.lostInAll += batch.lines
                 state.isWriting = false
             }
             return
@@ -73,15 +80,17 @@ final class LogWriter: Sendable {
     }
 
     /// Takes what waits, and the report of what was lost. If there is neither, writing is over.
-    private func takeBatch() -> (bytes: [UInt8], lines: Int)? {
+    private func takeBatch() -> (bytes: [UInt8], lines: Int, lost: Int)? {
         let taken = state.withLock { state in
             let taken = state
             state = State()
+            state.lostInAll = taken.lostInAll
             state.isWriting = taken.lines + taken.lost > 0
             return taken
         }
         guard taken.lines + taken.lost > 0 else { return nil }
-        return (taken.lost == 0 ? taken.waiting : taken.waiting + report(taken.lost), taken.lines + taken.lost)
+        let bytes = taken.lost == 0 ? taken.waiting : taken.waiting + report(taken.lost)
+        return (bytes, taken.lines, taken.lost)
     }
 
     /// Returns false when the system refuses to write, as on a full disk.

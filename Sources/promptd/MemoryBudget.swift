@@ -32,18 +32,20 @@ struct MemoryBudget: Sendable {
     ///   - hosts: the number of backends.
     ///   - perPrompt: what a prompt in flight holds besides what is counted in the limits.
     ///   - listings: requests that run no model, each of which may bring a long listing.
+    ///   - others: the limits of other servers in the process.
     init(
         for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, perPrompt: Int = 0,
-        listings: Int = 0,
+        listings: Int = 0, others: [Limits] = [],
         cores: Int = Self.cores
     ) {
         var limits = limits
+        let other = others.reduce(0) { $0 + $1.bufferedBytes + $1.allConnections * Self.perConnection }
         func needed() -> Int {
             let connections = limits.allConnections
             let upstream = maxInFlight > 0 ? min(connections, maxInFlight * hosts) : connections
             let body = min(limits.bodyBytes, limits.bufferedBytes)
             let answer = min(OllamaClient.replyLimit, limits.bufferedBytes)
-            return Self.own + limits.bufferedBytes
+            return Self.own + other + limits.bufferedBytes
                 + connections * Self.perConnection + upstream * (Self.perUpstream + perPrompt)
                 + Self.decoding * (body + cores * WorkQueue.concurrentLimit)
                 + listings * OllamaClient.listingLimit

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The memory that the process's control groups allow it, as a container sets it.
 enum MemoryLimit {
     /// The smallest limit of the process's groups, in bytes; `nil` if there is none. Source: cgroups(7), the kernel's
@@ -7,7 +5,7 @@ enum MemoryLimit {
     ///
     /// - Parameter root: the root of the file system, for tests.
     static func current(root: String = "") -> Int? {
-        guard let groups = text(root + "/proc/self/cgroup") else { return nil }
+        guard let groups = SmallFile.text(root + "/proc/self/cgroup") else { return nil }
         return groups.split(separator: "\n").compactMap { line -> Int? in
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 3 else { return nil }
@@ -25,19 +23,11 @@ enum MemoryLimit {
         while true {
             let directory = ([top] + components).joined(separator: "/")
             // An unlimited group says "max", or a number close to the largest one.
-            let number = text("\(directory)/\(file)")?.split(whereSeparator: \.isNewline).first.flatMap { Int($0) }
+            let number = SmallFile.text("\(directory)/\(file)")?.split(whereSeparator: \.isNewline).first.flatMap {
+                Int($0)
+            }
             if let number, number < 1 << 60 { limits.append(number) }
             if components.popLast() == nil { return limits.min() }
         }
-    }
-
-    /// The first 64 KiB of a file. Without Foundation, whose reader of files alone takes a megabyte of memory.
-    private static func text(_ path: String) -> String? {
-        guard let file = unsafe fopen(path, "re") else { return nil }
-        defer { unsafe fclose(file) }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-            count = unsafe fread(buffer.baseAddress!, 1, buffer.count, file)
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -21,7 +21,11 @@ struct Promptd: ParsableCommand {
         subcommands: [Serve.self, Ask.self, Probe.self, Load.self, StandInCommand.self],
         defaultSubcommand: Serve.self)
 
+    /// When the command started: `main` asks for it first.
+    static let began = ContinuousClock.now
+
     static func main() {
+        _ = began
         StandardStreams.open()
         main(nil)
     }

@@ -4,6 +4,7 @@ import EventLoop
 import HTTPServer
 import Logging
 import PromptFunction
+import Telemetry
 
 /// `promptd serve`
 struct Serve: ParsableCommand {
@@ -20,6 +21,7 @@ struct Serve: ParsableCommand {
     @Flag(help: "Ask the embedded stand-in instead of an Ollama: it has no model, and says so.")
     var embedded = false
 
+    @OptionGroup(title: "Operators") var admin: AdminOptions
     @OptionGroup(title: "Stopping") var stopping: StopOptions
 
     func run() throws {
@@ -31,14 +33,18 @@ struct Serve: ParsableCommand {
         settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))
         var limits = try limits.limits()
         limits.acceptsDelete = settings.apis.contains(.ollama)
+        let admin = try admin.addresses()
+        let registry = admin.isEmpty ? nil : MetricsRegistry(ServerRun.instruments)
+        settings.metrics = registry
+        let (log, writer) = try logging.logger()
         let plan = ServerRun.Plan(
             addresses: addresses,
             function: settings,
             limits: limits,
             reloadKeys: protection.reload,
             isEmbedded: isEmbedded,
-            drain: try stopping.settings())
-        let (log, writer) = try logging.logger()
+            drain: try stopping.settings(),
+            admin: registry.map { .init(addresses: admin, registry: $0, writer: writer) })
         defer { writer.flush() }
         warnings += protection.warnings(defaultModel: settings.model, settings.protection)
         for other in settings.fallbacks.others where !settings.protection.models.allows(other) {

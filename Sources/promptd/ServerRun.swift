@@ -1,3 +1,4 @@
+import CoreMetrics
 import EventLoop
 import FunctionHost
 import Glibc
@@ -7,6 +8,7 @@ import Ollama
 import OpenAI
 import PromptFunction
 import StandIn
+import Telemetry
 
 /// One run of the server, from listening to the last reply. Belongs to the loop's thread.
 final class ServerRun {
@@ -20,7 +22,28 @@ final class ServerRun {
         var isEmbedded: Bool
         /// The time for finishing after SIGTERM.
         var drain: FunctionServer.Drain
+        /// `nil`: there is no address for operators.
+        var admin: Admin?
     }
+
+    /// The operators' side.
+    struct Admin: Sendable {
+        var addresses: [ListenAddress]
+        var registry: MetricsRegistry
+        /// Of the log.
+        var writer: LogWriter
+
+        /// Its connections do not count among those of clients.
+        static let limits = {
+            var limits = Limits()
+            (limits.connections, limits.reservedConnections) = (64, 4)
+            (limits.bodyBytes, limits.bufferedBytes) = (1 << 20, 16 << 20)
+            return limits
+        }()
+    }
+
+    /// The metrics that operators get.
+    static let instruments = Instruments.all + ServerMetrics.instruments + ProcessMetrics.instruments
 
     /// `func run` kills the process five seconds after its SIGINT.
     private static let interruptDrain = Duration.seconds(4)
@@ -50,7 +73,9 @@ final class ServerRun {
             try await function.start()
             let host = FunctionServer(function, limits: plan.limits, on: loop, log: log)
             let server = host.server
-            let addresses = try listen(server)
+            let addresses = try listen(server, on: plan.addresses)
+            let admin = try startAdmin(function, server)
+            defer { withExtendedLifetime(admin) {} }
             try handleSignals(host, function)  // before any client learns that it runs
             log.info(
                 "serving prompts",
@@ -94,7 +119,8 @@ final class ServerRun {
         guard let files = OpenFiles.raiseLimit() else { return 0 }
         let budget = FileBudget(
             limit: files, for: plan.limits, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
-            fetches: plan.function.mostFetches, isEmbedded: plan.isEmbedded)
+            fetches: plan.function.mostFetches,
+            others: plan.admin == nil ? 0 : Admin.limits.allConnections, isEmbedded: plan.isEmbedded)
         if budget.connections < plan.limits.connections {
             log.warning(
                 "fewer connections than configured: raise the limit of open files, such as with ulimit -n or LimitNOFILE",
@@ -114,7 +140,8 @@ final class ServerRun {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
             for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
-            perPrompt: plan.function.sharedBytes, listings: plan.function.mostListings)
+            perPrompt: plan.function.sharedBytes, listings: plan.function.mostListings,
+            others: plan.admin == nil ? [] : [Admin.limits])
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(
                 "lower limits than configured, to stay within the memory limit: raise that, or lower --max-buffered-bytes and --max-connections",
@@ -150,23 +177,45 @@ final class ServerRun {
         return server
     }
 
-    private func listen(_ server: Server) throws -> [SocketAddress] {
+    private func listen(_ server: Server, on addresses: [ListenAddress], flag: String = "--listen") throws
+        -> [SocketAddress]
+    {
         var bound: [SocketAddress] = []
-        for address in plan.addresses {
+        for address in addresses {
             do {
                 for resolved in try SocketAddress.resolve(host: address.host, port: address.port).prefix(1) {
-                    bound.append(try server.listen(on: resolved, ipv6Only: address.isIPv6Only(among: plan.addresses)))
+                    bound.append(try server.listen(on: resolved, ipv6Only: address.isIPv6Only(among: addresses)))
                 }
             } catch let error as ListenError where address.isDefault && error.isMissingFamily {
                 log.warning("not listening on \(address.host): this machine has no such address")
             } catch let error as ListenError where error.errno == EADDRINUSE {
-                throw StartError("\(error): choose another port with --port or PORT.")
+                let flags = flag == "--listen" ? "--port or PORT" : flag
+                throw StartError("\(error): choose another port with \(flags).")
             } catch let error as ResolveError {
-                throw StartError("cannot listen on \(error): give --listen an address of this machine.")
+                throw StartError("cannot listen on \(error): give \(flag) an address of this machine.")
             }
         }
         guard !bound.isEmpty else { throw StartError("there is no address to listen on: give one with --listen.") }
         return bound
+    }
+
+    /// Starts to serve operators, if the user wants that.
+    private func startAdmin(_ function: PromptFunction, _ server: Server) throws -> Server? {
+        guard let admin = plan.admin else { return nil }
+        let service = AdminService(
+            for: function, server, plan.limits, admin.registry, log: admin.writer,
+            isLocal: admin.addresses.allSatisfy(\.isLoopback), on: loop)
+        let adminServer = Server(service, limits: Admin.limits, on: loop, log: log)
+        let addresses = try listen(adminServer, on: admin.addresses, flag: "--admin")
+        Timer(label: Instruments.initDuration.name, dimensions: [("faas.trigger", "http")], factory: admin.registry)
+            .recordNanoseconds((ContinuousClock.now - Promptd.began).inNanoseconds)
+        Counter(
+            label: Instruments.coldStarts.name, dimensions: [("faas.trigger", "http")], factory: admin.registry
+        ).increment()
+        log.info(
+            "serving operators",
+            metadata: ["address": "\(addresses.map(\.description).joined(separator: ","))"])
+        return adminServer
     }
 
     // MARK: Signals

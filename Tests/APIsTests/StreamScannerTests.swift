@@ -93,7 +93,7 @@ import Testing
         scanner.end()
         #expect(scanner.isComplete == row.isComplete)
         #expect(scanner.endsWithError == row.endsWithError)
-        #expect(scanner.tokens == row.tokens)
+        #expect(scanner.usage.output == row.tokens)
         #expect(scanner.heldBytes == 0)
     }
 

@@ -1,3 +1,4 @@
+import APIs
 import Foundation
 import HTTPClient
 import Ollama
@@ -24,7 +25,7 @@ private final class Objects: ChatReceiver {
         var object: [UInt8] = []
         part.appendObject(to: &object, after: &halves)
         lines.append(String(decoding: object, as: UTF8.self))
-        if part.isDone { tokens = part.tokens }
+        if part.isDone { tokens = part.usage.output }
     }
 
     func endRead() -> Bool { true }

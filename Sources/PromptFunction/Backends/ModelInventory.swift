@@ -60,6 +60,16 @@ struct ModelInventory {
     /// The number of models about which something is known.
     var count: Int { entries.count }
 
+    /// Whether the host has said that it has the model, by a list or by an answer.
+    func has(_ model: ModelName) -> Bool {
+        entries[model].map { $0.isListed || $0.isListedAsRunning || $0.answeredAt != nil } ?? false
+    }
+
+    /// The models that it has, and those of them that are loaded.
+    var models: [(name: ModelName, isRunning: Bool)] {
+        entries.filter { has($0.key) }.map { ($0.key, isRunning($0.value)) }
+    }
+
     // MARK: Asking
 
     func availability(of model: ModelName, at now: LoopInstant) -> Availability {

@@ -1,4 +1,5 @@
 internal import APIs
+internal import EventLoop
 internal import HTTPClient
 internal import HTTPServer
 internal import Ollama
@@ -27,22 +28,35 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     /// What the last host that was asked has sent in place of an answer.
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
-    var prompt: Prompt?
+    var prompt: Prompt? {
+        didSet { record?.note(prompt) }
+    }
+    /// `nil` if nobody reads it.
+    var record: PromptRecord?
+    private let loop: EventLoop
     var onBegin: (() -> Void)?
     var modelField: String?
 
     init(
-        _ request: Request, _ reply: consuming Reply, to route: Route, fields: [HeaderField], scratch: ScratchBuffer
+        _ request: Request, _ reply: consuming Reply, to route: Route, fields: [HeaderField], scratch: ScratchBuffer,
+        on loop: EventLoop
     ) {
         self.request = request
         path = request.path
         self.route = route
         self.fields = fields
         self.scratch = scratch
+        self.loop = loop
         self.reply = consume reply
     }
 
     var hasBegun: Bool { reply == nil }
+
+    func forEachRecord(_ body: (PromptRecord) -> Void) {
+        if let record { body(record) }
+    }
+
+    func noteAsking(_ backend: EngineBackend) { record?.ask(backend, at: loop.now) }
 
     /// Accounts for the request to the host, which is kept until the reply is complete.
     func hold(_ count: Int) throws(PromptFailure) {
@@ -52,7 +66,9 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+        -> TokenUsage
+    {
         let payload = try await payload(of: prompt, for: client, holding: self)
         return try await forward(
             payload, to: client, .answer(isStreamed: prompt.isStreamed), deadlines: deadlines)
@@ -72,10 +88,10 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     /// Posts a body to the host, at the same path, and passes the response on.
     ///
-    /// - Returns: the tokens of the answer, if it says how many.
+    /// - Returns: the tokens, as far as the answer says it.
     func forward(
         _ payload: Payload, to client: any EngineClient, _ kind: ForwardedKind, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         forgetRefusal()
         return try await client.forward(
             payload, to: path, kind, lines: lines, to: self, deadlines: deadlines)
@@ -96,6 +112,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     func begin(_ head: ForwardedHead, _ flow: BodyFlow?) {
         self.flow = flow
         onBegin?()
+        record?.begin(at: loop.now)
         start(head, length: head.length)
     }
 
@@ -106,7 +123,10 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
                 status: head.status, fieldLines: head.fieldLines, fields: allFields, length: length))
     }
 
-    func receive(_ bytes: Span<UInt8>) { scratch.bytes.append(bytes) }
+    func receive(_ bytes: Span<UInt8>) {
+        record?.countPart()
+        scratch.bytes.append(bytes)
+    }
 
     func endRead() -> Bool {
         defer { scratch.clear() }

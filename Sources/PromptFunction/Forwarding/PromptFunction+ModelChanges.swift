@@ -16,7 +16,7 @@ extension PromptFunction {
     /// Passes the request on to the only host, if the operator allows it.
     func changeModels(_ request: Request, _ reply: consuming Reply, _ change: ModelChange) async {
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = ForwardedReply(request, reply, to: .modelChange(change), fields: fields, scratch: scratch)
+        let reply = ForwardedReply(request, reply, to: .modelChange(change), fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
             let backend = try hostToChange()
             guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }

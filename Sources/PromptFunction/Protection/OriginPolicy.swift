@@ -117,7 +117,7 @@ package struct OriginPolicy: Sendable, Equatable {
     /// Whether `host`, perhaps with a port, can only be this machine or one near it: nobody outside can give a name to
     /// one of its addresses that has no dot, or is for local use. Source: RFC 6761, 6.3; RFC 6762, 3; Ollama's
     /// allowedHost.
-    private static func isLocal(_ host: String) -> Bool {
+    package static func isLocal(_ host: String) -> Bool {
         var name = host.lowercased()[...]
         if name.hasPrefix("[") {
             guard let end = name.firstIndex(of: "]") else { return false }

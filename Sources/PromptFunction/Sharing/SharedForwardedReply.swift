@@ -1,3 +1,4 @@
+internal import APIs
 internal import HTTPClient
 internal import Ollama
 
@@ -32,7 +33,7 @@ extension ForwardedReply: SharingReply {
 
     static func ask(
         _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<ForwardedReply>, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         guard let first = shared.seats.first?.member else { throw .transport(.cancelled) }
         for seat in shared.seats { seat.member.forgetRefusal() }
         let payload = try await first.payload(of: prompt, for: client, holding: shared)

@@ -8,7 +8,7 @@ extension SharedReply: ChatReceiver where Member == PromptReply {
     func receive(_ part: borrowing ChatPart) {
         let stored = part.stored
         give(stored.bytes.count) { member throws(OllamaError) in try stored.withPart(member.receive) }
-        if part.isDone { tokens = part.tokens }
+        if part.isDone { usage = part.usage }
     }
 }
 
@@ -17,17 +17,17 @@ extension PromptReply: SharingReply {
 
     static func ask(
         _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<PromptReply>, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int? {
+    ) async throws(OllamaError) -> TokenUsage {
         var payload = prompt.payload
         if client.isTranslating { payload = try await shared.translation(of: prompt, to: .chat, for: client) }
         if prompt.isStreamed {
             try await client.stream(payload, to: shared, deadlines: deadlines)
-            return shared.tokens
+            return shared.usage
         }
         // All of them want the same form: see `SharingKey`.
         let form = shared.seats.first?.member.form.whole ?? .text
         let answer = try await client.answer(to: payload, as: form, in: shared, deadlines: deadlines)
         for seat in shared.seats { seat.member.send(answer) }
-        return answer.tokens
+        return answer.usage
     }
 }

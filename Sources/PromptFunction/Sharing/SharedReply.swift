@@ -1,3 +1,4 @@
+internal import APIs
 internal import EventLoop
 internal import HTTPClient
 internal import HTTPServer
@@ -8,7 +9,7 @@ protocol SharingReply: ClientReply {
     /// Asks a host, and gives the answer to all members of a shared reply.
     static func ask(
         _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<Self>, deadlines: Deadlines?
-    ) async throws(OllamaError) -> Int?
+    ) async throws(OllamaError) -> TokenUsage
 
     /// Resumes the answer after a pause.
     func take(_ flow: BodyFlow)
@@ -60,7 +61,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     private var news: [Event] = []
     private var flow: BodyFlow?
     /// The tokens of a streamed answer.
-    var tokens: Int?
+    var usage = TokenUsage()
     private var isOver = false
     private let loop: EventLoop
     /// What a client that comes now must be told before anything else.
@@ -76,6 +77,18 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     var modelField: String? {
         didSet { for seat in seats { seat.member.modelField = modelField } }
     }
+    func forEachRecord(_ body: (PromptRecord) -> Void) {
+        for seat in seats { seat.member.forEachRecord(body) }
+    }
+
+    /// The backend that is asked, for clients that come later.
+    private var backend: EngineBackend?
+
+    func noteAsking(_ backend: EngineBackend) {
+        self.backend = backend
+        for seat in seats { seat.member.noteAsking(backend) }
+    }
+
     var positionInQueue: (() -> Int)? {
         didSet { for seat in seats { seat.member.positionInQueue = positionInQueue } }
     }
@@ -96,6 +109,7 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
         seats.append(seat)
         member.positionInQueue = positionInQueue
         if let modelField { member.modelField = modelField }
+        if let backend { member.noteAsking(backend) }
         if let flow { member.take(flow) }
         introduction?(member)
         if let history, !history.isEmpty { _ = give(history, to: seat) }
@@ -172,7 +186,9 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
 
     // MARK: A client's reply
 
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError) -> Int? {
+    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+        -> TokenUsage
+    {
         // Nothing of an earlier attempt counts.
         (history, historyBytes, news, introduction) = ([], 0, [], nil)
         return try await Member.ask(client, prompt, for: self, deadlines: deadlines)

@@ -82,7 +82,7 @@ enum PostedCheck {
             let cut = scan(splitter.pieces(of: bytes), format)
             try require(cut.isComplete == whole.isComplete, "cut by \(seed): complete or not")
             try require(cut.endsWithError == whole.endsWithError, "cut by \(seed): an error or not")
-            try require(cut.tokens == whole.tokens, "cut by \(seed): other tokens")
+            try require(cut.usage == whole.usage, "cut by \(seed): other tokens")
         }
     }
 

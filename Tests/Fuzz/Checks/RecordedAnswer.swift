@@ -1,3 +1,4 @@
+import APIs
 import HTTPClient
 import JSON
 import Ollama
@@ -33,7 +34,7 @@ final class RecordedAnswer: ChatReceiver {
         parts.append(
             Part(
                 isDone: part.isDone, hasContent: part.hasContent, hasThinking: part.hasThinking,
-                hasToolCalls: part.hasToolCalls, isCutByLength: part.isCutByLength, tokens: part.tokens,
+                hasToolCalls: part.hasToolCalls, isCutByLength: part.isCutByLength, tokens: part.usage.output,
                 textEnd: text.count))
     }
 

@@ -1,28 +1,48 @@
 internal import Glibc
 
-/// Finds in an answer, or in one object of it, how many tokens the model has written.
-///
-/// It looks for the member's name alone, so that the beginning may be missing: in a string, its quotes would be escaped.
-enum TokenCount {
-    /// The names under which the APIs say it.
-    private static let names: [StaticString] = ["\"eval_count\"", "\"completion_tokens\"", "\"output_tokens\""]
+/// The tokens that a prompt and its answer have, as far as the host says it.
+package struct TokenUsage: Equatable, Sendable {
+    /// The tokens of the prompt.
+    package var input: Int?
+    /// The tokens that the model has written.
+    package var output: Int?
 
-    /// `nil` if it says nothing about tokens. If it says it more than once, the last counts.
-    static func find(in json: UnsafeRawBufferPointer) -> Int? {
-        var count: Int?
+    package init(input: Int? = nil, output: Int? = nil) {
+        self.input = input
+        self.output = output
+    }
+
+    /// Takes over what `later` says.
+    mutating func update(_ later: TokenUsage) {
+        input = later.input ?? input
+        output = later.output ?? output
+    }
+
+    /// The names under which the APIs say it.
+    private static let inputNames: [StaticString] = ["\"prompt_eval_count\"", "\"prompt_tokens\"", "\"input_tokens\""]
+    private static let outputNames: [StaticString] = ["\"eval_count\"", "\"completion_tokens\"", "\"output_tokens\""]
+
+    /// Finds it in an answer, or in one object of it. What it says more than once, it says last.
+    ///
+    /// Looks for the members' names alone, so that the beginning may be missing: in a string, their quotes would be
+    /// escaped.
+    package static func find(in json: UnsafeRawBufferPointer) -> TokenUsage {
+        var usage = TokenUsage()
         var position = 0
         while let start = json.baseAddress,
             let colon = unsafe memchr(start + position, 0x3A, json.count - position)
         {
             let end = unsafe start.distance(to: colon)
             if unsafe mayBeName(json, before: end) {
-                for name in names where unsafe ends(json, at: end, with: name) {
-                    if let number = unsafe number(json, after: end) { count = number }
+                if inputNames.contains(where: { unsafe ends(json, at: end, with: $0) }) {
+                    usage.input = unsafe number(json, after: end) ?? usage.input
+                } else if outputNames.contains(where: { unsafe ends(json, at: end, with: $0) }) {
+                    usage.output = unsafe number(json, after: end) ?? usage.output
                 }
             }
             position = end + 1
         }
-        return count
+        return usage
     }
 
     /// Whether one of the names may be just before `end`, by its last letter. Of most colons this is all that is looked at.

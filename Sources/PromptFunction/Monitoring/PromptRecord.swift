@@ -1,0 +1,90 @@
+internal import APIs
+internal import EventLoop
+internal import HTTPServer
+
+/// What happens to one prompt, and when, from its request to the end of its reply. Belongs to the loop's thread.
+///
+/// There are records only if somebody reads them: see `PromptMonitor`.
+final class PromptRecord {
+    /// What a prompt is doing.
+    enum Phase: String, CaseIterable {
+        /// Its body is being read.
+        case reading
+        /// It waits for a permit.
+        case queued
+        /// It was sent to a backend, which has not begun to answer.
+        case asking
+        /// Its answer arrives.
+        case streaming
+    }
+
+    /// Names the prompt in the log, in the reply and on the page.
+    let id: String
+    /// As long as the reply is not complete, it has the client's address.
+    let request: Request
+    /// OpenTelemetry's `gen_ai.operation.name`.
+    let operation: String
+    let began: LoopInstant
+    private(set) var phase = Phase.reading
+    /// When it began to wait for its first permit, when that came, and when the answer began.
+    private(set) var queuedAt, askedAt, firstTokenAt: LoopInstant?
+    /// The backend that was asked last.
+    private(set) var backend: EngineBackend?
+    /// How often a backend was asked.
+    private(set) var attempts = 0
+    /// The prompt as the client sent it; `nil` while its body is being read.
+    private(set) var prompt: Prompt?
+    /// The prompt that is answered: the same, or the one for another model.
+    private(set) var current: Prompt?
+    /// The tokens, as far as the answer has said it.
+    var usage = TokenUsage()
+    /// The parts of a streamed answer that have come: usually one for each token.
+    private(set) var parts = 0
+    private let totals: PromptTotals
+
+    // Its place among the records of prompts in flight.
+    var next: PromptRecord?
+    unowned(unsafe) var previous: PromptRecord?
+
+    init(id: String, _ request: Request, operation: String, totals: PromptTotals, at now: LoopInstant) {
+        self.id = id
+        self.request = request
+        self.operation = operation
+        self.totals = totals
+        began = now
+    }
+
+    /// The prompt is to be answered: at first as the client sent it, then by other models.
+    func note(_ prompt: Prompt?) {
+        guard let prompt else { return }
+        if self.prompt == nil { self.prompt = prompt }
+        current = prompt
+    }
+
+    /// It waits for a permit.
+    func queue(at now: LoopInstant) {
+        phase = .queued
+        if queuedAt == nil { queuedAt = now }
+    }
+
+    /// It is sent to a backend.
+    func ask(_ backend: EngineBackend, at now: LoopInstant) {
+        phase = .asking
+        attempts += 1
+        self.backend = backend
+        if askedAt == nil { askedAt = now }
+    }
+
+    /// A part of a streamed answer has come. This is on the path of every token.
+    @inline(__always)
+    func countPart() {
+        parts &+= 1
+        totals.parts &+= 1
+    }
+
+    /// The answer has begun to come.
+    func begin(at now: LoopInstant) {
+        phase = .streaming
+        if firstTokenAt == nil { firstTokenAt = now }
+    }
+}
