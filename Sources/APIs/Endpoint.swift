@@ -39,20 +39,21 @@ package enum Endpoint: String, Sendable, CaseIterable {
     var tokenLimits: [StaticString] {
         switch self {
         case .chat, .generate: Self.ollamaLimits
-        case .chatCompletions: Self.chatLimits
-        case .completions, .messages: Self.otherLimits
+        case .chatCompletions, .completions, .messages: Self.otherLimits
         case .responses: Self.responseLimits
         case .embed, .embeddings, .openAIEmbeddings, .countTokens: []
         }
     }
 
     private static let ollamaLimits: [StaticString] = ["num_predict"]
-    // The last two are not OpenAI's: llama.cpp's server prefers the first of them, others know the second.
-    private static let chatLimits: [StaticString] = [
-        "max_tokens", "max_completion_tokens", "n_predict", "max_new_tokens",
+    // Servers know each other's names, and some that are none of OpenAI's: llama.cpp's server prefers `n_predict` on any
+    // path.
+    private static let otherLimits: [StaticString] = [
+        "max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "max_new_tokens",
     ]
-    private static let otherLimits: [StaticString] = ["max_tokens", "n_predict", "max_new_tokens"]
-    private static let responseLimits: [StaticString] = ["max_output_tokens"]
+    private static let responseLimits: [StaticString] = [
+        "max_output_tokens", "max_tokens", "max_completion_tokens", "n_predict", "max_new_tokens",
+    ]
 
     /// Whether the limit of tokens is a member of the object `options`.
     var limitsTokensInOptions: Bool { self == .chat || self == .generate }

@@ -31,6 +31,8 @@ package struct PostedRequest: Sendable {
         case noModel
         /// The request asks for more tokens than are allowed.
         case tooManyTokens(name: String, limit: Int)
+        /// The request asks for several answers, while their tokens are limited.
+        case severalPrompts
     }
 
     /// Reads a body, in one pass that checks all of it. The time depends on the body's size.
@@ -52,7 +54,7 @@ package struct PostedRequest: Sendable {
         }
         if let stopped { throw .malformed(stopped) }
         if let complaint = reading.complaint { throw .complaint(complaint) }
-        guard let model = reading.model, !model.range.isEmpty else { throw .noModel }
+        guard let model = reading.model ?? reading.name, !model.range.isEmpty else { throw .noModel }
         self.endpoint = endpoint
         self.body = body
         self.model = JSONText(model, in: body)
@@ -74,9 +76,16 @@ package struct PostedRequest: Sendable {
         writer.put("\",\"stream\":false")
         let (options, keepAlive) = PostedRequestReading.loadOptions(of: body)
         writer.put(",\"options\":", options.map { JSONValue($0, in: body) })
-        writer.put(",\"keep_alive\":", keepAlive.map { JSONValue($0, in: body) })
+        // A time of 0 would unload it.
+        let time = keepAlive.flatMap { Self.isZero(body[$0]) ? nil : $0 }
+        writer.put(",\"keep_alive\":", time.map { JSONValue($0, in: body) })
         writer.put("}")
         return writer.bytes
+    }
+
+    /// Whether a duration is zero: a number, or a string such as `0s`.
+    private static func isZero(_ json: ArraySlice<UInt8>) -> Bool {
+        json.contains(UInt8(ascii: "0")) && !json.contains { (0x31...0x39).contains($0) }
     }
 
     /// The body to pass on: as it came, but with another model's name, and with a limit of tokens, where they are given.
@@ -114,6 +123,8 @@ struct TokenLimits: Sendable {
     var nullOptions: Range<Int>?
     /// The member that asks for several answers.
     var copies: String?
+    /// Whether there are several prompts, each of which gets an answer.
+    var hasSeveralPrompts = false
     /// Just behind the brace of the whole body.
     var start = 0
 
@@ -122,6 +133,7 @@ struct TokenLimits: Sendable {
         _ endpoint: Endpoint, max: Int, in body: [UInt8]
     ) throws(PostedRequest.Mistake) -> [(Range<Int>, String)] {
         if let copies, endpoint.api == .openai { throw .tooManyTokens(name: copies, limit: 1) }
+        if hasSeveralPrompts { throw .severalPrompts }
         var edits: [(Range<Int>, String)] = []
         var isGiven = false
         for value in values {

@@ -4,6 +4,8 @@ internal import JSON
 struct PostedRequestReading {
     private let endpoint: Endpoint?
     var model: JSONReader.Text?
+    /// The model in a request that does not ask it: an older name for `model`, which Ollama still knows.
+    var name: JSONReader.Text?
     var stream: Bool?
     var hasTools = false
     var isDeterministic = false
@@ -45,6 +47,10 @@ struct PostedRequestReading {
             if reader.matches(name, "seed") || reader.matches(name, "temperature") {
                 return try decisive(name, try reader.kind(), isInOptions: false, &reader)
             }
+            if endpoint == nil, reader.matches(name, "name"), try reader.kind() == .string {
+                self.name = try reader.string()
+                return
+            }
             complainIfFolded(name, reader)
             return try reader.skipValue()
         }
@@ -65,7 +71,11 @@ struct PostedRequestReading {
         case .options: try options(kind, &reader)
         case .text:
             let start = reader.position
-            try reader.skipValue()
+            if endpoint == .completions, kind == .array {
+                limits.hasSeveralPrompts = try isListOfPrompts(&reader) || limits.hasSeveralPrompts
+            } else {
+                try reader.skipValue()
+            }
             if promptStart == nil { promptStart = start }
             promptBytes += reader.position - start
         case .limit: try limit(name, kind, isInOptions: false, &reader)
@@ -73,6 +83,18 @@ struct PostedRequestReading {
             let value = unsafe reader.bytes[try reader.skipped()]
             if kind != .null, unsafe !value.elementsEqual("1".utf8) { limits.copies = "\(Self.members[index].name)" }
         }
+    }
+
+    /// Skips an array. Returns whether it has several prompts: texts, or lists of tokens. A list of tokens is one prompt.
+    private func isListOfPrompts(_ reader: inout JSONReader) throws(JSONReader.Malformed) -> Bool {
+        var isFirst = true
+        var count = 0
+        try reader.begin("[")
+        while try reader.nextElement(isFirst: &isFirst, before: "]") {
+            if try reader.kind() != .number { count += 1 }
+            try reader.skipValue()
+        }
+        return count > 1
     }
 
     /// Complains about a name that Ollama would take for one of those that matter.

@@ -6,6 +6,8 @@ package enum Route: Sendable, Equatable {
     case listing(Listing)
     /// What is installed would change.
     case modelChange(ModelChange)
+    /// Another path of the API, which promptd does not serve.
+    case unserved(API)
 
     /// Finds the route of a path without query; `nil` if it is of no API. Paths match exactly.
     package init?(_ path: String) {
@@ -18,6 +20,8 @@ package enum Route: Sendable, Equatable {
             self = .listing(listing)
         } else if let change = ModelChange(path) {
             self = .modelChange(change)
+        } else if let api = UnservedPaths.api(of: path) {
+            self = .unserved(api)
         } else {
             return nil
         }
@@ -28,6 +32,7 @@ package enum Route: Sendable, Equatable {
         case .prompt(let endpoint): endpoint.api
         case .listing(let listing): listing.api
         case .modelChange: .ollama
+        case .unserved(let api): api
         }
     }
 
@@ -43,6 +48,7 @@ package enum Route: Sendable, Equatable {
         case .listing: method == .get || method == .head
         case .modelChange(.delete): method == .delete
         case .modelChange(.blob): method == .post || method == .head
+        case .unserved: true
         }
     }
 
@@ -53,6 +59,7 @@ package enum Route: Sendable, Equatable {
         case .listing: "GET, HEAD"
         case .modelChange(.delete): "DELETE"
         case .modelChange(.blob): "HEAD, POST"
+        case .unserved: "GET, HEAD, POST"
         }
     }
 }

@@ -19,8 +19,10 @@ package struct StreamScanner {
 
     /// Maximum bytes of a line that is kept until its end has come, as in Ollama's own client.
     package static let lineLimit = 8 * 1024 * 1024
-    /// Maximum bytes of a line of an event that is kept. Markers are short, and so is usage.
+    /// Maximum bytes of a line of an event that is kept. Usage is short.
     private static let eventLineLimit = 256 * 1024
+    /// The beginning that is kept of a longer one: the last event of a `/v1/responses` stream repeats the whole answer.
+    private static let eventLineStart = 1024
 
     private let format: Format
     /// The start of a line whose end has not come.
@@ -91,7 +93,7 @@ package struct StreamScanner {
                 unsafe readLine(piece)
             } else {
                 guard unsafe keep(piece) else { return false }
-                if !skipsLine { unsafe partial.withUnsafeBytes { unsafe readLine($0) } }
+                unsafe partial.withUnsafeBytes { unsafe skipsLine ? readStart(of: $0) : readLine($0) }
                 partial.removeAll(keepingCapacity: partial.capacity <= 4096)
                 skipsLine = false
             }
@@ -109,7 +111,8 @@ package struct StreamScanner {
         if skipsLine { return true }
         if format == .events && partial.count + bytes.count > Self.eventLineLimit {
             skipsLine = true
-            partial = []
+            unsafe partial.append(contentsOf: bytes.prefix(Self.eventLineStart))
+            partial = Array(partial.prefix(Self.eventLineStart))
             return true
         }
         guard partial.count + bytes.count <= Self.lineLimit else { return false }
@@ -151,24 +154,53 @@ package struct StreamScanner {
     }
 
     private mutating func readData(_ data: UnsafeRawBufferPointer) {
-        // Some servers leave out the event's name, which the data repeats.
-        var event = event
-        if event == .other, unsafe Self.starts(data, with: "{\"type\":") { event = unsafe Self.event(typeOf: data) }
-        let isDone = unsafe Self.equals(data, "[DONE]")
-        let isError = unsafe event == .error || Self.starts(data, with: "{\"error\":")
-        hasMarker = hasMarker || isDone || isError || event == .last
-        endsWithError = endsWithError || isError
+        let event = unsafe readMarker(data)
         if unsafe event == .usage || Self.hasUsage(data) {
             usage.update(unsafe TokenUsage.find(in: data))
         }
     }
 
-    /// The event that an object begins to describe by its member `type`.
+    /// Reads the line of an event that is too long to be kept.
+    private mutating func readStart(of line: UnsafeRawBufferPointer) {
+        if let data = unsafe Self.value(of: "data:", in: line) { _ = unsafe readMarker(data) }
+    }
+
+    /// Notes whether data is the marker of the end, or an error. Returns which event it is.
+    private mutating func readMarker(_ data: UnsafeRawBufferPointer) -> Event {
+        // Some servers leave out the event's name, which the data repeats.
+        let event = unsafe self.event == .other ? Self.event(typeOf: data) : self.event
+        let isDone = unsafe Self.equals(data, "[DONE]")
+        let isError = unsafe event == .error || Self.isError(data)
+        hasMarker = hasMarker || isDone || isError || event == .last
+        endsWithError = endsWithError || isError
+        return event
+    }
+
+    /// Whether an object begins with an error that is one.
+    package static func isError(_ object: UnsafeRawBufferPointer) -> Bool {
+        guard let value = unsafe value(of: "{\"error\":", in: object) else { return false }
+        return unsafe !starts(value, with: "null")
+    }
+
+    /// The event that an object describes by its member `type`. In a string, the name's quotes would be escaped.
     private static func event(typeOf data: UnsafeRawBufferPointer) -> Event {
-        let rest = unsafe data.dropFirst("{\"type\":".utf8.count).drop { $0 == 0x20 }
-        guard unsafe rest.first == UInt8(ascii: "\"") else { return .other }
-        let name = unsafe rest.dropFirst().prefix { $0 != UInt8(ascii: "\"") }
-        return unsafe event(UnsafeRawBufferPointer(rebasing: name))
+        // Chat completions have no type, and are most of what comes without the name of an event.
+        if unsafe starts(data, with: "{\"id\":") { return .other }
+        var rest = unsafe data
+        while let start = rest.baseAddress, let colon = unsafe memchr(start, 0x3A, rest.count) {
+            let position = unsafe data.count - rest.count + start.distance(to: colon)
+            unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: data[(position + 1)...])
+            let before = unsafe UnsafeRawBufferPointer(rebasing: data[..<position])
+            guard unsafe ends(before, with: "\"type\"") else { continue }
+            let text = unsafe rest.drop { $0 == 0x20 }
+            guard unsafe text.first == UInt8(ascii: "\"") else { continue }
+            let name = unsafe UnsafeRawBufferPointer(rebasing: text.dropFirst().prefix { $0 != UInt8(ascii: "\"") })
+            let event = unsafe event(name)
+            // Parts of an event have types too, of which only `error` is also that of an event.
+            let isFirst = position == "{\"type\"".utf8.count
+            if unsafe event != .other && (isFirst || !equals(name, "error")) { return event }
+        }
+        return .other
     }
 
     private static func event(_ name: UnsafeRawBufferPointer) -> Event {

@@ -76,7 +76,7 @@ package protocol EngineClient: AnyObject {
 /// What a response is that is passed on.
 package enum ForwardedKind: Sendable {
     /// A model's answer, which is complete only with its API's own marker if it is streamed.
-    case answer(isStreamed: Bool)
+    case answer(API, isStreamed: Bool)
     /// Anything else, for a request with this method.
     case other(method: String)
 

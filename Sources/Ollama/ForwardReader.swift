@@ -1,5 +1,4 @@
 internal import APIs
-internal import Glibc
 internal import HTTPClient
 
 /// Gives a receiver the body of an answer that is passed on, and reads along. Belongs to the loop's thread.
@@ -10,7 +9,11 @@ final class ForwardReader: BodySink {
     /// Whether a model answers, so that there must be something.
     private let isAnswer: Bool
     private var scanner: StreamScanner
-    private let format: StreamScanner.Format
+    private var format: StreamScanner.Format
+    /// Set if the beginning of the body says what its format is: the API whose stream was asked for.
+    private var unknownStream: API?
+    /// For a whole answer that ends with the connection.
+    private var balance: JSONBalance?
     private var state = State.waiting([])
     private var failure: OllamaError?
     private var heldBytes = 0
@@ -29,29 +32,30 @@ final class ForwardReader: BodySink {
     /// A line up to this length is not accounted for while it is kept.
     private static let freeBytes = 8192
 
-    /// - Parameter hasMarker: whether a complete stream has its API's marker.
-    init(_ receiver: any ForwardReceiver, _ response: borrowing IncomingResponse, hasMarker: Bool) {
+    init(_ receiver: any ForwardReceiver, _ response: borrowing IncomingResponse, _ kind: ForwardedKind) {
         self.receiver = receiver
         head = ForwardedHead(response)
         flow = response.flow
-        isAnswer = hasMarker
+        isAnswer = kind.isAnswer
         format =
-            switch response.head.contentType {
-            case .ndjson where hasMarker: .objects
-            case .events where hasMarker: .events
+            switch (kind, response.head.contentType) {
+            case (.answer, .ndjson): .objects
+            case (.answer, .events): .events
             default: .whole
             }
+        if case .answer(let api, isStreamed: true) = kind, response.head.contentType == .other { unknownStream = api }
+        if isAnswer, response.head.framing == .untilClose { balance = JSONBalance() }
         scanner = StreamScanner(format)
     }
 
     func receive(_ bytes: Span<UInt8>) {
         if failure != nil { return }
         if case .waiting(var start) = state {
-            if start.isEmpty && bytes.count >= Self.errorStart.utf8CodeUnitCount {
+            if start.isEmpty && bytes.count >= Self.startBytes {
                 begin(bytes)
             } else {
                 start.append(bytes)
-                if mayBecomeError(start) {
+                if start.count < Self.startBytes {
                     state = .waiting(start)
                 } else {
                     begin(start.span)
@@ -62,6 +66,9 @@ final class ForwardReader: BodySink {
         }
         take(bytes)
     }
+
+    /// The bytes at the beginning that say whether there is an answer, or an error in its place: `{"error": null`.
+    private static let startBytes = 14
 
     private func take(_ bytes: Span<UInt8>) {
         if case .refusing(var body) = state {
@@ -75,30 +82,35 @@ final class ForwardReader: BodySink {
             return
         }
         account()
+        if format == .whole { balance?.read(bytes) }
         receiver.receive(bytes)
     }
 
-    /// How an error begins that comes in place of an answer.
-    private static let errorStart: StaticString = "{\"error\":"
-
-    /// Whether so few bytes have come that they may be the beginning of an error.
-    private func mayBecomeError(_ start: [UInt8]) -> Bool {
-        let count = Self.errorStart.utf8CodeUnitCount
-        guard format != .events, start.count < count else { return false }
-        return unsafe memcmp(start, Self.errorStart.utf8Start, start.count) == 0
-    }
-
     private func begin(_ bytes: Span<UInt8>) {
-        let startsAsError = unsafe bytes.withUnsafeBytes { unsafe Self.isError($0) }
-        let isError = startsAsError && format != .events
+        if let api = unknownStream { findFormat(bytes, api) }
+        if failure != nil { return }
+        let isError = isError(bytes)
         state = isError ? .refusing([]) : .passing
         if !isError { receiver.begin(head, flow) }
     }
 
-    private static func isError(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let count = errorStart.utf8CodeUnitCount
-        guard bytes.count >= count, let base = bytes.baseAddress else { return false }
-        return unsafe memcmp(base, errorStart.utf8Start, count) == 0
+    /// The stream's type says nothing. What is neither an object nor an event is no answer.
+    private func findFormat(_ bytes: Span<UInt8>, _ api: API) {
+        switch unsafe bytes.withUnsafeBytes({ unsafe $0.first { $0 > 0x20 } }) {
+        case UInt8(ascii: "{"): format = api == .ollama ? .objects : .whole
+        // `data`, `event`, `id`, `retry`, or a comment.
+        case UInt8(ascii: "d"), UInt8(ascii: "e"), UInt8(ascii: "i"), UInt8(ascii: "r"), UInt8(ascii: ":"):
+            format = .events
+        default: failure = .malformedResponse
+        }
+        scanner = StreamScanner(format)
+    }
+
+    /// Whether an error comes in place of an answer, so that another host may answer.
+    private func isError(_ bytes: Span<UInt8>) -> Bool {
+        guard format == .events else { return unsafe bytes.withUnsafeBytes { unsafe StreamScanner.isError($0) } }
+        var scanner = scanner
+        return scanner.read(bytes) && scanner.endsWithError
     }
 
     /// Accounts for the line that is kept until its end comes.
@@ -128,22 +140,36 @@ final class ForwardReader: BodySink {
     /// The tokens of the answer, if it says how many.
     var usage: TokenUsage { scanner.usage }
 
+    /// The words of an error that came in place of an answer.
+    private static func message(_ body: [UInt8], isEvents: Bool) -> String {
+        var body = body
+        if isEvents {
+            let lines = body.split(separator: 0x0A)
+            body = lines.first { $0.starts(with: "data:".utf8) }.map { Array($0.dropFirst("data:".utf8.count)) } ?? []
+        }
+        return unsafe body.withUnsafeBytes { bytes in
+            unsafe isEvents ? ReportedError(openAI: bytes) : ReportedError(body: bytes)
+        }?.message ?? ""
+    }
+
     /// Called when the body has ended. Throws if the answer is not complete, or ends with an error.
     func end() throws(OllamaError) {
         if let failure { throw failure }
         if case .waiting(let start) = state {
-            if isAnswer { throw start.isEmpty ? .incomplete : .malformedResponse }
-            receiver.begin(head, flow)
-            receiver.receive(start.span)
+            if isAnswer && start.isEmpty { throw .incomplete }
+            begin(start.span)
+            take(start.span)
             _ = receiver.endRead()
+            if let failure { throw failure }
         }
         if case .refusing(let body) = state {
             receiver.refuse(head, body, isWhole: true)
-            throw .failed(message: unsafe body.withUnsafeBytes { unsafe ReportedError(body: $0) }?.message ?? "")
+            throw .failed(message: Self.message(body, isEvents: format == .events))
         }
         scanner.end()
         account()
         if !scanner.isComplete { throw .incomplete }
+        if format == .whole, let balance, !balance.isClosed { throw .incomplete }
         receiver.end()
         if scanner.endsWithError { throw .failed(message: "the answer ends with an error") }
     }

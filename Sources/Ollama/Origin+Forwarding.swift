@@ -1,5 +1,6 @@
 package import APIs
 package import HTTPClient
+internal import JSON
 
 extension Origin {
     /// Sends a request, and gives `receiver` the response as it arrives. Returns when the answer is complete.
@@ -26,7 +27,7 @@ extension Origin {
                     return
                 }
                 try response.requirePlainBody()
-                let sink = ForwardReader(receiver, response, hasMarker: kind.isAnswer)
+                let sink = ForwardReader(receiver, response, kind)
                 reader = sink
                 _ = try await response.deliver(to: sink)
             }
@@ -39,20 +40,32 @@ extension Origin {
         return reader?.usage ?? TokenUsage()
     }
 
-    /// Sends a request, and returns the whole response, whatever its status.
+    /// Sends a request, and returns the whole response, whatever its status, unless that is a redirect.
     ///
-    /// - Throws: `OllamaError.transport`.
+    /// - Throws: `OllamaError.transport` or `.refused`.
     package func fetch(
         _ template: RequestTemplate, _ body: Payload?, deadlines: Deadlines
     ) async throws(OllamaError) -> (head: ForwardedHead, body: [UInt8]) {
+        let reply: (head: ForwardedHead, body: [UInt8])
         do throws(ClientError) {
-            return try await withResponse(to: template, payload: body, deadlines: deadlines) {
+            reply = try await withResponse(to: template, payload: body, deadlines: deadlines) {
                 response throws(ClientError) in
                 try response.requirePlainBody()
-                return (ForwardedHead(response), try await response.body(upTo: OllamaClient.listingLimit))
+                let head = response.head
+                let body = try await response.body(upTo: OllamaClient.listingLimit)
+                // The end of the connection may be that of a server which has died.
+                if head.framing == .untilClose, unsafe !body.withUnsafeBytes({ unsafe JSONReader.isValid($0) }) {
+                    throw .closed(errno: 0, .body)
+                }
+                return (ForwardedHead(response), body)
             }
         } catch {
             throw .transport(error)
         }
+        // A redirect is the host's own business.
+        if (300..<400).contains(reply.head.status) {
+            throw .refused(status: reply.head.status, message: "", retryAfter: nil)
+        }
+        return reply
     }
 }

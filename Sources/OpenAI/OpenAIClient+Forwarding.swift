@@ -7,7 +7,7 @@ extension OpenAIClient {
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
         deadlines: Deadlines?
     ) async throws(OllamaError) -> TokenUsage {
-        guard case .answer(let isStreamed) = kind, let endpoint = Endpoint(rawValue: path), endpoint.api == .ollama
+        guard case .answer(_, let isStreamed) = kind, let endpoint = Endpoint(rawValue: path), endpoint.api == .ollama
         else {
             let template = kind.isAnswer ? forwardTemplate(for: path) : template(kind.method, path)
             return try await origin.forward(

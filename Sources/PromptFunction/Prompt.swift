@@ -137,6 +137,7 @@ final class Prompt: Sendable {
         case .malformed(let mistake): .badRequest(mistake.sentence(about: body, "Send a JSON object."))
         case .complaint(let sentence): .badRequest(sentence)
         case .noModel: .badRequest("model is required")
+        case .severalPrompts: .forbidden("Give one prompt in each request.")
         case .tooManyTokens(let name, let limit): .forbidden("Give \(name) as a number from 0 to \(limit).")
         }
     }

@@ -133,6 +133,7 @@ package final class PromptFunction: Function {
                 return route.map(Self.methodNotAllowed) ?? .methodNotAllowed
             }
         }
+        if case .unserved(let api) = servedRoute(request.path) { return Self.unserved(request.path, api) }
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
             _ = try BodyCoding(of: request)
@@ -162,6 +163,7 @@ package final class PromptFunction: Function {
             return respondToGet(request)
         }
         guard let route = servedRoute(request.path) else { return respondToGet(request) }
+        if case .unserved(let api) = route { return Self.unserved(request.path, api) }
         if !Self.isAdmitted(request.method, by: route) { return Self.methodNotAllowed(route) }
         if request.isOnReservedSlot {
             return ErrorForm.api(route.api).response(
@@ -174,6 +176,10 @@ package final class PromptFunction: Function {
     private func servedRoute(_ path: String) -> Route? {
         guard !settings.apis.isEmpty, let route = Route(path), settings.apis.contains(route.api) else { return nil }
         return route
+    }
+
+    private static func unserved(_ path: String, _ api: API) -> Response {
+        ErrorForm.api(api).response(.notFound, "promptd does not serve \(path.prefix(100)).", retryAfter: nil)
     }
 
     private static func isAdmitted(_ method: Method, by route: Route) -> Bool {
@@ -244,6 +250,7 @@ package final class PromptFunction: Function {
         case .listing(let listing): await list(request, reply, listing)
         case .modelChange(.blob) where request.method == .head: await findBlob(request, reply)
         case .modelChange(let change): await changeModels(request, reply, change)
+        case .unserved(let api): reply.send(Self.unserved(request.path, api))
         }
     }
 
@@ -273,6 +280,7 @@ package final class PromptFunction: Function {
     private static func isOfAPI(_ request: borrowing RequestHead) -> Bool {
         if request.isPath("/") { return false }
         guard let route = Route(request.path) else { return false }
+        if case .unserved = route { return false }
         return route != .prompt(.chat)
     }
 

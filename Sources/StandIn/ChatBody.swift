@@ -72,6 +72,8 @@ struct ChatBody: Decodable, Sendable {
     }
 
     var model: String?
+    /// The older name for `model` in requests that do not ask it.
+    var name: String?
     var messages: [Message]?
     var prompt: String?
     /// Of `/api/embed` and `/v1/embeddings`: texts; of `/v1/responses`: a text or messages.
@@ -87,7 +89,7 @@ struct ChatBody: Decodable, Sendable {
     var options: Options?
 
     private enum CodingKeys: String, CodingKey {
-        case model, messages, prompt, input, stream, dimensions, think, tools, options
+        case model, name, messages, prompt, input, stream, dimensions, think, tools, options
         case streamOptions = "stream_options"
         case reasoningEffort = "reasoning_effort"
         case maxTokens = "max_tokens"
@@ -110,9 +112,12 @@ struct ChatBody: Decodable, Sendable {
     }
 
     /// Parses a body. Slow, so call it on Dispatch.
-    static func read(_ bytes: [UInt8]) -> Result<ChatBody, Refusal> {
+    ///
+    /// - Parameter isAsked: whether a model is asked.
+    static func read(_ bytes: [UInt8], isAsked: Bool = true) -> Result<ChatBody, Refusal> {
         do {
-            let body = try JSONDecoder().decode(ChatBody?.self, from: Data(bytes))
+            var body = try JSONDecoder().decode(ChatBody?.self, from: Data(bytes))
+            if !isAsked, let name = body?.name, body?.model == nil { body?.model = name }
             guard let body, !(body.model ?? "").isEmpty else { return .failure(Refusal(message: "model is required")) }
             return .success(body)
         } catch DecodingError.typeMismatch(_, let context) {

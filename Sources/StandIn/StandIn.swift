@@ -66,7 +66,8 @@ package final class StandIn: Service {
         case "/v1/models":
             return openAI("{\"object\":\"list\",\"data\":[\(names.map(Self.model).joined(separator: ","))]}")
         case _ where path.hasPrefix("/v1/models/"):
-            let name = String(path.dropFirst("/v1/models/".count))
+            let raw = String(path.dropFirst("/v1/models/".count))
+            let name = raw.replacing("%2F", with: "/").replacing("%3A", with: ":")
             if knows(name) { return openAI(Self.model(name) + "\n") }
             let words = "model '\(name)' not found"
             return Response(
@@ -136,7 +137,9 @@ package final class StandIn: Service {
             reply.send(notFound)
             return
         }
-        let parsed = await work.run(weight: body.count) { ChatBody.read(body.copy()) }
+        let parsed = await work.run(weight: body.count) {
+            ChatBody.read(body.copy(), isAsked: path != "/api/show")
+        }
         switch parsed {
         case .failure(let refusal):
             reply.send(

@@ -35,6 +35,17 @@ import Testing
         Limit(.chatCompletions, #"{"model":"m","max_tokens":null}"#, #"{"model":"m","max_tokens":9}"#),
         Limit(.responses, #"{"model":"m"}"#, #"{"max_output_tokens":9,"model":"m"}"#),
         Limit(.messages, #"{"model":"m","max_tokens":10}"#, nil),
+        Limit(.responses, #"{"model":"m","n_predict":10}"#, nil),
+        Limit(.responses, #"{"model":"m","max_tokens":10}"#, nil),
+        Limit(.messages, #"{"model":"m","max_tokens":1,"max_completion_tokens":10}"#, nil),
+        Limit(.completions, #"{"model":"m","max_tokens":1,"prompt":["a","b"]}"#, nil),
+        Limit(.completions, #"{"model":"m","max_tokens":1,"prompt":[[1],[2]]}"#, nil),
+        Limit(
+            .completions, #"{"model":"m","max_tokens":1,"prompt":["a"]}"#,
+            #"{"model":"m","max_tokens":1,"prompt":["a"]}"#),
+        Limit(
+            .completions, #"{"model":"m","max_tokens":1,"prompt":[1,2,3]}"#,
+            #"{"model":"m","max_tokens":1,"prompt":[1,2,3]}"#),
         Limit(.embed, #"{"model":"m","options":{"num_predict":10}}"#, #"{"model":"m","options":{"num_predict":10}}"#),
     ]
 
@@ -71,6 +82,16 @@ import Testing
         #expect(!not.isStreamed)
     }
 
+    @Test func `may name its model as Ollama did before, if it does not ask it`() throws {
+        let shown = try PostedRequest(Array(#"{"name":"m"}"#.utf8), to: nil)
+        #expect(shown.model.string == "m")
+        let other = try shown.body(model: JSONText("n"), maxTokens: nil)
+        #expect(String(decoding: other, as: UTF8.self) == #"{"name":"n"}"#)
+        let both = try PostedRequest(Array(#"{"name":"m","model":"n"}"#.utf8), to: nil)
+        #expect(both.model.string == "n")
+        #expect(throws: PostedRequest.Mistake.self) { try PostedRequest(Array(#"{"name":"m"}"#.utf8), to: .chat) }
+    }
+
     static let mistakes: [(body: String, what: String)] = [
         ("", "malformed"), ("[]", "malformed"), (#"{"model":"m""#, "malformed"), (#"{"model":"m"} x"#, "malformed"),
         ("{}", "no model"), (#"{"model":null}"#, "no model"), (#"{"model":""}"#, "no model"),
@@ -92,7 +113,7 @@ import Testing
             case .malformed: #expect(what == "malformed")
             case .noModel: #expect(what == "no model")
             case .complaint(let sentence): #expect(sentence == what)
-            case .tooManyTokens: Issue.record("\(error)")
+            case .tooManyTokens, .severalPrompts: Issue.record("\(error)")
             }
         }
     }
@@ -102,7 +123,9 @@ import Testing
             #"{"model":"m","options":{"num_ctx":9},"messages":[],"keep_alive":"1h"}"#,
             #","options":{"num_ctx":9},"keep_alive":"1h""#
         ),
-        (#"{"model":"m"}"#, ""), ("{", ""),
+        (#"{"model":"m"}"#, ""), ("{", ""), (#"{"keep_alive":0}"#, ""), (#"{"keep_alive":"0s"}"#, ""),
+        (#"{"keep_alive":-1}"#, #","keep_alive":-1"#), (#"{"keep_alive":"10m"}"#, #","keep_alive":"10m""#),
+        (#"{"keep_alive":"0h5m"}"#, #","keep_alive":"0h5m""#),
     ])
     func `becomes a request that only loads its model`(body: String, rest: String) {
         let load = PostedRequest.loadBody(model: JSONText("a\"b"), as: Array(body.utf8))

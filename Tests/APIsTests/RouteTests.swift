@@ -5,7 +5,10 @@ import Testing
 @Suite struct `Paths of APIs` {
     static let rows: [(path: String, route: Route?)] = [
         ("/", nil), ("/api/", nil), ("/api/chat/", nil), ("/API/chat", nil), ("/v1", nil), ("/v1/model", nil),
-        ("/x/api/chat", nil), ("/api/tag", nil), ("/v1/models/", nil), ("/api/status", nil),
+        ("/x/api/chat", nil), ("/v1/moderations", .unserved(.openai)), ("/v1/files/x", .unserved(.openai)),
+        ("/v1/responses/resp_1", .unserved(.openai)), ("/v1/messages/batches", .unserved(.anthropic)),
+        ("/api/web_search", .unserved(.ollama)), ("/v1/anything", nil),
+        ("/api/tag", nil), ("/v1/models/", nil), ("/api/status", .unserved(.ollama)),
         ("/api/chat", .prompt(.chat)), ("/v1/messages", .prompt(.messages)),
         ("/v1/messages/count_tokens", .prompt(.countTokens)), ("/api/tags", .listing(.tags)),
         ("/api/ps", .listing(.running)), ("/v1/models", .listing(.models)),
@@ -20,6 +23,17 @@ import Testing
 
     @Test(arguments: rows)
     func `match exactly`(path: String, route: Route?) { #expect(Route(path) == route) }
+
+    @Test func `are balanced when all is closed`() {
+        for (text, isClosed) in [
+            ("{}", true), (#" [{"a":"}\"]"}] "#, true), ("", false), ("1", false), (#"{"a":"x"#, false),
+            (#"{"a":"x\"}"#, false), ("{\"a\":[1}", false), (#"{"a":"\\"}"#, true),
+        ] {
+            var balance = JSONBalance()
+            balance.read(Array(text.utf8).span)
+            #expect(balance.isClosed == isClosed, "\(text)")
+        }
+    }
 
     @Test(arguments: API.allCases, [400, 401, 403, 404, 405, 413, 429, 500, 502, 503, 504])
     func `have errors that are JSON`(api: API, status: Int) {

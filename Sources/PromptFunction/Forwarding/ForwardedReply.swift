@@ -10,7 +10,7 @@ internal import Ollama
 final class ForwardedReply: ClientReply, ForwardReceiver {
     private let request: Request
     let path: String
-    private let route: Route
+    let route: Route
     /// Further header fields for any reply.
     private let fields: [HeaderField]
     /// Those, and the model's.
@@ -71,7 +71,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     {
         let payload = try await payload(of: prompt, for: client, holding: self)
         return try await forward(
-            payload, to: client, .answer(isStreamed: prompt.isStreamed), deadlines: deadlines)
+            payload, to: client, .answer(route.api, isStreamed: prompt.isStreamed), deadlines: deadlines)
     }
 
     /// What is sent to a host for a prompt.

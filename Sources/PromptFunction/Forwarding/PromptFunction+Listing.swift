@@ -11,8 +11,8 @@ extension PromptFunction {
     private static let listingDeadlines = {
         var deadlines = Deadlines()
         deadlines.connect = .seconds(2)
-        deadlines.firstByte = .seconds(10)
-        deadlines.idle = .seconds(10)
+        deadlines.firstByte = .seconds(5)
+        deadlines.idle = .seconds(5)
         deadlines.total = .seconds(20)
         return deadlines
     }()
@@ -123,7 +123,10 @@ extension PromptFunction {
         let results = await gathering.wait()
         for task in tasks { task.cancel() }  // if this one was cancelled
         var error: PromptFailure?
-        for case .failure(let failure) in results { error = failure }
+        for case .failure(let failure) in results {
+            error = failure
+            if !failure.isCancelled { log.warning("a list leaves out a host", metadata: failure.logMetadata) }
+        }
         return (results.compactMap { try? $0.get() }, error)
     }
 
@@ -175,12 +178,15 @@ extension PromptFunction {
 
     private func model(_ name: String) async throws(PromptFailure) -> PassedOnReply {
         let models = settings.protection.models
-        var wanted = name
-        switch models.isEmpty ? .asIs : models.verdict(on: ModelName(name)) {
+        var plain = PercentCoding.decode(name)
+        var path = name
+        switch models.isEmpty ? .asIs : models.verdict(on: ModelName(plain)) {
         case .asIs: break
-        case .instead(let other): wanted = other
-        case .refused: throw .forbidden("The model '\(name.prefix(200))' is not allowed here: ask another model.")
+        case .instead(let other):
+            plain = other
+            path = PercentCoding.encode(path: other)
+        case .refused: throw .forbidden("The model '\(plain.prefix(200))' is not allowed here: ask another model.")
         }
-        return try await first("GET", "/v1/models/" + wanted, model: ModelName(wanted)).get()
+        return try await first("GET", "/v1/models/" + path, model: ModelName(plain)).get()
     }
 }

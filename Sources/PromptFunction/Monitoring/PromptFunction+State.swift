@@ -10,7 +10,7 @@ extension PromptMonitor {
     convenience init(_ factory: any MetricsFactory, of function: PromptFunction) {
         let (admission, backends, loop) = (function.admission, function.backends, function.loop)
         self.init(factory, backends, on: loop) {
-            (admission.inFlight, admission.waiting)
+            admission.waiting
         } isKnown: { model in
             backends.contains { $0.inventory.has(model) }
         }

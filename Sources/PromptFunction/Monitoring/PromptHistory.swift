@@ -10,7 +10,7 @@ struct PromptHistory {
         var prompts = 0
         var failures = 0
         var outputTokens = 0
-        /// At the end of the interval.
+        /// At the end of the interval: prompts in any phase, and those that are queued.
         var inFlight = 0
         var waiting = 0
         /// In seconds; `nil` if no answer began.

@@ -31,19 +31,19 @@ final class PromptMonitor {
     private(set) var live = 0
     private var timer: LoopTimer?
     private var ids = RequestIDs()
-    /// The prompts that are queued and in flight, as the history shows them.
-    private let now: () -> (inFlight: Int, waiting: Int)
+    /// How many prompts are queued.
+    private let waiting: () -> Int
     private let isKnown: (ModelName) -> Bool
 
     /// - Parameters:
-    ///   - now: how many prompts are in flight at backends, and how many wait.
+    ///   - waiting: how many prompts are queued.
     ///   - isKnown: whether a backend has a model.
     init(
         _ factory: any MetricsFactory, _ backends: [EngineBackend], on loop: EventLoop,
-        now: @escaping () -> (inFlight: Int, waiting: Int), isKnown: @escaping (ModelName) -> Bool
+        waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
     ) {
         self.loop = loop
-        self.now = now
+        self.waiting = waiting
         self.isKnown = isKnown
         metrics = PromptMetrics(factory, backends)
         historyEnd = loop.now
@@ -52,8 +52,7 @@ final class PromptMonitor {
     }
 
     private func endInterval() {
-        let (inFlight, waiting) = now()
-        history.end(totals, inFlight: inFlight, waiting: waiting)
+        history.end(totals, inFlight: live, waiting: waiting())
         historyEnd = loop.now
         timer?.deadline = loop.now + PromptHistory.interval
     }

@@ -73,7 +73,12 @@ package struct OriginPolicy: Sendable, Equatable {
         return [allowed] + Self.always
     }
 
-    private func takes(host: String) -> Bool { !isLocal || Self.isLocal(host) }
+    /// Besides the names of this machine, the hosts of pages that may send prompts: a proxy may pass their names on.
+    private func takes(host: String) -> Bool {
+        guard isLocal, !Self.isLocal(host) else { return true }
+        let host = host.lowercased()
+        return origins.contains { Self.matches("https://" + host, $0) || Self.matches("http://" + host, $0) }
+    }
 
     private static let always = [
         HeaderField("Access-Control-Expose-Headers", "Retry-After")!, HeaderField("Vary", "Origin")!,
@@ -109,22 +114,29 @@ package struct OriginPolicy: Sendable, Equatable {
         for scheme in ["app://", "file://", "tauri://", "vscode-webview://", "vscode-file://"]
         where origin.hasPrefix(scheme) { return true }
         for scheme in ["http://", "https://"] where origin.hasPrefix(scheme) {
-            return isLocal(String(origin.dropFirst(scheme.count)))
+            let host = hostName(origin.dropFirst(scheme.count))
+            if let address = IPAddress(host) { return address.isLoopback || host == "0.0.0.0" }
+            return host == "localhost" || host.hasSuffix(".localhost")
         }
         return false
+    }
+
+    /// A host without its port, and without the brackets of an IPv6 address. Empty if it has no end.
+    private static func hostName(_ host: Substring) -> Substring {
+        if host.hasPrefix("[") {
+            guard let end = host.firstIndex(of: "]") else { return "" }
+            return host[host.index(after: host.startIndex)..<end]
+        }
+        return host.firstIndex(of: ":").map { host[..<$0] } ?? host
     }
 
     /// Whether `host`, perhaps with a port, can only be this machine or one near it: nobody outside can give a name to
     /// one of its addresses that has no dot, or is for local use. Source: RFC 6761, 6.3; RFC 6762, 3; Ollama's
     /// allowedHost.
     package static func isLocal(_ host: String) -> Bool {
-        var name = host.lowercased()[...]
-        if name.hasPrefix("[") {
-            guard let end = name.firstIndex(of: "]") else { return false }
-            name = name[name.index(after: name.startIndex)..<end]
-        } else if let colon = name.firstIndex(of: ":") {
-            name = name[..<colon]
-        }
+        let host = host.lowercased()[...]
+        let name = hostName(host)
+        if name.isEmpty && !host.isEmpty { return false }
         if let address = IPAddress(name) { return address.isLoopback }
         guard name.utf8.contains(UInt8(ascii: ".")) else { return !name.utf8.contains(UInt8(ascii: ":")) }
         return [".localhost", ".local", ".internal"].contains { name.hasSuffix($0) }

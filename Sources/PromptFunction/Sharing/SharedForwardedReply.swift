@@ -38,7 +38,8 @@ extension ForwardedReply: SharingReply {
         for seat in shared.seats { seat.member.forgetRefusal() }
         let payload = try await first.payload(of: prompt, for: client, holding: shared)
         return try await client.forward(
-            payload, to: first.path, .answer(isStreamed: prompt.isStreamed), lines: first.lines, to: shared,
+            payload, to: first.path, .answer(first.route.api, isStreamed: prompt.isStreamed), lines: first.lines,
+            to: shared,
             deadlines: deadlines)
     }
 }

@@ -30,7 +30,12 @@ import Testing
         ("127.0.0.1:8080", "http://evil.example", false), ("127.0.0.1:8080", "null", false),
         ("127.0.0.1:8080", "", false), ("127.0.0.1:8080", "http://localhost.evil.example", false),
         ("127.0.0.1:8080", "http://evil.example:127.0.0.1", false), ("evil.example", "http://evil.example", false),
-        ("127.0.0.1:8080", "ftp://localhost", false),
+        ("127.0.0.1:8080", "ftp://localhost", false), ("127.0.0.1:8080", "http://x.localhost:1", true),
+        ("127.0.0.1:8080", "http://0.0.0.0:3000", true),
+        // Names that somebody else near the machine may have.
+        ("127.0.0.1:8080", "http://printer.local", false), ("127.0.0.1:8080", "http://wiki", false),
+        ("127.0.0.1:8080", "http://a.internal", false), ("127.0.0.1:8080", "http://evil.com.internal", false),
+        ("127.0.0.1:8080", "http://[::1", false),
     ]
 
     @Test func `a foreign page or name is refused by a server on a loopback address`() async throws {
@@ -66,6 +71,20 @@ import Testing
                 let invalid = try await fixture.post("{", ["Origin: \(origin)"])
                 #expect(invalid.status == (isTaken ? 400 : 403))
                 #expect(invalid["Access-Control-Allow-Origin"] == (isTaken ? origin : nil))
+            }
+        }
+    }
+
+    @Test func `a proxy may pass on the name of pages that may send prompts`() async throws {
+        try await Self.withPolicy("https://app.example,http://*.b.example", isLocal: true) { loop, fixture in
+            for (host, isTaken) in [
+                ("app.example", true), ("APP.example", true), ("x.b.example", true), ("b.example", false),
+                ("c.example", false),
+            ] {
+                let socket = try await fixture.open(Self.request(host, ["Origin: https://app.example"]))
+                let reply = try await response(on: socket)
+                socket.close()
+                #expect(reply.status == (isTaken ? 200 : 403), "\(host)")
             }
         }
     }

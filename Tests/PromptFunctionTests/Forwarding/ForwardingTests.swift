@@ -408,7 +408,8 @@ import Testing
 
     /// Passes on one exchange with a host that answers `reply`.
     private func exchange(
-        _ reply: String, _ fields: [String] = [], sees: @escaping @Sendable (String) -> Void = { _ in }
+        _ reply: String, _ fields: [String] = [], to path: String = "/api/chat", _ body: String = Self.chat,
+        sees: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> RawResponse {
         let server = try RawServer()
         async let peers = server.play([
@@ -420,7 +421,7 @@ import Testing
         ])
         let seen = Outcome()
         try await withBackends([], hosts: ["127.0.0.1:\(server.port)"], settings: Self.serveAll) { loop, fixture in
-            let socket = try await fixture.open(postRequest(Self.chat, fields, to: "/api/chat"))
+            let socket = try await fixture.open(postRequest(body, fields, to: path))
             defer { socket.close() }
             seen.response = try await offLoop {
                 do {
@@ -444,6 +445,152 @@ import Testing
         await #expect(throws: RawSocket.Failure.self) { try await exchange(reply) }
     }
 
+    private static let completion = #"{"model":"m","messages":[{"role":"user","content":"a"}]"#
+    private static let streamedCompletion = completion + #","stream":true}"#
+
+    /// Streams whose type says nothing, and whole answers that end with the connection.
+    static let untold: [(type: String, path: String, body: String, answer: String, isWhole: Bool)] = [
+        ("X-A: b", "/api/chat", chat, "{\"done\":false}\n{\"done\":true}\n", true),
+        ("X-A: b", "/api/chat", chat, "{\"done\":false}\n", false),
+        ("Content-Type: text/plain", "/api/chat", chat, "{\"done\":true}\n", true),
+        ("X-A: b", "/v1/chat/completions", streamedCompletion, "data: {}\n\ndata: [DONE]\n\n", true),
+        ("Content-Type: text/plain", "/v1/chat/completions", streamedCompletion, "data: {\"a\":\"b\"}\n\n", false),
+        ("X-A: b", "/v1/chat/completions", streamedCompletion, "\n\n: hello\n\ndata: [DONE]\n\n", true),
+        ("X-A: b", "/v1/chat/completions", streamedCompletion, "{\"choices\":[]}", true),
+        ("X-A: b", "/v1/chat/completions", streamedCompletion, "{\"choices\":[", false),
+        ("Content-Type: application/json", "/v1/chat/completions", streamedCompletion, "{\"choices\":[]}", true),
+        ("Content-Type: application/json", "/v1/chat/completions", completion + "}", "{\"choices\":[{}]}\n", true),
+        ("Content-Type: application/json", "/v1/chat/completions", completion + "}", "{\"choices\":[{}]", false),
+        (
+            "Content-Type: application/json", "/v1/chat/completions", completion + "}",
+            "{\"error\":null,\"choices\":[]}", true
+        ),
+    ]
+
+    @Test(arguments: untold)
+    func `are whole only if they end as answers do`(
+        type: String, path: String, body: String, answer: String, isWhole: Bool
+    ) async throws {
+        let reply = "HTTP/1.1 200 OK\r\n\(type)\r\n\r\n\(answer)"  // the end of the connection ends it
+        let passed = try await exchange(reply, to: path, body)
+        #expect(passed.status == 200 && passed.isWhole == isWhole)
+        if isWhole { #expect(passed.text == answer) }
+    }
+
+    @Test func `are refused if what comes in place of a stream is no answer`() async throws {
+        for answer in ["<html></html>", "no answer here"] {
+            let refused = try await exchange(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)",
+                to: "/v1/chat/completions", Self.streamedCompletion)
+            #expect(refused.status == 502)
+        }
+    }
+
+    @Test func `go elsewhere if the first event is an error, or fail if there is no other`() async throws {
+        let events = "data: {\"error\":{\"message\":\"first boom\"}}\n\n"
+        let reply = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n\(events)"
+        let alone = try await exchange(reply, to: "/v1/chat/completions", Self.streamedCompletion)
+        #expect(alone.status == 502 && alone.text.contains("first boom"))
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                try peer.receiveRequest()
+                try peer.send(reply)
+                peer.close()
+            }
+        ])
+        try await withBackends(
+            hosts: ["127.0.0.1:\(server.port)"],
+            settings: {
+                Self.serveAll(&$0)
+                $0.checkInterval = .zero
+            }
+        ) { loop, fixture in
+            var index = 0
+            while server.accepted == 0, index < 64 {
+                let prompt =
+                    #"{"model":"m\#(index)","stream":true,"messages":[{"role":"user","content":"\#(index)"}]}"#
+                let answered = try await fixture.post(prompt, to: "/v1/chat/completions")
+                #expect(answered.status == 200 && answered.isWhole && answered.text.contains("[DONE]"))
+                index += 1
+            }
+            #expect(server.accepted == 1 && fixture.retries == 1)
+            #expect(fixture.log.lines(with: "first boom").count == 1)
+        }
+        _ = try await peers
+    }
+
+    // MARK: Other paths
+
+    @Test func `are told what is not served`() async throws {
+        try await withBackends(settings: Self.serveAll) { loop, fixture in
+            for (path, api) in [
+                ("/v1/moderations", API.openai), ("/v1/files", .openai), ("/v1/responses/resp_1", .openai),
+                ("/v1/messages/batches", .anthropic), ("/api/web_search", .ollama),
+            ] {
+                let body = String(
+                    decoding: api.errorBody(status: 404, "promptd does not serve \(path)."), as: UTF8.self)
+                let posted = try await fixture.post(#"{"prompt":"x"}"#, to: path)
+                let got = try await fixture.get(path)
+                #expect(posted.status == 404 && posted.text == body && got.status == 404 && got.text == body)
+            }
+            #expect(fixture.requests == [0])
+        }
+        try await withBackends { loop, fixture in  // all of it is promptd's own
+            let posted = try await fixture.post(#"{"prompt":"x"}"#, to: "/v1/moderations")
+            let got = try await fixture.get("/v1/files")
+            #expect(posted.status == 200 && got.text == "OK")
+        }
+    }
+
+    @Test func `may write names in a path in their way, and ask for details by an older name`() async throws {
+        var standIn = StandInSettings()
+        standIn.models = ["org/m:1", "plain"]
+        try await withBackends(
+            [standIn],
+            settings: {
+                Self.serveAll(&$0)
+                $0.protection.models = try ModelPolicy(allowed: "org/m:1,plain", aliases: "fast=org/m:1")
+            }
+        ) { loop, fixture in
+            for (name, status) in [
+                ("org/m:1", 200), ("org%2Fm%3A1", 200), ("fast", 200), ("plain", 200), ("other", 403), ("oth%65r", 403),
+                ("%zz", 403),
+            ] {
+                let got = try await fixture.get("/v1/models/\(name)")
+                #expect(got.status == status, "\(name)")
+            }
+            for body in [#"{"name":"plain"}"#, #"{"name":"fast"}"#, #"{"model":"plain"}"#] {
+                let shown = try await fixture.post(body, to: "/api/show")
+                #expect(shown.status == 200, "\(body)")
+            }
+            let other = try await fixture.post(#"{"name":"other"}"#, to: "/api/show")
+            #expect(other.status == 403)
+        }
+    }
+
+    @Test func `get no redirect, and no cut list`() async throws {
+        for reply in [
+            "HTTP/1.1 302 X\r\nLocation: http://inside/\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n{\"models\":[{\"name\":\"n1\"",
+        ] {
+            let server = try RawServer()
+            async let peers = server.play([
+                { peer in
+                    try peer.receiveRequest()
+                    try peer.send(reply)
+                    peer.close()
+                }
+            ])
+            try await withBackends([], hosts: ["127.0.0.1:\(server.port)"], settings: Self.serveAll) { loop, fixture in
+                let list = try await fixture.get("/api/tags")
+                #expect(list.status == 502 && list["Location"] == nil)
+                #expect(fixture.log.lines(with: "a list leaves out a host").count == 1)
+            }
+            _ = try await peers
+        }
+    }
+
     @Test func `are refused in promptd's words if the host's own are cut, or send elsewhere`() async throws {
         let cut = try await exchange("HTTP/1.1 429 X\r\nContent-Length: 100\r\n\r\n{\"error\":\"slow")
         #expect(cut.status == 429 && cut.text == #"{"error":"Ollama takes no more requests now."}"#)
@@ -455,7 +602,7 @@ import Testing
 
     @Test func `do not pass on what the connection's field names`() async throws {
         let reply =
-            "HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\nContent-Length: 2\r\n\r\n{}"
+            "HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nX-Kept: 2\r\nContent-Length: 13\r\n\r\n{\"done\":true}"
         let fields = ["Connection: x-secret, keep-alive", "X-Secret: 1", "X-Kept: 2", "TE: trailers"]
         let response = try await exchange(reply, fields) { head in
             let head = head.lowercased()
