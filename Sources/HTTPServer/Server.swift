@@ -14,6 +14,10 @@ public import Logging
     private(set) var log: ServerLog
     private(set) var handle: OpaquePointer!
     private var headWriter = HeadWriter()
+    /// Requests and connections that were rejected since the start: too many, too long, too slow, or malformed.
+    package private(set) var rejections = 0
+    /// Clients since the start that were dropped, because they did not read their replies.
+    package private(set) var drops = 0
     /// Requests that are being handled.
     public private(set) var requestsInFlight = 0
     /// Whether the server is shutting down: replies close their connections, and new connections are not accepted.
@@ -45,6 +49,7 @@ public import Logging
             },
             dropped: {
                 let server = unsafe Server.from($0)
+                server.drops += 1
                 unsafe server.log.dropped(peer: Fields.peer($1), $2, $3, at: server.loop.now)
             },
             emptied: { unsafe Server.from($0).emptied() })
@@ -138,6 +143,7 @@ public import Logging
     }
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
+        rejections += 1
         let rejection = Rejection(reason, limits: limits, isDraining: isDraining)
         unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
         let (status, sentence) = (rejection.status, rejection.sentence)

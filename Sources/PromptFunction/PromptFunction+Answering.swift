@@ -72,8 +72,7 @@ extension PromptFunction {
     {
         guard let monitor else { return }
         reply.forEachRecord { $0.usage = usage }
-        let failure = error.map { PromptFailure.ollama($0, model: "", host: .unknown) }
-        monitor.metrics.attempted(permit.backend, failure)
+        monitor.metrics.attempted(permit.backend, error)
     }
 
     /// If the prompt tries a host after its failures, the host is used again as soon as it begins to answer.

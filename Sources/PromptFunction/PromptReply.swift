@@ -155,7 +155,7 @@ final class PromptReply: ClientReply, ChatReceiver {
         }
         hasNews = true
         hasBegun = true
-        record?.countPart()
+        if let record, part.hasContent || part.hasThinking { record.countPart() }
         if part.isDone {
             isComplete = true
             usage = part.usage

@@ -57,6 +57,11 @@ extension PromptFunction {
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 
+        /// The models that the operator has named.
+        var namedModels: Set<ModelName> {
+            Set([ModelName(model)]).union(protection.models.named).union(fallbacks.others.map { ModelName($0) })
+        }
+
         /// The number of hosts of both kinds.
         package var hostCount: Int { hosts.count + openAIHosts.count }
 

@@ -31,7 +31,7 @@ final class Admission {
     }
 
     private let backends: [EngineBackend]
-    private let limits: Limits
+    let limits: Limits
     private let queue: FairQueue<QueuedPrompt>
     private let loop: EventLoop
     private var rate = ThroughputEstimator()
@@ -67,6 +67,9 @@ final class Admission {
 
     /// The number of queued prompts.
     var waiting: Int { queue.count }
+
+    /// The bytes of the queued prompts.
+    var waitingBytes: Int { queue.bytes }
 
     /// The number of prompts that backends are handling.
     var inFlight: Int { backends.reduce(0) { $0 + $1.inFlight } }

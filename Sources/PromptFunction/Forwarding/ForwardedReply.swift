@@ -112,7 +112,6 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     func begin(_ head: ForwardedHead, _ flow: BodyFlow?) {
         self.flow = flow
         onBegin?()
-        record?.begin(at: loop.now)
         start(head, length: head.length)
     }
 
@@ -124,15 +123,22 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     }
 
     func receive(_ bytes: Span<UInt8>) {
-        record?.countPart()
         scratch.bytes.append(bytes)
     }
 
     func endRead() -> Bool {
         defer { scratch.clear() }
+        if let record, !scratch.bytes.isEmpty { note(record) }
         guard let backlog = body?.write(scratch.bytes), backlog > Body.backlogLimit else { return true }
         body?.onDrained { [flow] in flow?.resume() }
         return false
+    }
+
+    /// Something has come: servers may send the head long before, and a read has a token or several.
+    @inline(never)
+    private func note(_ record: PromptRecord) {
+        if record.firstTokenAt == nil { record.begin(at: loop.now) }
+        record.countPart()
     }
 
     func discardNews() { scratch.clear() }

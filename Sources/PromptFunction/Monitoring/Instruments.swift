@@ -29,11 +29,14 @@ package enum Instruments {
         "Time per token after the first, of streamed answers that are complete.")
     static let tokenUsage = Instrument(
         "gen_ai.client.token.usage", .histogram(tokenBounds), .none,
-        "Tokens of prompts (input) and of their answers (output), as the backend counts them.")
+        "Tokens of prompts (input) and of their answers (output), where the backend says it. In streams of OpenAI's API that is only with include_usage."
+    )
 
     static let invocations = Instrument("faas.invocations", .counter, .none, "Prompts that were answered.")
     static let errors = Instrument(
         "faas.errors", .counter, .none, "Prompts that failed, without those whose client left.")
+    static let failures = Instrument(
+        "promptd.failures", .counter, .none, "Prompts that failed, by the kind of error. Those whose client left too.")
     static let timeouts = Instrument("faas.timeouts", .counter, .none, "Prompts that failed because a deadline passed.")
     static let invokeDuration = Instrument(
         "faas.invoke_duration", .histogram(invocationBounds), .seconds,
@@ -45,8 +48,15 @@ package enum Instruments {
 
     static let queued = Instrument("promptd.queue.prompts", .gauge, .none, "Prompts that wait in the queue, by class.")
     static let queueLimit = Instrument("promptd.queue.limit", .gauge, .none, "Prompts that may wait in the queue.")
+    static let queuedBytes = Instrument("promptd.queue.size", .gauge, .bytes, "Bytes of the prompts in the queue.")
+    static let queueBytesLimit = Instrument(
+        "promptd.queue.size.limit", .gauge, .bytes, "Bytes of prompts that may wait (--max-queue-bytes).")
+    static let ready = Instrument("promptd.ready", .gauge, .none, "1 while readiness answers 200, else 0.")
+    static let coalesced = Instrument(
+        "promptd.coalesced_prompts", .counter, .none,
+        "Prompts that joined the generation of an equal one that was under way (--coalesce).")
     static let queueWait = Instrument(
-        "promptd.queue.wait", .histogram(firstTokenBounds), .seconds,
+        "promptd.queue.wait", .histogram(firstTokenBounds + [600, 1800]), .seconds,
         "Time that prompts waited for their first permit, by class. Those that did not wait count with 0.")
     static let inFlight = Instrument(
         "promptd.backend.prompts_in_flight", .gauge, .none, "Prompts that a backend is handling.")
@@ -67,7 +77,8 @@ package enum Instruments {
         "promptd.fallbacks", .counter, .none, "Prompts for which another model was asked (--fallback).")
     static let cancellations = Instrument(
         "promptd.cancellations", .counter, .none,
-        "Prompts whose client left, by what they were doing: reading, queued, asking or streaming.")
+        "Prompts whose client left, by what they were doing: reading (the whole body has come), queued, asking or streaming."
+    )
     static let refusals = Instrument(
         "promptd.refusals", .counter, .none,
         "Requests that were refused by their head alone, such as for a missing key, by the kind of error.")
@@ -77,9 +88,11 @@ package enum Instruments {
 
     /// All of them, in the order in which they are shown.
     package static let all = [
-        requestDuration, firstToken, timePerToken, tokenUsage, invocations, errors, timeouts, invokeDuration,
+        requestDuration, firstToken, timePerToken, tokenUsage, invocations, errors, timeouts, failures, ready,
+        invokeDuration,
         initDuration,
-        coldStarts, queued, queueLimit, queueWait, inFlight, limit, breaker, attempts, retries, failovers, fallbacks,
+        coldStarts, queued, queueLimit, queuedBytes, queueBytesLimit, queueWait, coalesced, inFlight, limit, breaker,
+        attempts, retries, failovers, fallbacks,
         cancellations, refusals, parts,
     ]
 }

@@ -9,10 +9,11 @@ extension PromptMonitor {
     /// A monitor of the prompts and backends of a function.
     convenience init(_ factory: any MetricsFactory, of function: PromptFunction) {
         let (admission, backends, loop) = (function.admission, function.backends, function.loop)
+        let known = function.settings.namedModels
         self.init(factory, backends, on: loop) {
             admission.waiting
         } isKnown: { model in
-            backends.contains { $0.inventory.has(model) }
+            known.contains(model) || backends.contains { $0.inventory.has(model) }
         }
     }
 }
@@ -25,7 +26,11 @@ extension PromptFunction {
 
     /// Sets the gauges of the metrics to what is true now.
     package func collectMetrics() {
-        monitor?.metrics.collect(monitor!.totals, waiting: admission.waiting, maxQueue: settings.maxQueue)
+        guard let monitor else { return }
+        var isReady = true
+        if case .unhealthy = ready() { isReady = false }
+        monitor.metrics.collect(
+            monitor.totals, waiting: (admission.waiting, admission.waitingBytes), isReady: isReady, admission.limits)
     }
 
     /// What is happening now: members of a JSON object, for the operator's page. Empty if nothing is recorded.

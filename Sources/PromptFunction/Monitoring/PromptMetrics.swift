@@ -13,6 +13,8 @@ final class PromptMetrics {
     static let otherModel = "_other"
     /// The most series of a metric that depend on a model's name.
     static let mostSeries = 1000
+    /// The most backends whose failures are shown before there are any.
+    private static let mostInitialized = 16
 
     /// What the metrics of one kind of prompt have in common.
     private struct Kind: Hashable {
@@ -64,9 +66,9 @@ final class PromptMetrics {
     private var series: [Kind: Series] = [:]
     private var counters: [String: Counter] = [:]
     private var countedParts = 0
-    private let invocations, errors, timeouts, retries, failovers, fallbacks, parts: Counter
+    private let invocations, errors, timeouts, retries, failovers, fallbacks, coalesced, parts: Counter
     private let invokeDuration, queueWait: CoreMetrics.Timer
-    private let queued, queueLimit: Gauge
+    private let queued, queueLimit, queuedBytes, queueBytesLimit, ready: Gauge
     private var backends: [(backend: EngineBackend, gauges: BackendGauges)] = []
 
     private struct BackendGauges {
@@ -92,12 +94,16 @@ final class PromptMetrics {
         retries = counter(Instruments.retries)
         failovers = counter(Instruments.failovers)
         fallbacks = counter(Instruments.fallbacks)
+        coalesced = counter(Instruments.coalesced)
         parts = counter(Instruments.parts)
         invokeDuration = Timer(
             label: Instruments.invokeDuration.name, dimensions: Self.trigger, factory: factory)
         queueWait = Timer(label: Instruments.queueWait.name, dimensions: Self.queueClass, factory: factory)
         queued = gauge(Instruments.queued, Self.queueClass)
         queueLimit = gauge(Instruments.queueLimit)
+        queuedBytes = gauge(Instruments.queuedBytes)
+        queueBytesLimit = gauge(Instruments.queueBytesLimit)
+        ready = gauge(Instruments.ready)
         self.backends = backends.map { backend in
             let dimensions = [("backend", backend.url)]
             let states: [CircuitBreaker.State] = [.closed, .open, .halfOpen]
@@ -106,9 +112,18 @@ final class PromptMetrics {
                 states: states.map { ($0, gauge(Instruments.breaker, dimensions + [("state", $0.name)])) })
             return (backend, gauges)
         }
+        // A counter that appears with 1 does not seem to grow.
         for phase in PromptRecord.Phase.allCases {
             _ = self.counter(Instruments.cancellations, "phase", phase.rawValue)
         }
+        for kind in FailureKind.allCases {
+            _ = self.counter(Instruments.failures, "error.type", kind.rawValue)
+            if backends.count <= Self.mostInitialized { for backend in backends { _ = attempts(backend, kind) } }
+        }
+        for kind in [FailureKind.unauthorized, .forbidden, .rateLimited, .unknownEncoding] {
+            _ = self.counter(Instruments.refusals, "error.type", kind.rawValue)
+        }
+        for backend in backends { _ = attempts(backend, nil) }
     }
 
     // MARK: Prompts
@@ -125,6 +140,7 @@ final class PromptMetrics {
             queueWait.recordNanoseconds(((record.askedAt ?? now) - queuedAt).inNanoseconds)
         }
         if let failure {
+            counter(Instruments.failures, "error.type", failure.kind.rawValue).increment()
             if failure.isCancelled {
                 counter(Instruments.cancellations, "phase", record.phase.rawValue).increment()
             } else {
@@ -139,7 +155,7 @@ final class PromptMetrics {
         func shown(_ prompt: Prompt) -> String { isKnown(prompt.model) ? prompt.model.short : Self.otherModel }
         let kind = Kind(
             operation: record.operation, provider: record.backend?.provider ?? "_other", model: shown(prompt),
-            responseModel: failure == nil ? record.current.map(shown) : nil, error: failure?.kind)
+            responseModel: failure == nil ? record.current.map(shown) : nil, error: failure?.kind.rawValue)
         let series = series(for: kind)
         series.duration.recordNanoseconds(duration.inNanoseconds)
         if let input = record.usage.input { series.input.record(input) }
@@ -177,12 +193,13 @@ final class PromptMetrics {
     }
 
     /// A backend has finished with a prompt.
-    func attempted(_ backend: EngineBackend, _ failure: PromptFailure?) {
-        let error = failure?.kind ?? ""
-        counter(
+    func attempted(_ backend: EngineBackend, _ error: OllamaError?) { attempts(backend, error?.kind).increment() }
+
+    private func attempts(_ backend: EngineBackend, _ kind: FailureKind?) -> Counter {
+        let error = kind?.rawValue ?? ""
+        return counter(
             Instruments.attempts, [("backend", backend.url), ("error.type", error)],
-            key: "\(Instruments.attempts.name) \(backend.url) \(error)"
-        ).increment()
+            key: "\(Instruments.attempts.name) \(backend.url) \(error)")
     }
 
     func retried(elsewhere: Bool) {
@@ -192,16 +209,23 @@ final class PromptMetrics {
 
     func fellBack() { fallbacks.increment() }
 
-    func refused(_ failure: PromptFailure) { counter(Instruments.refusals, "error.type", failure.kind).increment() }
+    func joined() { coalesced.increment() }
+
+    func refused(_ failure: PromptFailure) {
+        counter(Instruments.refusals, "error.type", failure.kind.rawValue).increment()
+    }
 
     // MARK: Gauges
 
     /// Sets the gauges to what is true now.
-    func collect(_ totals: PromptTotals, waiting: Int, maxQueue: Int) {
+    func collect(_ totals: PromptTotals, waiting: (count: Int, bytes: Int), isReady: Bool, _ limits: Admission.Limits) {
         parts.increment(by: totals.parts - countedParts)
         countedParts = totals.parts
-        queued.record(waiting)
-        queueLimit.record(maxQueue)
+        queued.record(waiting.count)
+        queueLimit.record(limits.count)
+        queuedBytes.record(waiting.bytes)
+        queueBytesLimit.record(limits.bytes)
+        ready.record(isReady ? 1 : 0)
         for (backend, gauges) in backends {
             gauges.inFlight.record(backend.inFlight)
             gauges.limit.record(backend.limit)

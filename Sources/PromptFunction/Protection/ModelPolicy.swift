@@ -41,6 +41,9 @@ package struct ModelPolicy: Sendable {
     /// Whether all models are allowed and there are no aliases, so that nothing must be looked up.
     var isEmpty: Bool { allowed.isEmpty && aliases.isEmpty }
 
+    /// The models that it names.
+    var named: Set<ModelName> { allowed.union(aliases.values.map { ModelName($0) }) }
+
     /// Whether a request for the model with this name is answered.
     package func allows(_ name: String) -> Bool { verdict(on: ModelName(name)) != .refused }
 

@@ -18,6 +18,7 @@ extension PromptFunction {
         let seat: SharedReply<Member>.Seat
         if let found = replies.find(key, prompt.payload) {
             generation = found
+            monitor?.metrics.joined()
             seat = found.shared.join(reply)
         } else {
             generation = SharedReplies.Generation(SharedReply(of: prompt, on: loop), prompt.payload)

@@ -47,7 +47,7 @@ final class AdminService: Service {
         work = WorkQueue(on: loop)
         began = loop.now
         serverMetrics = ServerMetrics(registry, server, limits, on: loop)
-        processMetrics = ProcessMetrics(registry, start: Self.unixTime)
+        processMetrics = ProcessMetrics(registry, start: Self.unixTime - Promptd.began.duration(to: .now).inSeconds)
     }
 
     private static var unixTime: Double {
@@ -132,10 +132,10 @@ final class AdminService: Service {
         var json = JSONWriter()
         json.put("{\"version\":")
         json.put(quoted: Promptd.version)
-        json.put(raw: ",\"now\":\(time),\"uptime\":\(seconds(loop.now - began))")
+        json.put(raw: ",\"now\":\(time),\"uptime\":\((loop.now - began).inSeconds)")
         json.put(raw: ",\"connections\":{\"open\":\(server.connections),\"limit\":\(limits.connections)}")
         json.put(raw: ",\"buffered_bytes\":{\"used\":\(server.bufferedBytes),\"limit\":\(limits.bufferedBytes)}")
-        json.put(raw: ",\"loop_lag\":\(seconds(serverMetrics.lastLag)),")
+        json.put(raw: ",\"loop_lag\":\(serverMetrics.lastLag.inSeconds),")
         let history = (request.query ?? "").split(separator: "&").contains("history")
         let body = json.bytes + function.state(withHistory: history, at: time) + [UInt8(ascii: "}")]
         var response = Response(.ok, .json, body: body)
@@ -143,7 +143,6 @@ final class AdminService: Service {
         reply.send(response)
     }
 
-    private func seconds(_ duration: Duration) -> Double { Double(duration.inNanoseconds) / 1e9 }
 }
 
 extension Exposition {
@@ -154,4 +153,8 @@ extension Exposition {
         case .openMetrics: ContentType("application/openmetrics-text; version=1.0.0; charset=utf-8")
         }
     }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { Double(inNanoseconds) / 1e9 }
 }

@@ -16,6 +16,12 @@ final class ServerMetrics {
         "promptd.buffered", .gauge, .bytes, "Bytes that clients make the server hold.")
     private static let bufferedLimit = Instrument(
         "promptd.buffered.limit", .gauge, .bytes, "Bytes that they may make it hold (--max-buffered-bytes).")
+    private static let rejections = Instrument(
+        "promptd.rejections", .counter, .none,
+        "Requests and connections that the server rejected: too many, too long, too slow, or malformed.")
+    private static let drops = Instrument(
+        "promptd.dropped_clients", .counter, .none,
+        "Clients that were dropped, because they did not read their replies.")
     private static let lag = Instrument(
         "promptd.loop.lag",
         .histogram([0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1]),
@@ -26,7 +32,7 @@ final class ServerMetrics {
     private static let build = Instrument("promptd.build.info", .gauge, .none, "1, with promptd's version.")
 
     static let instruments = [
-        connections, connectionLimit, requests, buffered, bufferedLimit, lag, lostLines, build,
+        connections, connectionLimit, requests, buffered, bufferedLimit, rejections, drops, lag, lostLines, build,
     ]
 
     /// The time between two measurements of the lag.
@@ -37,8 +43,8 @@ final class ServerMetrics {
     private let loop: EventLoop
     private let connections, connectionLimit, requests, buffered, bufferedLimit: Gauge
     private let lag: CoreMetrics.Timer
-    private let lostLines: Counter
-    private var countedLines = 0
+    private let rejections, drops, lostLines: Counter
+    private var counted = (rejections: 0, drops: 0, lines: 0)
     private var timer: LoopTimer?
     /// The last lag that was measured.
     private(set) var lastLag = Duration.zero
@@ -54,6 +60,8 @@ final class ServerMetrics {
         buffered = gauge(Self.buffered)
         bufferedLimit = gauge(Self.bufferedLimit)
         lag = Timer(label: Self.lag.name, factory: factory)
+        rejections = Counter(label: Self.rejections.name, factory: factory)
+        drops = Counter(label: Self.drops.name, factory: factory)
         lostLines = Counter(label: Self.lostLines.name, factory: factory)
         Gauge(label: Self.build.name, dimensions: [("version", Promptd.version)], factory: factory).record(1)
         timer = LoopTimer(on: loop) { [unowned self] in measureLag() }
@@ -76,7 +84,9 @@ final class ServerMetrics {
         requests.record(server.requestsInFlight)
         buffered.record(server.bufferedBytes)
         bufferedLimit.record(limits.bufferedBytes)
-        lostLines.increment(by: lost - countedLines)
-        countedLines = lost
+        rejections.increment(by: server.rejections - counted.rejections)
+        drops.increment(by: server.drops - counted.drops)
+        lostLines.increment(by: lost - counted.lines)
+        counted = (server.rejections, server.drops, lost)
     }
 }
