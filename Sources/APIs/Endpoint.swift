@@ -19,13 +19,12 @@ package enum Endpoint: String, Sendable, CaseIterable {
         }
     }
 
-    /// OpenTelemetry's `gen_ai.operation.name`. Source: its registry, `gen_ai.operation.name`.
-    package var operation: String {
+    package var operation: Operation {
         switch self {
-        case .chat, .chatCompletions, .responses, .messages: "chat"
-        case .generate, .completions: "text_completion"
-        case .embed, .embeddings, .openAIEmbeddings: "embeddings"
-        case .countTokens: "count_tokens"
+        case .chat, .chatCompletions, .responses, .messages: .chat
+        case .generate, .completions: .textCompletion
+        case .embed, .embeddings, .openAIEmbeddings: .embeddings
+        case .countTokens: .countTokens
         }
     }
 
@@ -57,4 +56,13 @@ package enum Endpoint: String, Sendable, CaseIterable {
 
     /// Whether the limit of tokens is a member of the object `options`.
     var limitsTokensInOptions: Bool { self == .chat || self == .generate }
+}
+
+/// What a model does. Source: OpenTelemetry's registry, `gen_ai.operation.name`.
+package enum Operation: String, Sendable {
+    case chat
+    case textCompletion = "text_completion"
+    case embeddings
+    /// Not one of OpenTelemetry's.
+    case countTokens = "count_tokens"
 }

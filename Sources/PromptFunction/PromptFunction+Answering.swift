@@ -50,11 +50,11 @@ extension PromptFunction {
                 if monitor != nil { reply.noteAsking(permit.backend) }
                 let usage = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
                 admission.release(permit, .answered, tokens: usage.output)
-                noteEnd(of: permit, reply, usage)
+                if monitor != nil { noteEnd(of: permit, reply, usage) }
                 return
             } catch {
                 admission.release(permit, outcome(of: error, prompt, attempts))
-                noteEnd(of: permit, reply, TokenUsage(), error)
+                if monitor != nil { noteEnd(of: permit, reply, TokenUsage(), error) }
                 pause = try retry(after: error, prompt, at: permit.backend, reply, &attempts)
             }
             request.failed = attempts.avoided
@@ -68,11 +68,11 @@ extension PromptFunction {
     }
 
     /// A backend has finished with a prompt.
+    @inline(never)
     private func noteEnd(of permit: Permit, _ reply: some ClientReply, _ usage: TokenUsage, _ error: OllamaError? = nil)
     {
-        guard let monitor else { return }
         reply.forEachRecord { $0.usage = usage }
-        monitor.metrics.attempted(permit.backend, error)
+        permit.backend.metrics?.ended(error?.kind)
     }
 
     /// If the prompt tries a host after its failures, the host is used again as soon as it begins to answer.

@@ -17,8 +17,8 @@ extension PromptFunction {
         let last = await fallBack(after: failure, reply) { [self] in client(of: request) }
         guard let last else { return finish(reply, nil) }
         note(last)
+        finish(reply, last)  // as long as the request can be read
         reply.fail(last)
-        finish(reply, last)
     }
 
     /// A prompt's reply is complete, or has failed.

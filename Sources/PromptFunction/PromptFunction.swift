@@ -133,7 +133,6 @@ package final class PromptFunction: Function {
                 return route.map(Self.methodNotAllowed) ?? .methodNotAllowed
             }
         }
-        if case .unserved(let api) = servedRoute(request.path) { return Self.unserved(request.path, api) }
         do throws(PromptFailure) {
             try protection.check(request, at: loop.now)
             _ = try BodyCoding(of: request)
@@ -211,7 +210,7 @@ package final class PromptFunction: Function {
         }
         let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
         let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
-        reply.record = monitor?.begin(request, operation: "chat")
+        reply.record = monitor?.begin(request, operation: .chat)
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             reply.prompt = prompt

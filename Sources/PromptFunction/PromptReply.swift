@@ -32,6 +32,8 @@ final class PromptReply: ClientReply, ChatReceiver {
         didSet { if !oldValue { noteBeginning() } }
     }
     var onBegin: (() -> Void)?
+    /// Parts with text that have arrived since the last call of `endRead`.
+    private var newParts = 0
     /// Whether parts have arrived since the last call of `endRead`.
     private var hasNews = false
     private var isComplete = false
@@ -155,7 +157,7 @@ final class PromptReply: ClientReply, ChatReceiver {
         }
         hasNews = true
         hasBegun = true
-        if let record, part.hasContent || part.hasThinking { record.countPart() }
+        if part.hasContent || part.hasThinking { newParts &+= 1 }
         if part.isDone {
             isComplete = true
             usage = part.usage
@@ -174,6 +176,8 @@ final class PromptReply: ClientReply, ChatReceiver {
     func endRead() -> Bool {
         guard hasNews else { return true }
         hasNews = false
+        if let record { record.count(newParts) }
+        newParts = 0
         heartbeat?.postpone()
         begin()
         defer { scratch.clear() }

@@ -22,6 +22,8 @@ final class EngineBackend: Backend {
     /// The result of the last check; `nil` before the first.
     private(set) var lastCheck: Check?
     private var random = SystemRandomNumberGenerator()
+    /// `nil` if nothing is measured.
+    var metrics: BackendMetrics?
     /// Called when the circuit breaker opens.
     var onBreakerOpened: () -> Void = {}
     /// Called when the pauses of a model begin, and when they end.

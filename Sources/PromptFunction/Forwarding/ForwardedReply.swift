@@ -138,7 +138,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     @inline(never)
     private func note(_ record: PromptRecord) {
         if record.firstTokenAt == nil { record.begin(at: loop.now) }
-        record.countPart()
+        record.count(1)
     }
 
     func discardNews() { scratch.clear() }

@@ -87,7 +87,7 @@ extension PromptFunction {
         json.put("{\"url\":")
         json.put(quoted: backend.url)
         json.put(",\"api\":")
-        json.put(quoted: backend.provider)
+        json.put(quoted: backend.provider.rawValue)
         json.put(",\"breaker\":")
         json.put(quoted: backend.breaker.state.name)
         json.put(raw: ",\"in_flight\":\(backend.inFlight),\"limit\":\(backend.limit)")

@@ -33,7 +33,6 @@ final class PromptMonitor {
     private var ids = RequestIDs()
     /// How many prompts are queued.
     private let waiting: () -> Int
-    private let isKnown: (ModelName) -> Bool
 
     /// - Parameters:
     ///   - waiting: how many prompts are queued.
@@ -44,8 +43,7 @@ final class PromptMonitor {
     ) {
         self.loop = loop
         self.waiting = waiting
-        self.isKnown = isKnown
-        metrics = PromptMetrics(factory, backends)
+        metrics = PromptMetrics(factory, backends, isKnown: isKnown)
         historyEnd = loop.now
         timer = LoopTimer(on: loop) { [unowned self] in endInterval() }
         timer?.deadline = loop.now + PromptHistory.interval
@@ -63,9 +61,8 @@ final class PromptMonitor {
     // MARK: Prompts
 
     /// A request for a prompt has come.
-    func begin(_ request: Request, operation: String) -> PromptRecord {
-        let id = request.field("X-Request-Id").flatMap(RequestIDs.usable) ?? ids.next()
-        let record = PromptRecord(id: id, request, operation: operation, totals: totals, at: loop.now)
+    func begin(_ request: Request, operation: Operation) -> PromptRecord {
+        let record = PromptRecord(ids.next(), request, operation: operation, totals: totals, at: loop.now)
         totals.prompts += 1
         live += 1
         unsafe record.previous = newest
@@ -92,7 +89,7 @@ final class PromptMonitor {
                     at: now, id: record.id, status: failure.status.code, model: record.current?.modelText,
                     cause: String(failure.cause.prefix(500))))
         }
-        metrics.ended(record, failure, at: now, isKnown: isKnown)
+        metrics.ended(record, failure, at: now)
     }
 
     private func remove(_ record: PromptRecord) {
@@ -115,18 +112,22 @@ final class PromptMonitor {
     }
 }
 
-/// Names for requests: 16 hexadecimal digits that differ from each other, and from those of other processes.
+/// Names for requests: numbers that differ from each other, and from those of other processes.
 struct RequestIDs {
     private var state = UInt64.random(in: .min ... .max)
 
-    mutating func next() -> String {
+    mutating func next() -> UInt64 {
         // SplitMix64: a new number each time, without asking the system.
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        mixed ^= mixed >> 31
-        let digits = String(mixed, radix: 16)
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// As 16 hexadecimal digits.
+    static func text(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 

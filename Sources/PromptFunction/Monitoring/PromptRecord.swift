@@ -18,12 +18,13 @@ final class PromptRecord {
         case streaming
     }
 
-    /// Names the prompt in the log, in the reply and on the page.
-    let id: String
+    private let number: UInt64
+    /// Names the prompt on the page: the client's own name for it, if it has given one.
+    private(set) lazy var id = request.field("X-Request-Id").flatMap(RequestIDs.usable) ?? RequestIDs.text(number)
     /// As long as the reply is not complete, it has the client's address.
     let request: Request
     /// OpenTelemetry's `gen_ai.operation.name`.
-    let operation: String
+    let operation: Operation
     let began: LoopInstant
     private(set) var phase = Phase.reading
     /// When it began to wait for its first permit, when that came, and when the answer began.
@@ -46,8 +47,8 @@ final class PromptRecord {
     var next: PromptRecord?
     unowned(unsafe) var previous: PromptRecord?
 
-    init(id: String, _ request: Request, operation: String, totals: PromptTotals, at now: LoopInstant) {
-        self.id = id
+    init(_ number: UInt64, _ request: Request, operation: Operation, totals: PromptTotals, at now: LoopInstant) {
+        self.number = number
         self.request = request
         self.operation = operation
         self.totals = totals
@@ -75,11 +76,11 @@ final class PromptRecord {
         if askedAt == nil { askedAt = now }
     }
 
-    /// A part of a streamed answer has come. This is on the path of every token.
+    /// Parts of a streamed answer have come.
     @inline(__always)
-    func countPart() {
-        parts &+= 1
-        totals.parts &+= 1
+    func count(_ new: Int) {
+        parts &+= new
+        totals.parts &+= new
     }
 
     /// The answer has begun to come.

@@ -148,7 +148,7 @@ import Testing
                 _ = try await fixture.post(#"{"model":"fault:missing-\#(number)"}"#)
                 _ = try await fixture.post(#"{"model":"fault:missing"}"#)
             }
-            _ = try await fixture.post("[]")
+            _ = try await fixture.post("[]", ["X-Request-Id: mine"])
             let seen = values()
             let models = Set(seen.keys.compactMap { $0.firstMatch(of: /gen_ai_request_model="([^"]*)"/)?.1 })
             #expect(models.isSubset(of: ["_other", "fault:missing-0"]) || models.count < 32, "\(models)")
@@ -158,6 +158,7 @@ import Testing
             let state = try Self.state(fixture)
             #expect(state.totals.failed == 31 && state.failures.count == 20)
             #expect(state.failures.first?.status == 400 && state.failures.first?.model == nil)
+            #expect(state.failures.first?.id == "mine" && state.failures.last?.id.count == 16)
         }
     }
 
