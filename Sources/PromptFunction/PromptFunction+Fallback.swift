@@ -16,7 +16,9 @@ extension PromptFunction {
     func end(_ request: Request, _ reply: some ClientReply, after failure: PromptFailure) async {
         let last = await fallBack(after: failure, reply) { [self] in client(of: request) }
         guard let last else { return finish(reply, nil) }
-        note(last)
+        var id: String?
+        reply.forEachRecord { id = $0.id }
+        note(last, id: id)
         finish(reply, last)  // as long as the request can be read
         reply.fail(last)
     }

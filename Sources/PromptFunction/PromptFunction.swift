@@ -1,5 +1,6 @@
 internal import APIs
 internal import ContentCodings
+internal import CoreMetrics
 package import FunctionHost
 internal import JSON
 package import EventLoop
@@ -78,7 +79,9 @@ package final class PromptFunction: Function {
             defaultModel: JSONText(settings.model), models: settings.protection.models,
             maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict,
             coalesces: settings.coalesces)
-        if let metrics = settings.metrics { monitor = PromptMonitor(metrics, of: self) }
+        if settings.metrics != nil || settings.tellsTiming || settings.logsPrompts {
+            monitor = PromptMonitor(settings.metrics ?? NOOPMetricsHandler.instance, of: self)
+        }
     }
 
     private static func logPauses(
@@ -283,11 +286,13 @@ package final class PromptFunction: Function {
         return route != .prompt(.chat)
     }
 
-    func note(_ failure: PromptFailure) {
+    /// - Parameter id: the request's, if it has one.
+    func note(_ failure: PromptFailure, id: String? = nil) {
         if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
         var metadata = failure.logMetadata
         metadata["status"] = "\(failure.status.code)"
+        if let id { metadata["request"] = "\(id)" }
         log.log(level: level, "prompt failed", metadata: metadata)
     }
 }

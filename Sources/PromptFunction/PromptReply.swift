@@ -14,10 +14,14 @@ final class PromptReply: ClientReply, ChatReceiver {
     private let request: Request
     /// Header fields for any reply.
     private let fields: [HeaderField]
-    /// Those, and the model's.
+    /// Those, the model's, and those of the request's record.
     private var allFields: [HeaderField] {
-        guard let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) else { return fields }
-        return fields + [field]
+        var all = fields
+        if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
+        if let record, record.tellsTiming {
+            all += record.fields(at: loop.now, isStreamed: prompt?.isStreamed ?? false)
+        }
+        return all
     }
     private let loop: EventLoop
     private let scratch: ScratchBuffer

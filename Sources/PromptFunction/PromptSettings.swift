@@ -52,8 +52,12 @@ extension PromptFunction {
         /// The time between two checks of a backend, if checks are needed.
         package var checkInterval = Duration.seconds(5)
         package var protection = ProtectionSettings()
-        /// Makes the metrics; `nil`: nothing is recorded.
+        /// Makes the metrics; `nil`: there are none.
         package var metrics: (any MetricsFactory)?
+        /// Whether replies to prompts say where their time went, and their requests' ids.
+        package var tellsTiming = false
+        /// Whether the log has a line for each prompt.
+        package var logsPrompts = false
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 

@@ -29,12 +29,13 @@ struct Serve: ParsableCommand {
         var (settings, warnings) = try ollama.settings()
         try apis.apply(to: &settings)
         try queue.apply(to: &settings)
+        try admin.apply(to: &settings)
         let addresses = try listen.addresses()
         settings.protection = try protection.settings(isLocal: addresses.allSatisfy(\.isLoopback))
         var limits = try limits.limits()
         limits.acceptsDelete = settings.apis.contains(.ollama)
-        let admin = try admin.addresses()
-        let registry = admin.isEmpty ? nil : MetricsRegistry(ServerRun.instruments)
+        let adminAddresses = try admin.addresses()
+        let registry = adminAddresses.isEmpty ? nil : MetricsRegistry(ServerRun.instruments)
         settings.metrics = registry
         let (log, writer) = try logging.logger()
         let plan = ServerRun.Plan(
@@ -44,7 +45,7 @@ struct Serve: ParsableCommand {
             reloadKeys: protection.reload,
             isEmbedded: isEmbedded,
             drain: try stopping.settings(),
-            admin: registry.map { .init(addresses: admin, registry: $0, writer: writer) })
+            admin: registry.map { .init(addresses: adminAddresses, registry: $0, writer: writer) })
         defer { writer.flush() }
         warnings += protection.warnings(defaultModel: settings.model, settings.protection)
         for other in settings.fallbacks.others where !settings.protection.models.allows(other) {

@@ -13,10 +13,14 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     let route: Route
     /// Further header fields for any reply.
     private let fields: [HeaderField]
-    /// Those, and the model's.
+    /// Those, the model's, and those of the request's record.
     private var allFields: [HeaderField] {
-        guard let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) else { return fields }
-        return fields + [field]
+        var all = fields
+        if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
+        if let record, record.tellsTiming {
+            all += record.fields(at: loop.now, isStreamed: prompt?.isStreamed ?? false)
+        }
+        return all
     }
     private let scratch: ScratchBuffer
     /// Set until the response head is sent. As long as it is set, an error can have its own status.
@@ -117,9 +121,19 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     private func start(_ head: ForwardedHead, length: Int?) {
         guard let reply = reply.take() else { return }
+        var fields = allFields
+        if record?.tellsTiming == true, Self.hasRequestID(head.fieldLines) {
+            fields.removeAll { $0.name == "X-Request-Id" }  // the host's own goes on
+        }
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: head.fieldLines, fields: allFields, length: length))
+                status: head.status, fieldLines: head.fieldLines, fields: fields, length: length))
+    }
+
+    private static func hasRequestID(_ lines: [UInt8]) -> Bool {
+        String(decoding: lines, as: UTF8.self).lowercased().split(separator: "\r\n").contains {
+            $0.hasPrefix("x-request-id:")
+        }
     }
 
     func receive(_ bytes: Span<UInt8>) {

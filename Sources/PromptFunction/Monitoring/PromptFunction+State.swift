@@ -10,7 +10,10 @@ extension PromptMonitor {
     convenience init(_ factory: any MetricsFactory, of function: PromptFunction) {
         let (admission, backends, loop) = (function.admission, function.backends, function.loop)
         let known = function.settings.namedModels
-        self.init(factory, backends, on: loop) {
+        let (settings, log) = (function.settings, function.log)
+        self.init(
+            factory, backends, on: loop, tellsTiming: settings.tellsTiming, log: settings.logsPrompts ? log : nil
+        ) {
             admission.waiting
         } isKnown: { model in
             known.contains(model) || backends.contains { $0.inventory.has(model) }

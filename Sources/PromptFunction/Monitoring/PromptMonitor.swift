@@ -2,6 +2,7 @@ internal import APIs
 internal import CoreMetrics
 internal import EventLoop
 internal import HTTPServer
+internal import Logging
 
 /// Follows all prompts, for metrics and for the operator's page. Belongs to the loop's thread.
 final class PromptMonitor {
@@ -31,18 +32,25 @@ final class PromptMonitor {
     private(set) var live = 0
     private var timer: LoopTimer?
     private var ids = RequestIDs()
+    private let tellsTiming: Bool
+    /// `nil` if the log has no line for each prompt.
+    private let log: Logger?
     /// How many prompts are queued.
     private let waiting: () -> Int
 
     /// - Parameters:
+    ///   - tellsTiming: whether replies say where the time of their prompts went.
+    ///   - log: gets a line for each prompt.
     ///   - waiting: how many prompts are queued.
     ///   - isKnown: whether a backend has a model.
     init(
         _ factory: any MetricsFactory, _ backends: [EngineBackend], on loop: EventLoop,
-        waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
+        tellsTiming: Bool, log: Logger?, waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
     ) {
         self.loop = loop
         self.waiting = waiting
+        self.tellsTiming = tellsTiming
+        self.log = log
         metrics = PromptMetrics(factory, backends, isKnown: isKnown)
         historyEnd = loop.now
         timer = LoopTimer(on: loop) { [unowned self] in endInterval() }
@@ -62,7 +70,10 @@ final class PromptMonitor {
 
     /// A request for a prompt has come.
     func begin(_ request: Request, operation: Operation) -> PromptRecord {
-        let record = PromptRecord(ids.next(), request, operation: operation, totals: totals, at: loop.now)
+        let record = PromptRecord(
+            ids.next(), request, operation: operation, totals: totals, tellsTiming: tellsTiming,
+            logsClient: log != nil, at: loop.now)
+        if log != nil { _ = record.id }  // later the request cannot be read any more
         totals.prompts += 1
         live += 1
         unsafe record.previous = newest
@@ -90,6 +101,28 @@ final class PromptMonitor {
                     cause: String(failure.cause.prefix(500))))
         }
         metrics.ended(record, failure, at: now)
+        if let log { self.log(record, failure, at: now, to: log) }
+    }
+
+    /// Says what became of a prompt. The prompt itself is never in the log, and neither is its answer.
+    private func log(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant, to log: Logger) {
+        var metadata: Logger.Metadata = [
+            "request": "\(record.id)", "operation": "\(record.operation.rawValue)", "attempts": "\(record.attempts)",
+            "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
+        ]
+        metadata["client"] = record.client.map { "\($0)" }
+        metadata["model"] = record.current.map { "\($0.modelText.prefix(200))" }
+        metadata["backend"] = record.backend.map { "\($0.url)" }
+        metadata["queue-ms"] = record.askedAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }
+        metadata["first-token-ms"] = record.firstTokenAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }
+        metadata["input-tokens"] = record.usage.input.map { "\($0)" }
+        metadata["output-tokens"] = record.usage.output.map { "\($0)" }
+        if let failure {
+            metadata["error"] = "\(failure.kind.rawValue)"
+            metadata["phase"] = "\(record.phase.rawValue)"
+            if !failure.isCancelled { metadata["status"] = "\(failure.status.code)" }
+        }
+        log.info(failure == nil ? "prompt answered" : "prompt ended", metadata: metadata)
     }
 
     private func remove(_ record: PromptRecord) {

@@ -43,15 +43,25 @@ final class PromptRecord {
     private(set) var parts = 0
     private let totals: PromptTotals
 
+    /// Whether the reply says where the time went.
+    let tellsTiming: Bool
+    /// The client's address; `nil` if the log has no line for the prompt.
+    let client: String?
+
     // Its place among the records of prompts in flight.
     var next: PromptRecord?
     unowned(unsafe) var previous: PromptRecord?
 
-    init(_ number: UInt64, _ request: Request, operation: Operation, totals: PromptTotals, at now: LoopInstant) {
+    init(
+        _ number: UInt64, _ request: Request, operation: Operation, totals: PromptTotals, tellsTiming: Bool,
+        logsClient: Bool, at now: LoopInstant
+    ) {
         self.number = number
         self.request = request
         self.operation = operation
         self.totals = totals
+        self.tellsTiming = tellsTiming
+        client = logsClient ? request.peer : nil
         began = now
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import PromptFunction
 
 /// Options for the operator's side.
 struct AdminOptions: ParsableArguments {
@@ -8,6 +9,21 @@ struct AdminOptions: ParsableArguments {
             happening. Whoever reaches it can read all of that and send prompts, so keep it from others. (default: none)
             """)
     var admin: String?
+
+    @Flag(help: "Log a line for each prompt: its model, times and tokens, and what became of it, but never its text.")
+    var accessLog = false
+
+    @Flag(
+        help: """
+            Tell clients in the reply to each prompt where its time went, and the request's id: Server-Timing and \
+            X-Request-Id.
+            """)
+    var serverTiming = false
+
+    func apply(to settings: inout PromptFunction.Settings) throws {
+        settings.logsPrompts = try Environment.isOn(accessLog, "access-log")
+        settings.tellsTiming = try Environment.isOn(serverTiming, "server-timing")
+    }
 
     func addresses() throws -> [ListenAddress] {
         guard let list = admin ?? Environment.text("PROMPTD_ADMIN") else { return [] }

@@ -278,6 +278,83 @@ import Testing
         }
     }
 
+    // MARK: Timing and the log
+
+    static let timed: [(path: String, body: String, step: String, status: Int)] = [
+        ("/", "{}", "answer", 200), ("/", #"{"stream":true}"#, "first-token", 200),
+        ("/", #"{"model":"fault:missing"}"#, "answer", 404),
+        ("/api/chat", #"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#, "first-token", 200),
+        ("/v1/chat/completions", #"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#, "answer", 200),
+        (
+            "/v1/chat/completions", #"{"model":"fault:missing","messages":[{"role":"user","content":"hi"}]}"#, "answer",
+            404
+        ),
+    ]
+
+    @Test(arguments: timed)
+    func `tell where their time went, if that is wanted`(
+        path: String, body: String, step: String, status: Int
+    ) async throws {
+        try await withBackends(settings: { ($0.apis, $0.tellsTiming) = (Set(API.allCases), true) }) { loop, fixture in
+            let reply = try await fixture.post(body, ["X-Request-Id: my-id"], to: path)
+            #expect(reply.status == status && reply["X-Request-Id"] == "my-id")
+            let timing = try #require(reply["Server-Timing"])
+            let form = try Regex(#"queue;dur=\d+\.\d, \#(step);dur=\d+\.\d, total;dur=\d+\.\d"#)
+            let matches = timing.wholeMatch(of: form) != nil
+            #expect(matches, "\(timing)")
+            for id in ["", "a b", String(repeating: "x", count: 129), "\"", "é"] {
+                let other = try await fixture.post(body, ["X-Request-Id: \(id)"], to: path)
+                #expect(other["X-Request-Id"]?.count == 16, "\(id)")
+            }
+        }
+        try await withBackends(settings: { $0.apis = Set(API.allCases) }) { loop, fixture in
+            let reply = try await fixture.post(body, ["X-Request-Id: my-id"], to: path)
+            #expect(reply["X-Request-Id"] == nil && reply["Server-Timing"] == nil)
+        }
+    }
+
+    @Test func `keep the request id of a host that passes one on`() async throws {
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                try peer.receiveRequest()
+                try peer.send("HTTP/1.1 200 OK\r\nx-request-ID: theirs\r\nContent-Length: 13\r\n\r\n{\"done\":true}")
+                peer.close()
+            }
+        ])
+        try await withBackends(
+            [], hosts: ["127.0.0.1:\(server.port)"],
+            settings: { ($0.apis, $0.tellsTiming) = (Set(API.allCases), true) }
+        ) { loop, fixture in
+            let reply = try await fixture.post(#"{"model":"m","stream":false}"#, to: "/api/chat")
+            #expect(reply.fields.filter { $0.name.lowercased() == "x-request-id" }.map(\.value) == ["theirs"])
+            #expect(reply["Server-Timing"] != nil)
+        }
+        _ = try await peers
+    }
+
+    @Test func `have a line in the log each, without their text`() async throws {
+        try await withBackends(settings: { ($0.logsPrompts, $0.maxInFlight) = (true, 1) }) { loop, fixture in
+            _ = try await fixture.post(#"{"prompt":"secret words"}"#, ["X-Request-Id: one"])
+            _ = try await fixture.post(#"{"prompt":"secret words","model":"fault:missing"}"#)
+            fixture.standIn.hold()
+            let sockets = try await fixture.begin([#"{"prompt":"secret words"}"#], on: loop)
+            sockets[0].close()
+            try await until("it has left", on: loop) { fixture.log.lines(with: "prompt ended").count == 2 }
+            let answered = try #require(fixture.log.lines(with: "prompt answered").first)
+            for field in ["request=one", "client=127.0.0.1", "model=llama3.2:1b", "operation=chat", "attempts=1"] {
+                #expect(answered.contains(field), "\(answered)")
+            }
+            let ended = fixture.log.lines(with: "prompt ended")
+            #expect(ended[0].contains("error=404") && ended[0].contains("status=404"))
+            #expect(ended[1].contains("error=cancelled") && ended[1].contains("phase=asking"))
+            let failed = try #require(fixture.log.lines(with: "prompt failed").first)
+            let id = try #require(ended[0].firstMatch(of: /request=(\w{16})/)?.1)
+            #expect(failed.contains(id))
+            #expect(fixture.log.lines(with: "secret").isEmpty)
+        }
+    }
+
     // MARK: State
 
     @Test func `are shown up to a hundred, and any text is JSON`() async throws {
