@@ -53,7 +53,7 @@ struct SingleRequest: Sendable {
         }
     }
 
-    private static func sentence(_ error: ClientError) -> String {
+    static func sentence(_ error: ClientError) -> String {
         switch error {
         case .unresolved(let error): "\(error)."
         case .unreachable(let errno): "\(SystemError.description(of: errno)): is the server running there?"

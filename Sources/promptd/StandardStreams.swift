@@ -9,4 +9,14 @@ enum StandardStreams {
             _ = unsafe Glibc.open("/dev/null", O_RDWR)  // gets the lowest number that is free
         }
     }
+
+    /// Prints a line to standard error.
+    static func printError(_ line: String) {
+        var bytes = Array((line + "\n").utf8)[...]
+        while !bytes.isEmpty {
+            let count = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress!, $0.count) }
+            if count < 0 && errno != EINTR { return }
+            bytes = bytes.dropFirst(max(count, 0))
+        }
+    }
 }
