@@ -120,6 +120,6 @@ let package = Package(
             "HTTPServer", "Telemetry", "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
         testTarget(
             "promptdTests", "promptd", "PromptFunction", "FunctionHost", "Ollama", "HTTPClient", "HTTPServer",
-            "EventLoop"),
+            "EventLoop", logging),
     ]
 )

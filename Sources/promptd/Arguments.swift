@@ -71,5 +71,7 @@ struct ByteCount: DescribedArgument, Sendable {
 /// The format of log lines.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
     case text, json
-    static let expected = "text or json"
+    /// JSON with OpenTelemetry's names.
+    case otel
+    static let expected = "text, json or otel"
 }

@@ -34,6 +34,7 @@ struct LineLogHandler: LogHandler {
             switch format {
             case .text: text(time, level, message, pairs)
             case .json: json(time, level, message, pairs)
+            case .otel: OpenTelemetryLine.json(at: OpenTelemetryLine.now, level, message, pairs)
             }
         return line + [0x0A]
     }

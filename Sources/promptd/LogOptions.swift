@@ -7,7 +7,7 @@ struct LogOptions: ParsableArguments {
     @Option(help: "The lowest level to log: trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
 
-    @Option(help: "The format of log lines: text or json. (default: text)")
+    @Option(help: "The format of log lines: text, json, or otel for JSON with OpenTelemetry's names. (default: text)")
     var logFormat: LogFormat?
 
     /// A logger that writes to standard error, and the writer that it uses: flush that before the process ends.

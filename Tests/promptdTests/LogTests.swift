@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -24,6 +25,38 @@ import Testing
         try end.close()
         let text = try await offLoop { String(decoding: reader.readDataToEndOfFile(), as: UTF8.self) }
         #expect(text == (0..<1000).map { "\($0)\n" }.joined())
+    }
+
+    @Test func `lines can be OpenTelemetry's records`() throws {
+        let line = OpenTelemetryLine.json(
+            at: 1_764_280_000_123_456_789, .warning, "prompt \"failed\"",
+            [("model", "a\nb"), ("output-tokens", "12"), ("queue-ms", "0.3"), ("status", "not a number")])
+        #expect(
+            String(decoding: line, as: UTF8.self)
+                == #"{"Timestamp":1764280000123456789,"SeverityText":"WARNING","SeverityNumber":13,"Body":"prompt \"failed\"","#
+                + #""Resource":{"service.name":"promptd","service.version":"0.1.0"},"Attributes":{"gen_ai.request.model":"a\nb","#
+                + #""gen_ai.usage.output_tokens":12,"promptd.queue_ms":"0.3","http.response.status_code":"not a number"}}"#
+        )
+        _ = try JSONSerialization.jsonObject(with: Data(line))
+    }
+
+    @Test func `a server logs in this form if it is told to`() async throws {
+        let (server, url) = try await Self.serveWithRecords()
+        defer { server.end() }
+        _ = try await Promptd.curl(url, "-d", #"{"prompt":"x","model":"fault:missing"}"#)
+        let line = try await server.line(with: "prompt failed")
+        let record = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        let attributes = try #require(record["Attributes"] as? [String: Any])
+        #expect(attributes["http.response.status_code"] as? Int == 404)
+        #expect(attributes["gen_ai.request.model"] as? String == "fault:missing")
+    }
+
+    private static func serveWithRecords() async throws -> (server: Command, url: String) {
+        let server = try Command(
+            Promptd.path, ["serve", "--embedded", "--listen", "127.0.0.1:0", "--log-format", "otel"])
+        let line = try await server.line(with: "serving prompts")
+        let address = try #require(line.firstMatch(of: /"promptd.address":"([^"]+)"/)?.1)
+        return (server, "http://\(address)")
     }
 
     @Test func `what does not fit is lost, counted and reported, and the log goes on`() async throws {
