@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import Synchronization
 
 /// Writes log lines to a descriptor on a thread of its own, so that a log which nobody reads never blocks the loop.
@@ -68,7 +67,7 @@ final class LogWriter: Sendable {
     /// Writes until nothing waits.
     private func writeWaiting() {
         while let batch = takeBatch() {
-            if writeAll(batch.bytes) { continue }
+            if StandardStreams.write(batch.bytes, to: descriptor) { continue }
             // The next line tries again: the disk may have room by then.
             state.withLock { state in
                 state.lost += batch.lines + batch.lost
@@ -91,24 +90,5 @@ final class LogWriter: Sendable {
         guard taken.lines + taken.lost > 0 else { return nil }
         let bytes = taken.lost == 0 ? taken.waiting : taken.waiting + report(taken.lost)
         return (bytes, taken.lines, taken.lost)
-    }
-
-    /// Returns false when the system refuses to write, as on a full disk.
-    private func writeAll(_ bytes: [UInt8]) -> Bool {
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes {
-                unsafe Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
-            }
-            if count > 0 {
-                written += count
-            } else if errno == EAGAIN {  // somebody else has made the terminal non-blocking
-                var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                unsafe poll(&wait, 1, -1)
-            } else if errno != EINTR {
-                return false
-            }
-        }
-        return true
     }
 }

@@ -11,12 +11,27 @@ enum StandardStreams {
     }
 
     /// Prints a line to standard error.
-    static func printError(_ line: String) {
-        var bytes = Array((line + "\n").utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress!, $0.count) }
-            if count < 0 && errno != EINTR { return }
-            bytes = bytes.dropFirst(max(count, 0))
+    static func printError(_ line: String) { write(Array((line + "\n").utf8), to: STDERR_FILENO) }
+
+    /// Writes all of `bytes`, and waits until that is possible.
+    ///
+    /// - Returns: false when the system refuses to write, as on a full disk.
+    @discardableResult
+    static func write(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress! + written, bytes.count - written)
+            }
+            if count > 0 {
+                written += count
+            } else if errno == EAGAIN {  // somebody else has made the terminal non-blocking
+                var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                unsafe poll(&wait, 1, -1)
+            } else if errno != EINTR {
+                return false
+            }
         }
+        return true
     }
 }

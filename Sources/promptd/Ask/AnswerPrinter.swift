@@ -45,19 +45,8 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
     }
 
     private func flush() {
-        while printed < text.count {
-            let count = unsafe text[printed...].withUnsafeBytes {
-                unsafe write(STDOUT_FILENO, $0.baseAddress!, $0.count)
-            }
-            if count > 0 {
-                printed += count
-            } else if errno == EAGAIN {  // somebody else has made the terminal non-blocking
-                var wait = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-                unsafe poll(&wait, 1, -1)
-            } else if errno != EINTR {
-                return  // nobody reads it
-            }
-        }
+        StandardStreams.write(Array(text[printed...]), to: STDOUT_FILENO)
+        printed = text.count
     }
 
     /// Says how many tokens there were and how long they took.

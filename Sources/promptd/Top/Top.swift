@@ -84,14 +84,7 @@ struct Top: ParsableCommand {
         return .success(state)
     }
 
-    private static func write(_ text: String) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress!, $0.count) }
-            if count < 0 && errno != EINTR { return }
-            bytes = bytes.dropFirst(max(count, 0))
-        }
-    }
+    private static func write(_ text: String) { StandardStreams.write(Array(text.utf8), to: STDOUT_FILENO) }
 
     /// The size of the terminal in characters. Source: ioctl_tty(2).
     private static var size: (width: Int, height: Int) {
