@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Synchronization
 
 /// Reads settings from environment variables, for options that the command line does not set.
 enum Environment {
@@ -11,11 +12,28 @@ enum Environment {
         return unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
-    /// A variable's value; an empty value counts as absent.
+    /// What the configuration file says, by the variables' names.
+    private static let file = Mutex<[String: String]>([:])
+
+    /// Takes settings from a file where neither the command line nor a variable sets them.
+    static func use(_ configuration: ConfigurationFile) { file.withLock { $0 = configuration.values } }
+
+    /// A variable's value, else the file's; an empty value counts as absent.
     static func text(_ name: String) -> String? {
-        guard let text = raw(name), !text.isEmpty else { return nil }
+        if let text = raw(name), !text.isEmpty { return text }
+        guard let text = file.withLock({ $0[name] }), !text.isEmpty else { return nil }
         return text
     }
+
+    /// Where a value comes from, for messages about it.
+    static func source(of name: String) -> String {
+        if let text = raw(name), !text.isEmpty { return "The environment variable \(name)" }
+        let setting = Setting.all.first { $0.variable == name }
+        return "'\(setting?.name ?? name)' in the configuration file"
+    }
+
+    /// Whether a variable sets it, and not the file.
+    static func isVariable(_ name: String) -> Bool { raw(name).map { !$0.isEmpty } ?? false }
 
     /// Whether the variable is set, even if it is empty.
     static func isSet(_ name: String) -> Bool { raw(name) != nil }
@@ -26,7 +44,7 @@ enum Environment {
     static func value<Value: ExpressibleByArgument>(_ name: String, _ expected: String) throws -> Value? {
         guard let text = text(name) else { return nil }
         guard let value = Value(argument: text) else {
-            throw ValidationError("The environment variable \(name) is '\(text)': give \(expected).")
+            throw ValidationError("\(source(of: name)) is '\(text)': give \(expected).")
         }
         return value
     }
@@ -67,7 +85,7 @@ enum Environment {
         case nil, "0", "false": return false
         case "1", "true": return true
         case let other?:
-            throw ValidationError("The environment variable \(Self.name(of: name)) is '\(other)': give 1 or 0.")
+            throw ValidationError("\(source(of: Self.name(of: name))) is '\(other)': give 1 or 0.")
         }
     }
 }

@@ -18,7 +18,9 @@ struct Promptd: ParsableCommand {
             PORT have the names that are usual for them. A flag takes precedence over a variable.
             """,
         version: version,
-        subcommands: [Serve.self, Ask.self, Chat.self, Top.self, Probe.self, Load.self, StandInCommand.self],
+        subcommands: [
+            Serve.self, Config.self, Ask.self, Chat.self, Top.self, Probe.self, Load.self, StandInCommand.self,
+        ],
         defaultSubcommand: Serve.self)
 
     /// When the command started: `main` asks for it first.

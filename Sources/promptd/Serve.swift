@@ -24,7 +24,50 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: "Operators") var admin: AdminOptions
     @OptionGroup(title: "Stopping") var stopping: StopOptions
 
+    @Option(help: "A file of settings, a JSON object: see 'promptd config'. [PROMPTD_CONFIG] (default: none)")
+    var config: String?
+
     func run() throws {
+        try useFile()
+        let (plan, log, writer, warnings) = try prepare()
+        defer { writer.flush() }
+        for warning in warnings { log.warning("\(warning)") }
+        ProcessMemory.prepare()
+        let loop = try EventLoop()
+        let status = loop.run { loop in
+            await ServerRun(plan, on: loop, log: log).run()
+        }
+        if status != 0 { throw ExitCode(status) }
+    }
+
+    /// Takes settings from the file, if there is one.
+    func useFile() throws {
+        if let file { Environment.use(try ConfigurationFile(reading: file)) }
+    }
+
+    private var file: String? { config ?? Environment.text("PROMPTD_CONFIG") }
+
+    /// Reads the API keys in the file again; `nil` if they are not there, or do not count.
+    private var keysInFile: (@Sendable () throws -> APIKeys)? {
+        let variable = "PROMPTD_API_KEYS"
+        guard let file, !Environment.isVariable(variable), Environment.text(variable) != nil else { return nil }
+        return { try APIKeys(list: try ConfigurationFile(reading: file).values[variable] ?? "") }
+    }
+
+    /// Reads the file again, and returns the names of the settings that have changed since the start and need another
+    /// one; `nil` if there is no file.
+    private var changedSettings: (@Sendable () throws -> [String])? {
+        guard let file, let before = try? ConfigurationFile(reading: file).values else { return nil }
+        return {
+            let now = try ConfigurationFile(reading: file).values
+            return Setting.all.filter { before[$0.variable] != now[$0.variable] && $0.name != "api-keys" }.map(\.name)
+        }
+    }
+
+    /// Reads all settings.
+    ///
+    /// - Throws: `ValidationError` about the first that is wrong.
+    func prepare() throws -> (ServerRun.Plan, Logger, LogWriter, warnings: [String]) {
         let isEmbedded = try Environment.isOn(embedded, "embedded")
         var (settings, warnings) = try ollama.settings()
         try apis.apply(to: &settings)
@@ -42,21 +85,15 @@ struct Serve: ParsableCommand {
             addresses: addresses,
             function: settings,
             limits: limits,
-            reloadKeys: protection.reload,
+            reloadKeys: protection.reload ?? keysInFile,
+            changedSettings: changedSettings,
             isEmbedded: isEmbedded,
             drain: try stopping.settings(),
             admin: registry.map { .init(addresses: adminAddresses, registry: $0, writer: writer) })
-        defer { writer.flush() }
         warnings += protection.warnings(defaultModel: settings.model, settings.protection)
         for other in settings.fallbacks.others where !settings.protection.models.allows(other) {
             throw ValidationError("--fallback leads to '\(other)', which --models does not have: add it there.")
         }
-        for warning in warnings { log.warning("\(warning)") }
-        ProcessMemory.prepare()
-        let loop = try EventLoop()
-        let status = loop.run { loop in
-            await ServerRun(plan, on: loop, log: log).run()
-        }
-        if status != 0 { throw ExitCode(status) }
+        return (plan, log, writer, warnings)
     }
 }

@@ -19,6 +19,8 @@ final class ServerRun {
         var limits: Limits
         /// Reads the API keys again on SIGHUP.
         var reloadKeys: (@Sendable () throws -> APIKeys)?
+        /// Reads the configuration file again on SIGHUP, and returns the settings that have changed and need a restart.
+        var changedSettings: (@Sendable () throws -> [String])?
         var isEmbedded: Bool
         /// The time for finishing after SIGTERM.
         var drain: FunctionServer.Drain
@@ -227,11 +229,24 @@ final class ServerRun {
         let limit = min(plan.drain.limit, Self.interruptDrain)
         try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
         reloadSignal = try LoopSignal(SIGHUP, on: loop) { [unowned self] in
-            if let read = plan.reloadKeys {
-                reloadKeys(of: function, read)
-            } else {
-                log.info("SIGHUP: there is nothing to reload, because no --api-key-file is set")
+            if let read = plan.reloadKeys { reloadKeys(of: function, read) }
+            if let read = plan.changedSettings { tellChanges(read) }
+            if plan.reloadKeys == nil && plan.changedSettings == nil {
+                log.info("SIGHUP: there is nothing to reload, because neither --api-key-file nor --config is set")
             }
+        }
+    }
+
+    /// Says which settings in the file have changed, since only the API keys are replaced while the server runs.
+    private func tellChanges(_ read: () throws -> [String]) {
+        do {
+            let changed = try read()
+            if changed.isEmpty { return log.info("no setting in the file has changed that needs a restart") }
+            log.warning(
+                "these settings have changed in the file: restart to use them",
+                metadata: ["settings": "\(changed.joined(separator: ","))"])
+        } catch {
+            log.error("the settings stay as they are: \(error)")
         }
     }
 

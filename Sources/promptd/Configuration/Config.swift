@@ -1,0 +1,81 @@
+import ArgumentParser
+
+/// `promptd config`
+struct Config: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the settings that serve would have, and where each comes from.",
+        discussion: """
+            Give it the flags of serve, such as --config FILE. A flag takes precedence over an environment variable, that \
+            over the file, and that over the default. A file is a JSON object such as {"max-queue": 100, "apis": ["ollama"]}.
+            """,
+        subcommands: [Show.self, Check.self], defaultSubcommand: Show.self)
+
+    /// `promptd config show`
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print each setting, its value and its origin (the default).")
+
+        @Argument(parsing: .captureForPassthrough, help: "Flags of serve.")
+        var flags: [String] = []
+
+        func run() throws {
+            guard let serve = try Serve.parseAsRoot(flags) as? Serve else { return }
+            try serve.useFile()
+            _ = try serve.prepare()
+            let rows = Setting.all.map { EffectiveSetting($0, flags: flags) }
+            let name = rows.map(\.name.count).max() ?? 0
+            let value = min(rows.map(\.value.count).max() ?? 0, 50)
+            for row in rows {
+                let columns = [(row.name, name), (row.value, value)].map { text, width in
+                    text + String(repeating: " ", count: max(0, width - text.count))
+                }
+                print(columns.joined(separator: "  ") + "  " + row.origin)
+            }
+        }
+    }
+
+    /// `promptd config check`
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a file of settings: exit status 0 if serve would take it, else 64 and what is wrong.")
+
+        @Argument(help: "The file.")
+        var file: String
+
+        func run() throws {
+            guard let serve = try Serve.parseAsRoot(["--config", file]) as? Serve else { return }
+            try serve.useFile()
+            _ = try serve.prepare()
+            print("\(file) is right.")
+        }
+    }
+}
+
+/// A setting with its value, and where that comes from.
+struct EffectiveSetting {
+    let name: String
+    let value: String
+    let origin: String
+
+    /// - Parameter flags: the command line, which was parsed before.
+    init(_ setting: Setting, flags: [String]) {
+        name = setting.name
+        let (value, origin) = Self.find(setting, flags)
+        self.value = setting.isSecret && origin != "default" ? "********" : value
+        self.origin = origin
+    }
+
+    private static func find(_ setting: Setting, _ flags: [String]) -> (value: String, origin: String) {
+        let flag = "--" + setting.name
+        for (index, argument) in flags.enumerated().reversed() {
+            if argument.hasPrefix(flag + "=") { return (String(argument.dropFirst(flag.count + 1)), "flag") }
+            if argument == flag {
+                return (setting.isSwitch ? "true" : index + 1 < flags.count ? flags[index + 1] : "", "flag")
+            }
+        }
+        if let text = Environment.text(setting.variable) {
+            return (text, Environment.isVariable(setting.variable) ? "environment (\(setting.variable))" : "file")
+        }
+        return (setting.standard ?? "", "default")
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import promptd
+
+/// `--config` and `promptd config`.
+@Suite(.timeLimit(.minutes(1))) struct `The configuration file` {
+    /// Calls `body` with the path of a file that has `text`.
+    private static func with<Result>(_ text: String, _ body: (String) async throws -> Result) async throws -> Result {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString + ".json")
+        try Data(text.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        return try await body(file.path)
+    }
+
+    /// What `promptd config` prints for a setting: its value and origin.
+    private static func shown(
+        _ name: String, _ flags: [String], environment: [String: String] = [:]
+    ) async throws -> String {
+        let result = try await Promptd.run(["config"] + flags, environment: environment)
+        #expect(result.status == 0, "\(result.errors)")
+        let line = result.output.split(separator: "\n").first { $0.hasPrefix(name + " ") } ?? ""
+        return line.split(separator: " ").dropFirst().joined(separator: " ")
+    }
+
+    @Test func `comes after flags and variables, and before defaults`() async throws {
+        try await Self.with(#"{"max-queue":100,"queue-timeout":"5s"}"#) { file in
+            let flags = ["--config", file]
+            #expect(try await Self.shown("max-queue", flags) == "100 file")
+            #expect(try await Self.shown("queue-timeout", flags) == "5s file")
+            #expect(try await Self.shown("max-in-flight", flags) == "256 default")
+            let variables = ["PROMPTD_MAX_QUEUE": "50", "OLLAMA_HOST": "a:1"]
+            let variable = try await Self.shown("max-queue", flags, environment: variables)
+            #expect(variable == "50 environment (PROMPTD_MAX_QUEUE)")
+            #expect(
+                try await Self.shown("ollama-host", flags, environment: variables) == "a:1 environment (OLLAMA_HOST)")
+            let flag = try await Self.shown("max-queue", flags + ["--max-queue=7"], environment: variables)
+            #expect(flag == "7 flag")
+            let inVariable = try await Self.shown("max-queue", [], environment: ["PROMPTD_CONFIG": file])
+            #expect(inVariable == "100 file")
+        }
+    }
+
+    @Test func `shows no secret`() async throws {
+        try await Self.with(#"{"api-keys":["sesame"],"ollama-api-key":"sesame"}"#) { file in
+            let result = try await Promptd.run(
+                ["config", "--config", file], environment: ["OPENAI_API_KEY": "sesame"])
+            #expect(result.status == 0 && !result.output.contains("sesame"))
+            #expect(result.output.components(separatedBy: "********").count == 4)
+        }
+    }
+
+    static let mistakes: [(text: String, words: String)] = [
+        (#"{"max-que":1}"#, "there is no setting 'max-que'. Did you mean 'max-queue'?"),
+        (#"{"nothing like it at all":1}"#, "there is no setting 'nothing like it at all'.\n"),
+        (#"{"config":"x"}"#, "there is no setting 'config'."),
+        (#"{"max-queue":"x"}"#, "'max-queue' in the configuration file is 'x': give a number from 0 to 1000000."),
+        (#"{"max-queue":-1}"#, "Give --max-queue a number from 0 to 1000000."),
+        (#"{"adaptive":"maybe"}"#, "'adaptive' in the configuration file is 'maybe': give 1 or 0."),
+        (#"{"max-queue":1,"max-queue":2}"#, "give 'max-queue' once."),
+        (#"{"max-queue":{}}"#, "give 'max-queue' a text, a number, true or false, or a list."),
+        (#"{"models":["a,b"]}"#, "an entry of 'models' has a comma: 'a,b'."),
+        (#"{"model":"a""#, "This one ends too early"),
+        ("[]", "Write a JSON object."), ("", "Write a JSON object."),
+    ]
+
+    @Test(arguments: mistakes)
+    func `says what is wrong with it`(text: String, words: String) async throws {
+        try await Self.with(text) { file in
+            let checked = try await Promptd.run(["config", "check", file])
+            #expect(checked.status == 64 && checked.errors.contains(words), "\(checked.errors)")
+            let served = try await Promptd.run(["serve", "--config", file])
+            #expect(served.status == 64 && served.errors.contains(words), "\(served.errors)")
+        }
+    }
+
+    @Test func `may have each setting, as text and as what it is`() async throws {
+        let all = Setting.all
+        #expect(
+            all.count > 50 && Set(all.map(\.name)).count == all.count && Set(all.map(\.variable)).count == all.count)
+        let right = #"{"max-queue":1000,"adaptive":true,"apis":["ollama","openai"],"model":null,"queue-timeout":"30s"}"#
+        try await Self.with(right) { file in
+            let checked = try await Promptd.run(["config", "check", file])
+            #expect(checked.status == 0 && checked.output == "\(file) is right.\n")
+        }
+        let missing = try await Promptd.run(["config", "check", "/nothing/there"])
+        #expect(missing.status == 64 && missing.errors.contains("cannot be read"))
+    }
+
+    @Test func `is read again on SIGHUP`() async throws {
+        try await Self.with(#"{"embedded":true,"api-keys":"one"}"#) { file in
+            let (server, url) = try await Promptd.serve(["--config", file])
+            defer { server.end() }
+            let before = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
+            #expect(before.contains("Send a valid API key"))
+            try Data(#"{"embedded":true,"api-keys":"two","max-queue":5,"drain":"3s"}"#.utf8).write(
+                to: URL(filePath: file))
+            server.signal(SIGHUP)
+            let line = try await server.line(with: "restart to use them")
+            #expect(line.contains("settings=max-queue,drain"))
+            let after = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
+            #expect(after.contains("You asked"))
+            try Data("{".utf8).write(to: URL(filePath: file))
+            server.signal(SIGHUP)
+            _ = try await server.line(with: "the settings stay as they are")
+            _ = try await server.line(with: "the previous API keys stay in use")
+            let still = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
+            #expect(still.contains("You asked"))
+        }
+    }
+}
