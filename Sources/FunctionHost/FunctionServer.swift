@@ -28,6 +28,8 @@ public final class FunctionServer {
 
     /// The server, which listens where it is told to.
     public let server: Server
+    /// Finishes what others have begun, within a time, before the function stops. Returns how much was cut.
+    package var finishOthers: ((Duration) async -> Int)?
     private let function: any Function
     private let loop: EventLoop
     private var state = State.serving
@@ -93,7 +95,9 @@ public final class FunctionServer {
     /// - Returns: the number of requests that were cut because the time was up.
     public func finish() async -> Int {
         let drain = await waitForStop()
-        let cut = await server.drain(within: drain.limit, grace: drain.grace)
+        let began = loop.now
+        var cut = await server.drain(within: drain.limit, grace: drain.grace)
+        if let finishOthers { cut += await finishOthers(max(drain.limit - (loop.now - began), .zero)) }
         await function.stop()
         return cut
     }

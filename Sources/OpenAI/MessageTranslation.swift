@@ -87,7 +87,7 @@ struct MessageTranslation {
             let name = JSONText(text, in: body)
             let string = name.string
             if !message.names.insert(string).inserted || message.names.count > 64 {
-                try complain("Give \"\(string.prefix(60))\" once in a message.")
+                try complain("Give \"\(string.cut(to: 60))\" once in a message.")
             }
             if try reader.kind() == .null {
                 try reader.skipValue()

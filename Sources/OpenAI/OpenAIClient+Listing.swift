@@ -44,7 +44,7 @@ extension OpenAIClient {
         let reply = try await origin.fetch(template("GET", "/v1/models"), nil, deadlines: deadlines)
         guard reply.head.status == 200 else {
             let error = unsafe reply.body.withUnsafeBytes { unsafe ReportedError(openAI: $0) }
-            let words = error.map { ": \($0.message.prefix(500))" } ?? "."
+            let words = error.map { ": \($0.message.cut(to: 500))" } ?? "."
             return Self.reply(502, API.ollama.errorBody(status: 502, "The model server lists no models\(words)"))
         }
         let (status, json) = await work.run(weight: reply.body.count) {

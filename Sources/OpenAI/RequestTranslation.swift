@@ -105,7 +105,7 @@ struct RequestTranslation {
         while let name = try reader.nextName(isFirst: &isFirst) {
             let text = JSONText(name, in: body)
             let string = text.string
-            if !read.insert(string).inserted { complain("Give \"\(string.prefix(60))\" once.") }
+            if !read.insert(string).inserted { complain("Give \"\(string.cut(to: 60))\" once.") }
             if read.count > Self.mostMembers {
                 complain("Send at most \(Self.mostMembers) members.")
                 throw JSONReader.Malformed()
@@ -198,7 +198,7 @@ struct RequestTranslation {
 
     /// Appends a member with its name as it is in the body.
     private mutating func put(_ name: String, _ text: JSONText, _ value: JSONValue) {
-        guard written.insert(name).inserted else { return complain("Give \"\(name.prefix(60))\" once.") }
+        guard written.insert(name).inserted else { return complain("Give \"\(name.cut(to: 60))\" once.") }
         output.put(",\"")
         output.put(text)
         output.put("\":", value)
@@ -228,7 +228,7 @@ struct RequestTranslation {
         case "temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty", "top_k", "min_p":
             put(name, value)
         default:
-            if mistake == nil { mistake = .noCounterpart("options.\(name.prefix(60))") }
+            if mistake == nil { mistake = .noCounterpart("options.\(name.cut(to: 60))") }
         }
     }
 

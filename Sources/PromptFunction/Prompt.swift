@@ -20,6 +20,8 @@ final class Prompt: Sendable {
     /// A hash of the payload; `nil` if the prompt may not share a generation with others.
     let sharingHash: Int?
 
+    /// Maximum bytes of a model's name. It is kept and shown in many places.
+    private static let maxModelBytes = 1024
     /// Maximum bytes of a prompt that shares a generation: the bytes are compared on the loop's thread.
     private static let maxShared = 256 * 1024
 
@@ -146,11 +148,14 @@ final class Prompt: Sendable {
     private static func allowed(
         _ text: String, _ models: ModelPolicy
     ) throws(PromptFailure) -> (String, other: JSONText?) {
+        guard text.utf8.count <= maxModelBytes else {
+            throw .badRequest("Give \"model\" a name of at most \(maxModelBytes) bytes.")
+        }
         if models.isEmpty { return (text, nil) }
         switch models.verdict(on: ModelName(text)) {
         case .asIs: return (text, nil)
         case .instead(let other): return (other, JSONText(other))
-        case .refused: throw .forbidden("The model '\(text.prefix(200))' is not allowed here: ask another model.")
+        case .refused: throw .forbidden("The model '\(text.cut(to: 200))' is not allowed here: ask another model.")
         }
     }
 

@@ -1,3 +1,4 @@
+internal import JSON
 internal import APIs
 internal import HTTPServer
 internal import HTTPClient
@@ -90,10 +91,10 @@ indirect enum PromptFailure: Error, Equatable {
 
     /// What a log line says of it. Texts of hosts and clients are cut to 500 characters.
     var logMetadata: Logger.Metadata {
-        var metadata: Logger.Metadata = ["cause": "\(cause.prefix(500))"]
+        var metadata: Logger.Metadata = ["cause": "\(cause.cut(to: 500))"]
         if case .ollama(_, let model, let host) = self {
             if !host.url.isEmpty { metadata[host.name.field] = "\(host.url)" }
-            metadata["model"] = "\(model.prefix(200))"
+            metadata["model"] = "\(model.cut(to: 200))"
         }
         return metadata
     }
@@ -112,13 +113,13 @@ indirect enum PromptFailure: Error, Equatable {
         case .apiNotServed(let api, let path):
             (
                 .notFound,
-                "\(path.prefix(100)) is not served here: start promptd with --apis \(api.rawValue), or send a \"prompt\".",
+                "\(path.cut(to: 100)) is not served here: start promptd with --apis \(api.rawValue), or send a \"prompt\".",
                 nil
             )
         case .encodedBody(let coding):
             (
                 .unsupportedMediaType,
-                "Send the body as it is, or in one of gzip, deflate and zstd: Content-Encoding '\(coding.prefix(40))' is not understood.",
+                "Send the body as it is, or in one of gzip, deflate and zstd: Content-Encoding '\(coding.cut(to: 40))' is not understood.",
                 nil
             )
         case .decodedTooLong(let limit):
@@ -142,7 +143,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .ollama(.transport(let error), _, let host): Self.parts(error, host.name)
         case .ollama(.refused(let status, let message, let retryAfter), let model, let host):
             // These texts can contain what the client sent, so their length is limited.
-            Self.parts(status, String(message.prefix(500)), retryAfter, String(model.prefix(200)), host.name)
+            Self.parts(status, message.cut(to: 500), retryAfter, model.cut(to: 200), host.name)
         case .ollama(.malformedResponse, _, let host):
             (.badGateway, "\(host.name.atStart)'s response is malformed.", nil)
         case .ollama(.incomplete, _, let host):
@@ -210,7 +211,7 @@ indirect enum PromptFailure: Error, Equatable {
     /// Says what went wrong, followed by Ollama's own message if there is one.
     private static func sentence(_ what: String, _ message: String) -> String {
         if message.isEmpty { return what + "." }
-        let words = message.prefix(500)
+        let words = message.cut(to: 500)
         return "\(what): \(words)\(words.hasSuffix(".") ? "" : ".")"
     }
 
@@ -226,7 +227,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .forbidden(let sentence): "not allowed: \(sentence)"
         case .noPrompt: "no prompt"
         case .apiNotServed(let api, _): "the API is not served: see --apis \(api.rawValue)"
-        case .encodedBody(let coding): "unknown Content-Encoding: \(coding.prefix(40))"
+        case .encodedBody(let coding): "unknown Content-Encoding: \(coding.cut(to: 40))"
         case .decodedTooLong(let limit): "longer than \(limit) bytes when it is decoded"
         case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"
         case .rateLimited: "rate limit exceeded"
@@ -237,7 +238,8 @@ indirect enum PromptFailure: Error, Equatable {
             count == 1 ? "the circuit breaker is open" : "\(count) circuit breakers are open"
         case .cancelled: "the client left"
         // The words of a refusal often repeat what the client sent, which is not for the log.
-        case .ollama(.refused(status: 400, _, _), _, let host): "\(host.name.inLog): 400, the client was told why"
+        case .ollama(.refused(let status, _, _), _, let host) where [400, 413, 422].contains(status):
+            "\(host.name.inLog): \(status), the client was told why"
         case .ollama(let error, _, let host): "\(host.name.inLog): \(error)"
         }
     }

@@ -58,12 +58,13 @@ extension PromptFunction {
                 pause = try retry(after: error, prompt, at: permit.backend, reply, &attempts)
             }
             request.failed = attempts.avoided
-            monitor?.retried(elsewhere: attempts.avoided.contains { $0 === permit.backend })
+            let failed = permit.backend
             reply.forEachRecord { $0.queue(at: loop.now) }
             await loop.sleep(for: pause)
             if Task.isCancelled { throw .cancelled }
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
             reply.positionInQueue = nil
+            monitor?.retried(elsewhere: permit.backend !== failed)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import JSON
 internal import EventLoop
 internal import HTTPClient
 internal import HTTPServer
@@ -43,7 +44,7 @@ extension PromptFunction {
             note(failure)
             guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
             monitor?.fellBack()
-            log.notice("asking another model", metadata: ["model": "\(other.prefix(200))"])
+            log.notice("asking another model", metadata: ["model": "\(other.cut(to: 200))"])
             do throws(PromptFailure) {
                 try await answer(next, reply, client: client)
                 return nil

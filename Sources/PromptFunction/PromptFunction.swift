@@ -91,7 +91,7 @@ package final class PromptFunction: Function {
             isPaused
                 ? "\(name.inLog) is passed over for the model after a failure"
                 : "\(name.inLog) answers for the model again",
-            metadata: ["\(name.field)": "\(host)", "model": "\(model.short.prefix(200))"])
+            metadata: ["\(name.field)": "\(host)", "model": "\(model.short.cut(to: 200))"])
     }
 
     // MARK: A function's life
@@ -181,7 +181,7 @@ package final class PromptFunction: Function {
     }
 
     private static func unserved(_ path: String, _ api: API) -> Response {
-        ErrorForm.api(api).response(.notFound, "promptd does not serve \(path.prefix(100)).", retryAfter: nil)
+        ErrorForm.api(api).response(.notFound, "promptd does not serve \(path.cut(to: 100)).", retryAfter: nil)
     }
 
     private static func isAdmitted(_ method: Method, by route: Route) -> Bool {

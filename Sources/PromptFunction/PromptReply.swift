@@ -19,7 +19,9 @@ final class PromptReply: ClientReply, ChatReceiver {
         var all = fields
         if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
         if let record, record.tellsTiming {
-            all += record.fields(at: loop.now, isStreamed: prompt?.isStreamed ?? false)
+            let isStreamed = record.prompt?.isStreamed ?? false
+            let step = isStreamed ? (record.firstTokenAt == nil ? nil : "first-token") : "answer"
+            all += record.fields(at: loop.now, step: step)
         }
         return all
     }
@@ -196,6 +198,7 @@ final class PromptReply: ClientReply, ChatReceiver {
 
     func discardNews() {
         hasNews = false
+        newParts = 0
         scratch.clear()
     }
 

@@ -63,7 +63,7 @@ extension PromptFunction {
 
         /// The models that the operator has named.
         var namedModels: Set<ModelName> {
-            Set([ModelName(model)]).union(protection.models.named).union(fallbacks.others.map { ModelName($0) })
+            Set([ModelName(model)]).union(protection.models.named).union(fallbacks.named)
         }
 
         /// The number of hosts of both kinds.
@@ -93,8 +93,8 @@ extension PromptFunction {
         package var mostFetches: Int { mostListings + (finishesLoads ? LoadKeeper.capacity : 0) }
 
         /// Whether the backends are checked even while all of them work: to choose among several, or to know whether
-        /// they are ready or have loaded a model.
-        var needsChecks: Bool { hostCount > 1 || readiness != .process || finishesLoads }
+        /// they are ready or have loaded a model, or to show which models there are.
+        var needsChecks: Bool { hostCount > 1 || readiness != .process || finishesLoads || metrics != nil }
     }
 
     /// The condition under which the function is ready.

@@ -78,6 +78,7 @@ final class ServerRun {
             let addresses = try listen(server, on: plan.addresses)
             let admin = try startAdmin(function, server)
             defer { withExtendedLifetime(admin) {} }
+            if let admin { host.finishOthers = { await admin.drain(within: $0) } }
             try handleSignals(host, function)  // before any client learns that it runs
             log.info(
                 "serving prompts",
@@ -214,6 +215,10 @@ final class ServerRun {
         Counter(
             label: Instruments.coldStarts.name, dimensions: [("faas.trigger", "http")], factory: admin.registry
         ).increment()
+        if !admin.addresses.allSatisfy(\.isLoopback) {
+            log.warning(
+                "whoever reaches --admin can see what is asked, and send prompts without a key: keep it from others")
+        }
         log.info(
             "serving operators",
             metadata: ["address": "\(addresses.map(\.description).joined(separator: ","))"])

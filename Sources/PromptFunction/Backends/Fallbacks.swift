@@ -41,6 +41,9 @@ package struct Fallbacks: Sendable {
         return chain
     }
 
+    /// All models that are named.
+    var named: Set<ModelName> { Set(next.keys).union(others.map { ModelName($0) }) }
+
     /// The models that may be asked in place of others.
     package var others: [String] { Array(next.values) }
 }

@@ -52,6 +52,8 @@ struct ModelInventory {
     static let capacity = 256
 
     private var entries: [ModelName: Entry] = [:]
+    /// The models in the last list of /api/tags.
+    private var listed: Set<ModelName> = []
     /// Whether /api/tags was answered.
     private var knowsLocal = false
     /// Whether /api/ps was answered.
@@ -60,8 +62,11 @@ struct ModelInventory {
     /// The number of models about which something is known.
     var count: Int { entries.count }
 
+    /// Whether the host lists the model. Some hosts answer for any name, so an answer says nothing.
+    func lists(_ model: ModelName) -> Bool { listed.contains(model) }
+
     /// Whether the host has said that it has the model, by a list or by an answer.
-    func has(_ model: ModelName) -> Bool {
+    private func has(_ model: ModelName) -> Bool {
         entries[model].map { $0.isListed || $0.isListedAsRunning || $0.answeredAt != nil } ?? false
     }
 
@@ -138,6 +143,7 @@ struct ModelInventory {
     mutating func list(local models: [ModelName], asked: LoopInstant) {
         knowsLocal = true
         let models = Set(models)
+        listed = models
         for (model, var entry) in entries where !models.contains(model) && !isLater(entry.answeredAt, asked) {
             entry.isListed = false
             entry.answeredAt = nil

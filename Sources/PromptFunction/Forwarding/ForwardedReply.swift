@@ -18,7 +18,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         var all = fields
         if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
         if let record, record.tellsTiming {
-            all += record.fields(at: loop.now, isStreamed: prompt?.isStreamed ?? false)
+            all += record.fields(at: loop.now, step: "answer")
         }
         return all
     }

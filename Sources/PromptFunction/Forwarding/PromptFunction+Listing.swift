@@ -1,3 +1,4 @@
+internal import JSON
 internal import APIs
 internal import EventLoop
 internal import HTTPClient
@@ -185,7 +186,7 @@ extension PromptFunction {
         case .instead(let other):
             plain = other
             path = PercentCoding.encode(path: other)
-        case .refused: throw .forbidden("The model '\(plain.prefix(200))' is not allowed here: ask another model.")
+        case .refused: throw .forbidden("The model '\(plain.cut(to: 200))' is not allowed here: ask another model.")
         }
         return try await first("GET", "/v1/models/" + path, model: ModelName(plain)).get()
     }

@@ -6,13 +6,15 @@ internal import Telemetry
 
 /// The metrics that depend on the model, under OpenTelemetry's names. Belongs to the loop's thread.
 ///
-/// How many series there are is bounded, whatever clients send: models that no backend has count as `_other`, and so do
+/// How many series there are is bounded, whatever clients send: models that no backend lists count as `_other`, and so do
 /// new ones once there are `mostSeries`.
 final class ModelMetrics {
     /// The model in whose name all count that have no series of their own.
     static let other = "_other"
     /// The most series of a metric.
     static let mostSeries = 1000
+    /// The most bytes of a model's name in a label.
+    static let mostBytes = 128
 
     /// What the prompts of a series have in common.
     private struct Kind: Hashable {
@@ -53,7 +55,7 @@ final class ModelMetrics {
     }
 
     private let factory: any MetricsFactory
-    /// Whether a backend has a model.
+    /// Whether a backend lists a model, or the operator has named it.
     private let isKnown: (ModelName) -> Bool
     private var series: [Kind: Series] = [:]
     /// The series that was used last: most prompts are of the same kind as the one before.
@@ -90,12 +92,16 @@ final class ModelMetrics {
             last = (kind, known)
             return known
         }
-        if isOver || !isKnown(kind.model) { kind.model = ModelName(Self.other) }
-        if let model = kind.answering, isOver || !isKnown(model) { kind.answering = ModelName(Self.other) }
+        if isOver || !isShown(kind.model) { kind.model = ModelName(Self.other) }
+        if let model = kind.answering, isOver || !isShown(model) { kind.answering = ModelName(Self.other) }
         if let known = series[kind] { return known }
         let new = Series(Self.dimensions(of: kind), factory)
         series[kind] = new
         return new
+    }
+
+    private func isShown(_ model: ModelName) -> Bool {
+        model.description.utf8.count <= Self.mostBytes && isKnown(model)
     }
 
     private static func dimensions(of kind: Kind) -> [(String, String)] {

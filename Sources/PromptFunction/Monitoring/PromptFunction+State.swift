@@ -16,7 +16,7 @@ extension PromptMonitor {
         ) {
             admission.waiting
         } isKnown: { model in
-            known.contains(model) || backends.contains { $0.inventory.has(model) }
+            known.contains(model) || backends.contains { $0.inventory.lists(model) }
         }
     }
 }
@@ -109,7 +109,7 @@ extension PromptFunction {
         json.put("[")
         for (index, text) in texts.enumerated() {
             if index > 0 { json.put(",") }
-            json.put(quoted: String(text.prefix(200)))
+            json.put(quoted: String(text.cut(to: 200)))
         }
         json.put("]")
     }
@@ -122,7 +122,7 @@ extension PromptFunction {
         json.put(raw: ",\"age\":\(Self.seconds(now - record.began)),\"first_token\":")
         json.put(raw: record.firstTokenAt.map { Self.seconds($0 - record.began) } ?? "null")
         json.put(",\"model\":")
-        Self.put(record.current.map { String($0.modelText.prefix(200)) }, to: &json)
+        Self.put(record.current.map { $0.modelText.cut(to: 200) }, to: &json)
         json.put(",\"client\":")
         json.put(quoted: record.request.peer)
         json.put(",\"tenant\":null,\"backend\":")
@@ -134,7 +134,7 @@ extension PromptFunction {
         json.put(raw: "{\"age\":\(Self.seconds(now - failure.at)),\"id\":")
         json.put(quoted: failure.id)
         json.put(raw: ",\"status\":\(failure.status),\"model\":")
-        Self.put(failure.model.map { String($0.prefix(200)) }, to: &json)
+        Self.put(failure.model.map { $0.cut(to: 200) }, to: &json)
         json.put(",\"error\":")
         json.put(quoted: failure.cause)
         json.put("}")

@@ -1,3 +1,4 @@
+internal import JSON
 internal import APIs
 internal import CoreMetrics
 internal import EventLoop
@@ -97,8 +98,8 @@ final class PromptMonitor {
             if failures.count == Self.mostFailures { failures.removeFirst() }
             failures.append(
                 Failure(
-                    at: now, id: record.id, status: failure.status.code, model: record.current?.modelText,
-                    cause: String(failure.cause.prefix(500))))
+                    at: now, id: record.id, status: failure.status.code, model: record.current?.modelText.cut(to: 200),
+                    cause: failure.cause.cut(to: 500)))
         }
         metrics.ended(record, failure, at: now)
         if let log { self.log(record, failure, at: now, to: log) }
@@ -111,7 +112,7 @@ final class PromptMonitor {
             "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
         ]
         metadata["client"] = record.client.map { "\($0)" }
-        metadata["model"] = record.current.map { "\($0.modelText.prefix(200))" }
+        metadata["model"] = record.current.map { "\($0.modelText.cut(to: 200))" }
         metadata["backend"] = record.backend.map { "\($0.url)" }
         metadata["queue-ms"] = record.askedAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }
         metadata["first-token-ms"] = record.firstTokenAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }

@@ -5,17 +5,19 @@ extension PromptRecord {
     /// The fields of a reply that begins now: the request's id, and where its time went.
     ///
     /// Source: W3C, Server Timing, 2.
-    func fields(at now: LoopInstant, isStreamed: Bool) -> [HeaderField] {
-        let timing = times(at: now, isStreamed: isStreamed).map { "\($0.name);dur=\(Self.milliseconds($0.time))" }
+    ///
+    /// - Parameter step: what the time is called from when a backend was asked; `nil`: nothing of an answer has come.
+    func fields(at now: LoopInstant, step: String?) -> [HeaderField] {
+        let timing = times(at: now, step: step).map { "\($0.name);dur=\(Self.milliseconds($0.time))" }
         return [
             HeaderField("X-Request-Id", id), HeaderField("Server-Timing", timing.joined(separator: ", ")),
         ].compactMap { $0 }
     }
 
     /// How long each step took: until a backend was asked, from then on until there was something to send, and all of it.
-    private func times(at now: LoopInstant, isStreamed: Bool) -> [(name: String, time: Duration)] {
+    private func times(at now: LoopInstant, step: String?) -> [(name: String, time: Duration)] {
         var times: [(name: String, time: Duration)] = [("queue", (askedAt ?? now) - began)]
-        if let askedAt { times.append((isStreamed ? "first-token" : "answer", now - askedAt)) }
+        if let askedAt, let step { times.append((step, now - askedAt)) }
         times.append(("total", now - began))
         return times
     }

@@ -1,3 +1,4 @@
+internal import JSON
 internal import HTTPServer
 
 /// Decides which web pages may send prompts, and tells browsers. Source: WHATWG Fetch, 3.3, "CORS protocol"; RFC 6454.
@@ -55,12 +56,12 @@ package struct OriginPolicy: Sendable, Equatable {
         if host != knownHost {
             guard takes(host: host) else {
                 throw .forbidden(
-                    "Send the request to localhost: '\(host.prefix(100))' is not a name of the machine itself.")
+                    "Send the request to localhost: '\(host.cut(to: 100))' is not a name of the machine itself.")
             }
             knownHost = host
         }
         guard let origin = request.field("Origin"), !allows(origin, host: host) else { return }
-        throw .forbidden("Pages of '\(origin.prefix(100))' may not send prompts here.")
+        throw .forbidden("Pages of '\(origin.cut(to: 100))' may not send prompts here.")
     }
 
     /// The fields that let the page behind the request read the reply.

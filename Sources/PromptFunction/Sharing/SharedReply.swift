@@ -73,7 +73,9 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
         didSet { if !oldValue && hasBegun { onBegin?() } }
     }
     var onBegin: (() -> Void)?
-    var prompt: Prompt?
+    var prompt: Prompt? {
+        didSet { forEachRecord { $0.note(prompt) } }
+    }
     var modelField: String? {
         didSet { for seat in seats { seat.member.modelField = modelField } }
     }

@@ -70,6 +70,9 @@ final class AdminService: Service {
         return Self.notFound
     }
 
+    private static let noRoom = Response.failure(
+        .serviceUnavailable, "Too much is being sent at once: try again later.", retryAfter: 1)
+
     private static let notFound = Response.failure(
         .notFound, "Get / for the page, /metrics for Prometheus, or /state for what is happening now.")
 
@@ -109,6 +112,7 @@ final class AdminService: Service {
             if takesGzip, let encoded = Deflater.gzip(text) { return (encoded, true) }
             return (text, false)
         }
+        guard request.hold(body.count) else { return reply.send(Self.noRoom) }
         var response = Response(.ok, format.contentType, body: body)
         response.fields = Self.fields + [HeaderField("Vary", "Accept, Accept-Encoding")!]
         if isGzip { response.fields.append(HeaderField("Content-Encoding", "gzip")!) }
@@ -138,6 +142,7 @@ final class AdminService: Service {
         json.put(raw: ",\"loop_lag\":\(serverMetrics.lastLag.inSeconds),")
         let history = (request.query ?? "").split(separator: "&").contains("history")
         let body = json.bytes + function.state(withHistory: history, at: time) + [UInt8(ascii: "}")]
+        guard request.hold(body.count) else { return reply.send(Self.noRoom) }
         var response = Response(.ok, .json, body: body)
         response.fields = Self.fields
         reply.send(response)

@@ -1,3 +1,4 @@
+import JSON
 import HTTPServer
 import PromptFunction
 
@@ -11,12 +12,17 @@ struct OriginCheck {
     func refusal(of request: borrowing RequestHead) -> Response? {
         let host = request.field("Host") ?? ""
         if isLocal && !OriginPolicy.isLocal(host) {
-            return .failure(.forbidden, "Use localhost: '\(host.prefix(100))' is not a name of the machine itself.")
+            return .failure(.forbidden, "Use localhost: '\(host.cut(to: 100))' is not a name of the machine itself.")
+        }
+        // Browsers say so even where they send no origin. The page itself may be opened from anywhere.
+        let isForeign = ["cross-site", "same-site"].contains(request.field("Sec-Fetch-Site") ?? "")
+        if isForeign && !request.isPath("/") {
+            return .failure(.forbidden, "Pages of others may not use this address.")
         }
         guard let origin = request.field("Origin") else { return nil }
         if let mark = origin.firstRange(of: "://"), origin[mark.upperBound...].lowercased() == host.lowercased() {
             return nil
         }
-        return .failure(.forbidden, "Pages of '\(origin.prefix(100))' may not use this address.")
+        return .failure(.forbidden, "Pages of '\(origin.cut(to: 100))' may not use this address.")
     }
 }

@@ -11,6 +11,12 @@ import Ollama
 final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
     /// Whether each token is printed at once, and not the whole answer at the end.
     private let isImmediate: Bool
+    /// Whether it goes to a terminal, which the answer must not control.
+    private let isTerminal = isatty(STDOUT_FILENO) == 1
+    /// Whether the text is needed after it was printed.
+    private let keepsText: Bool
+    /// Whether all of it could be printed.
+    private(set) var isPrinted = true
     private(set) var text: [UInt8] = []
     private var printed = 0
     private var halves = HalfPairs()
@@ -18,7 +24,13 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
     private let began = ContinuousClock.now
     private var firstTokenAt, lastTokenAt: ContinuousClock.Instant?
 
-    init(isImmediate: Bool) { self.isImmediate = isImmediate }
+    /// - Parameters:
+    ///   - isImmediate: whether each token is printed at once, and not the whole answer at the end.
+    ///   - keepsText: whether the text is needed after it was printed.
+    init(isImmediate: Bool, keepsText: Bool = false) {
+        self.isImmediate = isImmediate
+        self.keepsText = keepsText
+    }
 
     func begin(_ flow: BodyFlow) {}
 
@@ -45,9 +57,30 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
     }
 
     private func flush() {
-        StandardStreams.write(Array(text[printed...]), to: STDOUT_FILENO)
+        var new = Array(text[printed...])
+        if isTerminal { Self.disarm(&new) }
+        if isPrinted { isPrinted = StandardStreams.write(new, to: STDOUT_FILENO) }
         printed = text.count
+        if !keepsText, let last = text.last {
+            text = [last]  // for the line end
+            printed = 1
+        }
     }
+
+    /// Replaces what controls a terminal: all control characters but line feeds and tabs.
+    static func disarm(_ text: inout [UInt8]) {
+        for index in text.indices {
+            let byte = text[index]
+            if (byte < 0x20 && byte != 0x0A && byte != 0x09) || byte == 0x7F { text[index] = UInt8(ascii: "?") }
+            // U+0080 to U+009F.
+            if (0x80...0x9F).contains(byte), index > 0, text[index - 1] == 0xC2 {
+                text[index - 1] = UInt8(ascii: "?")
+                text[index] = UInt8(ascii: "?")
+            }
+        }
+    }
+
+    static let unwritten = "the answer could not be written to standard output."
 
     /// Says how many tokens there were and how long they took.
     func printStats() {

@@ -48,7 +48,9 @@ struct Ask: ParsableCommand {
         guard status == 200 else {
             throw StartError("promptd answered \(status): \(text.split(separator: "\n").joined(separator: " "))")
         }
-        print(text, terminator: text.hasSuffix("\n") ? "" : "\n")
+        var bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
+        if isatty(STDOUT_FILENO) == 1 { AnswerPrinter.disarm(&bytes) }
+        guard StandardStreams.write(bytes, to: STDOUT_FILENO) else { throw StartError(AnswerPrinter.unwritten) }
     }
 
     private static func standardInput() throws -> String {

@@ -27,15 +27,16 @@ struct Chat: ParsableCommand {
                 continue
             }
             if message.allSatisfy(\.isWhitespace) { continue }
-            let printer = AnswerPrinter(isImmediate: true)
+            let printer = AnswerPrinter(isImmediate: true, keepsText: true)
             let answer = StreamedAnswer(request, within: options.timeout.duration)
             let end = try answer.run(conversation.payload(asking: message), by: printer, stopsAtInterrupt: isTerminal)
+            guard printer.isPrinted else { throw StartError(AnswerPrinter.unwritten) }
             switch end {
             case .complete, .interrupted:
                 conversation.add(message, String(decoding: printer.text, as: UTF8.self))
                 if options.stats { printer.printStats() }
             case .failed(let error):
-                StandardStreams.printError(answer.sentence(error))
+                StandardStreams.printError(TopScreen.plain(answer.sentence(error)))
                 if !isTerminal { throw ExitCode(1) }  // a script would not notice
             }
         }

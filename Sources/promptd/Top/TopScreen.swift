@@ -21,15 +21,15 @@ struct TopScreen {
         var rates = ""
         if let before, state.now > before.now {
             let seconds = state.now - before.now
-            let tokens = Double(state.totals.outputTokens - before.totals.outputTokens) / seconds
-            let prompts = Double(state.totals.prompts - before.totals.prompts) / seconds
+            let tokens = (Double(state.totals.outputTokens) - Double(before.totals.outputTokens)) / seconds
+            let prompts = (Double(state.totals.prompts) - Double(before.totals.prompts)) / seconds
             rates = "\(Self.short(tokens)) tokens/s, \(Self.short(prompts)) prompts/s, "
         }
         let classes = state.queue.classes.map { "\(Self.plain($0.name)) \($0.waiting)" }.joined(separator: ", ")
         let totals = state.totals
         return [
-            "promptd \(state.version)  \(ready)  up \(Self.duration(state.uptime))",
-            "\(rates)in flight \(state.prompts.count + state.promptsLeftOut), queued \(state.queue.waiting) of \(state.queue.limit) (\(classes))",
+            "promptd \(Self.plain(state.version))  \(ready)  up \(Self.duration(state.uptime))",
+            "\(rates)in flight \(state.prompts.count &+ state.promptsLeftOut), queued \(state.queue.waiting) of \(state.queue.limit) (\(classes))",
             "since the start: \(totals.prompts) prompts, \(totals.answered) answered, \(totals.failed) failed, \(totals.cancelled) cancelled, \(totals.retries) retries, \(totals.fallbacks) fallbacks",
             "connections \(state.connections.open ?? 0) of \(state.connections.limit), buffered \(Self.bytes(state.bufferedBytes.used ?? 0)) of \(Self.bytes(state.bufferedBytes.limit)), loop lag \(Self.duration(state.loopLag))",
         ]
@@ -39,7 +39,7 @@ struct TopScreen {
         let rows = state.backends.map { backend in
             let models = backend.models.map { (backend.running.contains($0) ? "*" : "") + Self.plain($0) }
             return [
-                Self.plain(backend.url), backend.breaker,
+                Self.plain(backend.url), Self.plain(backend.breaker),
                 "\(backend.inFlight)" + (backend.limit > 0 ? " of \(backend.limit)" : ""),
                 backend.check.map(Self.plain) ?? models.joined(separator: " "),
             ]
@@ -51,12 +51,12 @@ struct TopScreen {
         let shown = state.prompts.prefix(max(room - 2, 1))
         let rows = shown.map { prompt in
             [
-                Self.plain(prompt.id), prompt.phase, Self.duration(prompt.age),
+                Self.plain(prompt.id), Self.plain(prompt.phase), Self.duration(prompt.age),
                 prompt.firstToken.map(Self.duration) ?? "-", "\(prompt.outputTokens)", Self.plain(prompt.model ?? "-"),
                 Self.plain(prompt.client), Self.plain(prompt.backend ?? "-"),
             ]
         }
-        let rest = state.prompts.count - shown.count + state.promptsLeftOut
+        let rest = (state.prompts.count - shown.count) &+ state.promptsLeftOut
         return table([["PROMPT", "PHASE", "AGE", "FIRST TOKEN", "TOKENS", "MODEL", "CLIENT", "BACKEND"]] + rows)
             + (rest > 0 ? ["and \(rest) more"] : [])
     }
@@ -90,17 +90,18 @@ struct TopScreen {
             line.prefix(line.lastIndex { $0 != " " }.map { line.distance(from: line.startIndex, to: $0) + 1 } ?? 0))
     }
 
-    /// Text from elsewhere must not control the terminal.
+    /// Text from elsewhere must not control the terminal, and each character must take one column.
     static func plain(_ text: String) -> String {
-        String(text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "?" : Character($0) })
+        String(text.unicodeScalars.map { (0x20...0x7E).contains($0.value) ? Character($0) : "?" })
     }
 
     static func duration(_ seconds: Double) -> String {
-        switch seconds {
-        case ..<0.9995: "\(Int((seconds * 1000).rounded())) ms"
-        case ..<59.95: "\((seconds * 10).rounded() / 10) s"
-        case ..<3600: "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
-        default: "\(Int(seconds) / 3600) h \(Int(seconds) % 3600 / 60) min"
+        let time = min(max(seconds, 0), 1e9)  // what is said may be anything
+        return switch time {
+        case ..<0.9995: "\(Int((time * 1000).rounded())) ms"
+        case ..<59.95: "\((time * 10).rounded() / 10) s"
+        case ..<3600: "\(Int(time) / 60) min \(Int(time) % 60) s"
+        default: "\(Int(time) / 3600) h \(Int(time) % 3600 / 60) min"
         }
     }
 
@@ -109,6 +110,6 @@ struct TopScreen {
     }
 
     private static func short(_ rate: Double) -> String {
-        rate < 100 ? "\((rate * 10).rounded() / 10)" : "\(Int(rate.rounded()))"
+        rate < 100 ? "\((rate * 10).rounded() / 10)" : "\(Int(min(max(rate, -1e15), 1e15).rounded()))"
     }
 }
