@@ -2,14 +2,27 @@ internal import Glibc
 
 /// The tokens that a prompt and its answer have, as far as the host says it.
 package struct TokenUsage: Equatable, Sendable {
-    /// The tokens of the prompt.
-    package var input: Int?
-    /// The tokens that the model has written.
-    package var output: Int?
+    // Small, since each part of an answer has one; negative: not known.
+    private var inputCount: Int32 = -1
+    private var outputCount: Int32 = -1
 
-    package init(input: Int? = nil, output: Int? = nil) {
+    package init() {}
+
+    package init(input: Int?, output: Int?) {
         self.input = input
         self.output = output
+    }
+
+    /// The tokens of the prompt.
+    package var input: Int? {
+        get { inputCount < 0 ? nil : Int(inputCount) }
+        set { inputCount = newValue.map { Int32(clamping: $0) } ?? -1 }
+    }
+
+    /// The tokens that the model has written.
+    package var output: Int? {
+        get { outputCount < 0 ? nil : Int(outputCount) }
+        set { outputCount = newValue.map { Int32(clamping: $0) } ?? -1 }
     }
 
     /// Takes over what `later` says.

@@ -89,6 +89,12 @@ final class PromptReply: ClientReply, ChatReceiver {
         record?.begin(at: loop.now)
     }
 
+    @inline(never)
+    private func countNews() {
+        record?.count(newParts)
+        newParts = 0
+    }
+
     // MARK: Memory
 
     /// Accounts for the request to Ollama, which is kept until the reply is complete.
@@ -163,10 +169,11 @@ final class PromptReply: ClientReply, ChatReceiver {
         }
         hasNews = true
         hasBegun = true
-        if part.hasContent || part.hasThinking { newParts &+= 1 }
+        newParts &+= 1
         if part.isDone {
             isComplete = true
             usage = part.usage
+            if !part.hasContent { newParts &-= 1 }
         }
     }
 
@@ -182,8 +189,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     func endRead() -> Bool {
         guard hasNews else { return true }
         hasNews = false
-        if let record { record.count(newParts) }
-        newParts = 0
+        if record != nil { countNews() }
         heartbeat?.postpone()
         begin()
         defer { scratch.clear() }

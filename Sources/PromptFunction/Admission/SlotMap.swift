@@ -3,43 +3,46 @@
 /// A slot's generation changes when the slot is freed. Code that keeps both numbers can tell whether its value is still
 /// there.
 struct SlotMap<Value> {
-    private struct Slot {
-        var value: Value?
-        var generation: UInt32 = 0
-        var nextFree: Int32 = -1
-    }
-
-    private var slots: [Slot] = []
+    /// `nil` in a free slot.
+    private var values: [Value?] = []
+    private var marks: [SlotMark] = []
     private var firstFree: Int32 = -1
 
     /// The value in a slot that is in use.
     subscript(slot: Int32) -> Value {
-        get { slots[Int(slot)].value! }
-        _modify { yield &slots[Int(slot)].value! }
+        get { values[Int(slot)]! }
+        _modify { yield &values[Int(slot)]! }
     }
 
-    func generation(of slot: Int32) -> UInt32 { slots[Int(slot)].generation }
+    func generation(of slot: Int32) -> UInt32 { marks[Int(slot)].generation }
 
     /// Puts a value into a free slot. O(1), amortised.
     mutating func add(_ value: Value) -> Int32 {
         let slot = firstFree
         if slot < 0 {
-            slots.append(Slot(value: value))
-            return Int32(slots.count - 1)
+            values.append(value)
+            marks.append(SlotMark())
+            return Int32(values.count - 1)
         }
-        firstFree = slots[Int(slot)].nextFree
-        slots[Int(slot)].value = value
+        firstFree = marks[Int(slot)].nextFree
+        values[Int(slot)] = value
         return slot
     }
 
     /// Frees a slot that is in use.
     mutating func remove(_ slot: Int32) -> Value {
         defer {
-            slots[Int(slot)].value = nil
-            slots[Int(slot)].generation &+= 1
-            slots[Int(slot)].nextFree = firstFree
+            values[Int(slot)] = nil
+            marks[Int(slot)].generation &+= 1
+            marks[Int(slot)].nextFree = firstFree
             firstFree = slot
         }
-        return slots[Int(slot)].value!
+        return values[Int(slot)]!
     }
+}
+
+/// What a `SlotMap` knows of a slot besides its value.
+private struct SlotMark {
+    var generation: UInt32 = 0
+    var nextFree: Int32 = -1
 }
