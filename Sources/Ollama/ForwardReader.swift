@@ -55,7 +55,7 @@ final class ForwardReader: BodySink {
                 begin(bytes)
             } else {
                 start.append(bytes)
-                if start.count < Self.startBytes {
+                if mayBecomeError(start) {
                     state = .waiting(start)
                 } else {
                     begin(start.span)
@@ -69,6 +69,14 @@ final class ForwardReader: BodySink {
 
     /// The bytes at the beginning that say whether there is an answer, or an error in its place: `{"error": null`.
     private static let startBytes = 14
+
+    /// Whether too few bytes have come to know. All else goes on at once: a host may begin with a short comment, and then
+    /// think for long.
+    private func mayBecomeError(_ start: [UInt8]) -> Bool {
+        guard start.count < Self.startBytes, format != .events else { return false }
+        if unknownStream != nil, start.allSatisfy({ $0 <= 0x20 }) { return true }
+        return zip(start, "{\"error\":".utf8).allSatisfy { $0 == $1 }
+    }
 
     private func take(_ bytes: Span<UInt8>) {
         if case .refusing(var body) = state {

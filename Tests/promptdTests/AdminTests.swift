@@ -69,7 +69,9 @@ import Testing
         (["-H", "Host: evil.example", "/"], 403), (["-H", "Host: 192.0.2.1:9090", "/metrics"], 403),
         (["-H", "Origin: http://evil.example", "-d", "{}", "/prompt"], 403),
         (["-H", "Host: evil.example", "-d", "{}", "/prompt"], 403),
-        (["/nothing"], 404), (["/prompt"], 405), (["-d", "{}", "/"], 405), (["-d", "{}", "/metrics"], 405),
+        (["-H", "Sec-Fetch-Site: cross-site", "/metrics"], 403), (["-H", "Sec-Fetch-Site: cross-site", "/"], 200),
+        (["-H", "Sec-Fetch-Site: same-origin", "/state"], 200), (["/nothing"], 404), (["/prompt"], 405),
+        (["-d", "{}", "/"], 405), (["-d", "{}", "/metrics"], 405),
         (["-X", "DELETE", "/state"], 405), (["-I", "/metrics"], 200), (["-I", "/"], 200), (["-I", "/state"], 200),
         (["-H", "Host: localhost:1", "/state"], 200),
     ]

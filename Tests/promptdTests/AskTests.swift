@@ -33,6 +33,15 @@ import Testing
         }
     }
 
+    @Test func `fails when the answer cannot be written`() async throws {
+        let (server, url) = try await Promptd.serve(["--embedded"])
+        defer { server.end() }
+        for line in ["ask x", "ask --stream x"] {
+            let asked = try await Self.shell("$promptd \(line) >/dev/full", url)
+            #expect(asked.status == 1 && asked.errors.contains("could not be written"), "\(line): \(asked)")
+        }
+    }
+
     @Test func `says how long it took, on standard error`() async throws {
         let (standIn, address) = try await Promptd.standIn(["--token-interval", "1ms"])
         let (server, url) = try await Promptd.serve(environment: ["OLLAMA_HOST": address])

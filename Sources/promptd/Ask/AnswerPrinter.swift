@@ -36,7 +36,8 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
 
     func mayHold(_ count: Int) -> Bool { true }
 
-    func receive(_ part: borrowing ChatPart) {
+    func receive(_ part: borrowing ChatPart) throws(OllamaError) {
+        if !isPrinted { throw .transport(.cancelled) }  // nobody reads the rest
         if part.hasContent || part.hasThinking {
             lastTokenAt = .now
             if firstTokenAt == nil { firstTokenAt = lastTokenAt }

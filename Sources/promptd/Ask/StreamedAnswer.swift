@@ -30,8 +30,8 @@ struct StreamedAnswer: Sendable {
     /// - Throws: `StartError` with a sentence that describes the failure.
     func print(_ payload: Payload, by printer: AnswerPrinter) throws {
         let end = try run(payload, by: printer)
-        if case .failed(let error) = end { throw StartError(TopScreen.plain(sentence(error))) }
         if !printer.isPrinted { throw StartError(AnswerPrinter.unwritten) }
+        if case .failed(let error) = end { throw StartError(TopScreen.plain(sentence(error))) }
     }
 
     /// The same, but an interrupt (Ctrl+C) ends only the answer if `stopsAtInterrupt`.

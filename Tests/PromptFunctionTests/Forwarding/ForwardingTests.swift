@@ -477,6 +477,22 @@ import Testing
         if isWhole { #expect(passed.text == answer) }
     }
 
+    @Test func `get a short beginning at once`() async throws {
+        let server = try RawServer()
+        try await withBackends([], hosts: ["127.0.0.1:\(server.port)"], settings: Self.serveAll) { loop, fixture in
+            let socket = try await fixture.open(postRequest(Self.streamedCompletion, to: "/v1/chat/completions"))
+            let peer = try await offLoop {
+                let peer = try server.accept()
+                try peer.receiveRequest()
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n")
+                return peer
+            }
+            _ = try await offLoop { try socket.receive(until: ": hi\n\n") }
+            socket.close()
+            peer.close()
+        }
+    }
+
     @Test func `are refused if what comes in place of a stream is no answer`() async throws {
         for answer in ["<html></html>", "no answer here"] {
             let refused = try await exchange(
