@@ -5,7 +5,8 @@ package enum Exposition: Sendable {
     /// Source: OpenMetrics 1.0.0.
     case openMetrics
 
-    package var mediaType: String {
+    /// The value of the Content-Type field.
+    package var mediaType: StaticString {
         switch self {
         case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
         case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import PromptFunction
 
 /// Options that limit which clients may ask, and how often. All are off by default.
@@ -101,9 +100,9 @@ struct ProtectionOptions: ParsableArguments {
     }
 
     private static func keys(in file: String) throws -> APIKeys {
-        guard let data = try? Data(contentsOf: URL(filePath: file)) else {
+        guard let bytes = SmallFile.bytes(file) else {
             throw ValidationError("The file of API keys '\(file)' cannot be read: give another with --api-key-file.")
         }
-        return try APIKeys(lines: String(decoding: data, as: UTF8.self))
+        return try APIKeys(lines: String(decoding: bytes, as: UTF8.self))
     }
 }

@@ -72,45 +72,60 @@ final class ServerRun {
             let standIn = try await startStandIn()
             defer { withExtendedLifetime(standIn) {} }
             let function = PromptFunction(plan.function, on: loop, log: log)
-            try await function.start()
-            let host = FunctionServer(function, limits: plan.limits, on: loop, log: log)
-            let server = host.server
-            let addresses = try listen(server, on: plan.addresses)
-            let admin = try startAdmin(function, server)
-            defer { withExtendedLifetime(admin) {} }
-            if let admin { host.finishOthers = { await admin.drain(within: $0) } }
-            try handleSignals(host, function)  // before any client learns that it runs
-            log.info(
-                "serving prompts",
-                metadata: hosts.merging([
-                    "address": "\(addresses.map(\.description).joined(separator: ","))",
-                    "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
-                    "version": "\(Promptd.version)",
-                    "connections": "\(plan.limits.connections)",
-                    "files": "\(files)",
-                    "memory": "\(memory >> 20)MiB",
-                ]) { $1 })
-            let trimmer = HeapTrimmer(server, on: loop)
-            let drain = await host.waitForStop()
-            withExtendedLifetime(trimmer) {}
-            log.info(
-                "draining",
-                metadata: [
-                    "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)",
-                    "in-flight": "\(function.inFlight)", "limit": "\(drain.limit)",
-                    "grace": "\(drain.grace)",
-                ])
-            let unfinished = await host.finish()
-            guard unfinished == 0 else {
-                log.error("drain timed out: requests were cut", metadata: ["requests": "\(unfinished)"])
-                return 1
+            do {
+                return try await serve(function, files: files, memory: memory)
+            } catch {
+                await function.stop()
+                throw error
             }
-            log.info("stopped", metadata: ["waiting": "\(function.waiting)", "in-flight": "\(function.inFlight)"])
-            return 0
         } catch {
             log.critical("\(error)")
             return 1
         }
+    }
+
+    /// Serves the function until a signal arrives, and stops it.
+    ///
+    /// - Parameters:
+    ///   - files: the limit of open files.
+    ///   - memory: the most memory that the process can need, in bytes.
+    /// - Returns: the exit status.
+    private func serve(_ function: PromptFunction, files: Int, memory: Int) async throws -> CInt {
+        try await function.start()
+        let host = FunctionServer(function, limits: plan.limits, on: loop, log: log)
+        let server = host.server
+        let addresses = try listen(server, on: plan.addresses)
+        let admin = try startAdmin(function, server)
+        defer { withExtendedLifetime(admin) {} }
+        if let admin { host.finishOthers = { await admin.drain(within: $0) } }
+        try handleSignals(host, function)  // before any client learns that it runs
+        log.info(
+            "serving prompts",
+            metadata: hosts.merging([
+                "address": "\(addresses.map(\.description).joined(separator: ","))",
+                "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
+                "version": "\(Promptd.version)",
+                "connections": "\(plan.limits.connections)",
+                "files": "\(files)",
+                "memory": "\(memory >> 20)MiB",
+            ]) { $1 })
+        let trimmer = HeapTrimmer(server, on: loop)
+        let drain = await host.waitForStop()
+        withExtendedLifetime(trimmer) {}
+        log.info(
+            "draining",
+            metadata: [
+                "requests": "\(server.requestsInFlight)", "waiting": "\(function.waiting)",
+                "in-flight": "\(function.inFlight)", "limit": "\(drain.limit)",
+                "grace": "\(drain.grace)",
+            ])
+        let unfinished = await host.finish()
+        guard unfinished == 0 else {
+            log.error("drain timed out: requests were cut", metadata: ["requests": "\(unfinished)"])
+            return 1
+        }
+        log.info("stopped", metadata: ["waiting": "\(function.waiting)", "in-flight": "\(function.inFlight)"])
+        return 0
     }
 
     // MARK: Starting

@@ -1,14 +1,33 @@
 import Glibc
 
-/// Reads files of the kernel's, which are small. Blocks, if only for a moment.
+/// Reads small files: the kernel's, and those that operators write, such as settings and keys.
+///
+/// Without Foundation, whose reader of files alone takes a megabyte of memory, leaks a page for a file that says it is
+/// empty, and does not return from one that has no end.
 enum SmallFile {
-    /// The first 64 KiB of a file. Without Foundation, whose reader of files alone takes a megabyte of memory.
-    static func text(_ path: String) -> String? {
-        guard let file = unsafe fopen(path, "re") else { return nil }
-        defer { unsafe fclose(file) }
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-            count = unsafe fread(buffer.baseAddress!, 1, buffer.count, file)
+    /// The most bytes that a file may have.
+    static let limit = 4 << 20
+
+    /// The whole file. Blocks: as long as the server runs, only Dispatch may read a file that is not the kernel's.
+    ///
+    /// - Returns: `nil` if it cannot be read, or is longer than `limit`.
+    static func bytes(_ path: String) -> [UInt8]? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        while bytes.count <= limit {
+            var result = 0
+            bytes += unsafe [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
+                result = unsafe read(descriptor, buffer.baseAddress!, buffer.count)
+                count = max(0, result)
+            }
+            if result == 0 { return bytes }
+            guard result > 0 || errno == EINTR else { return nil }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return nil
     }
+
+    /// The same, as text.
+    static func text(_ path: String) -> String? { bytes(path).map { String(decoding: $0, as: UTF8.self) } }
 }

@@ -113,5 +113,8 @@ import Testing
         let taken = try await Promptd.run(
             ["serve", "--embedded", "--listen", "127.0.0.1:0", "--admin", String(url.dropFirst("http://".count))])
         #expect(taken.status == 1 && taken.errors.contains("choose another port with --admin"))
+        let other = try await Promptd.run(
+            ["serve", "--embedded", "--listen", String(url.dropFirst("http://".count)), "--admin", "127.0.0.1:0"])
+        #expect(other.status == 1 && other.errors.contains("choose another port with --port or PORT"))
     }
 }

@@ -84,8 +84,10 @@ import Testing
             let checked = try await Promptd.run(["config", "check", file])
             #expect(checked.status == 0 && checked.output == "\(file) is right.\n")
         }
-        let missing = try await Promptd.run(["config", "check", "/nothing/there"])
-        #expect(missing.status == 64 && missing.errors.contains("cannot be read"))
+        for unreadable in ["/nothing/there", "/tmp", "/dev/zero"] {
+            let result = try await Promptd.run(["config", "check", unreadable])
+            #expect(result.status == 64 && result.errors.contains("cannot be read"), "\(unreadable)")
+        }
     }
 
     @Test func `is read again on SIGHUP`() async throws {

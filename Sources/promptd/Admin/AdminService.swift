@@ -113,7 +113,7 @@ final class AdminService: Service {
             return (text, false)
         }
         guard request.hold(body.count) else { return reply.send(Self.noRoom) }
-        var response = Response(.ok, format.contentType, body: body)
+        var response = Response(.ok, ContentType(format.mediaType), body: body)
         response.fields = Self.fields + [HeaderField("Vary", "Accept, Accept-Encoding")!]
         if isGzip { response.fields.append(HeaderField("Content-Encoding", "gzip")!) }
         reply.send(response)
@@ -148,16 +148,6 @@ final class AdminService: Service {
         reply.send(response)
     }
 
-}
-
-extension Exposition {
-    /// The same as `mediaType`.
-    fileprivate var contentType: ContentType {
-        switch self {
-        case .prometheus: ContentType("text/plain; version=0.0.4; charset=utf-8")
-        case .openMetrics: ContentType("application/openmetrics-text; version=1.0.0; charset=utf-8")
-        }
-    }
 }
 
 extension Duration {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import JSON
 
 /// A file of settings: a JSON object with the flags' names, without dashes, and the values that the flags take.
@@ -12,18 +11,17 @@ struct ConfigurationFile: Sendable {
 
     /// - Throws: `ValidationError` that names the setting and says what to do.
     init(reading path: String) throws {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+        guard let text = SmallFile.bytes(path) else {
             throw ValidationError("The configuration file '\(path)' cannot be read: give another with --config.")
         }
-        let bytes = [UInt8](data)
         do {
-            try unsafe bytes.withUnsafeBytes { bytes in
+            try unsafe text.withUnsafeBytes { bytes in
                 var reader = unsafe JSONReader(bytes)
                 do {
                     try read(&reader)
                 } catch is JSONReader.Malformed {
                     throw ValidationError(
-                        JSONMistake(reader).sentence(about: [UInt8](data), "Write a JSON object."))
+                        JSONMistake(reader).sentence(about: text, "Write a JSON object."))
                 }
             }
         } catch let error as ValidationError {
