@@ -84,18 +84,21 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         target("ContentCodings", "CZlib", "CZstd"),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        target("Digests", "COpenSSL"),
         target("Telemetry", metrics),
         target("APIs", "JSON"),
         target("Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target("OpenAI", "Ollama", "APIs", "HTTPClient", "EventLoop", "JSON"),
         target(
             "PromptFunction", "FunctionHost", "HTTPServer", "Ollama", "OpenAI", "APIs", "ContentCodings", "HTTPClient",
-            "Telemetry", "EventLoop", "JSON", logging, metrics
+            "Digests", "Telemetry", "EventLoop", "JSON", logging, metrics
         ),
         target("StandIn", "HTTPServer", "EventLoop", logging),
         commandTarget(
             "promptd", "PromptFunction", "FunctionHost", "StandIn", "HTTPServer", "HTTPClient", "Ollama", "OpenAI",
-            "APIs", "ContentCodings", "Telemetry", "EventLoop", "JSON", argumentParser, logging, metrics, histogram,
+            "APIs", "ContentCodings", "Digests", "Telemetry", "EventLoop", "JSON", argumentParser, logging, metrics,
+            histogram,
             resources: [.embedInCode("Admin/page.html")]),
         .target(
             name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
@@ -117,7 +120,7 @@ let package = Package(
         testTarget(
             "PromptFunctionTests", "PromptFunction", "FunctionHost", "StandIn", "Ollama", "OpenAI", "APIs",
             "HTTPClient",
-            "HTTPServer", "Telemetry", "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
+            "HTTPServer", "Telemetry", "Digests", "EventLoop", "JSON", logging, exclude: ["Forwarding/Captures"]),
         testTarget(
             "promptdTests", "promptd", "PromptFunction", "FunctionHost", "Ollama", "HTTPClient", "HTTPServer",
             "EventLoop", logging),

@@ -26,6 +26,8 @@ public final class WorkQueue {
     package private(set) var outstanding = 0
     /// Whether a batch is running on Dispatch.
     private var isBatchRunning = false
+    /// Whether each turn of the loop ends with a look at the batch: from the first piece on, since that has its cost.
+    private var hasHook = false
 
     /// Does the work on any thread, and returns a closure that delivers the result on the loop.
     private typealias Work = @Sendable () -> @Sendable () -> Void
@@ -34,7 +36,6 @@ public final class WorkQueue {
     public init(on loop: EventLoop) {
         loop.checkThread()
         self.loop = loop
-        loop.executor.onTurnEnd { [weak self] in self?.dispatchBatch() }
     }
 
     /// Runs `work` on a Dispatch thread and returns its result.
@@ -51,11 +52,18 @@ public final class WorkQueue {
             }
             if weight <= Self.batchLimit {
                 batch.append(piece)
+                if !hasHook { addHook() }
             } else {
                 let queue = weight <= Self.concurrentLimit ? concurrent : serialLargest
                 queue.async { [loop] in loop.executor.post([piece()]) }
             }
         }
+    }
+
+    @inline(never)
+    private func addHook() {
+        hasHook = true
+        loop.executor.onTurnEnd { [weak self] in self?.dispatchBatch() }
     }
 
     private func dispatchBatch() {

@@ -25,6 +25,9 @@ protocol ClientReply: AnyObject {
     /// The prompt is sent to a backend. Called only if there are records.
     func noteAsking(_ backend: EngineBackend)
 
+    /// Whose prompt it is; `nil` if it is no tenant's.
+    var tenant: Tenant? { get }
+
     /// The prompt that is answered.
     var prompt: Prompt? { get set }
     /// The name of the model that is asked, for a field of the reply; `nil`: there is no such field.

@@ -25,6 +25,8 @@ indirect enum PromptFailure: Error, Equatable {
     case forbidden(String)
     /// The client has sent too many requests.
     case rateLimited(retryAfter: Int)
+    /// The client's tenant has used the tokens of a minute.
+    case tokensUsed(retryAfter: Int)
     /// There is no room for the request to Ollama.
     case noRoom
     /// The queue is full.
@@ -126,6 +128,11 @@ indirect enum PromptFailure: Error, Equatable {
             (.contentTooLarge, "The decoded body is longer than the \(limit) bytes that are allowed: send less.", nil)
         case .rateLimited(let seconds):
             (.tooManyRequests, "You have sent too many requests: try again in \(seconds) s.", seconds)
+        case .tokensUsed(let seconds):
+            (
+                .tooManyRequests, "You have used the tokens that you may use in a minute: try again in \(seconds) s.",
+                seconds
+            )
         case .noRoom: Self.parts(.noRoom, .ollama)
         case .queueFull(_, let seconds):
             (.serviceUnavailable, "Too many prompts are waiting: try again in \(seconds) s.", seconds)
@@ -231,6 +238,7 @@ indirect enum PromptFailure: Error, Equatable {
         case .decodedTooLong(let limit): "longer than \(limit) bytes when it is decoded"
         case .noRoom: "there is no room for the prompt: see --max-buffered-bytes"
         case .rateLimited: "rate limit exceeded"
+        case .tokensUsed: "the tenant's tokens of a minute are used"
         case .queueFull(let waiting, _): "the queue is full: \(waiting) prompts are waiting"
         case .tooLongToQueue(let limit): "longer than the \(limit) bytes that may wait: see --max-queue-bytes"
         case .queueTimeout(let time, _): "waited in the queue for \(time)"

@@ -25,8 +25,8 @@ extension PromptFunction {
     }
 
     /// Returns the admission request for a prompt.
-    func admissionRequest(for prompt: Prompt) -> Admission.Request {
-        Admission.Request(prompt, wait: PromptTimeouts.lower(settings.queueTimeout, prompt.timeouts.queue))
+    func admissionRequest(for prompt: Prompt, of tenant: Tenant?) -> Admission.Request {
+        Admission.Request(prompt, of: tenant, wait: PromptTimeouts.lower(admission.limits.wait, prompt.timeouts.queue))
     }
 
     /// Gets an answer. If a backend fails or refuses what others may answer, asks another one, as long as no part of an
@@ -39,6 +39,7 @@ extension PromptFunction {
     func answer(
         _ prompt: Prompt, _ request: Admission.Request, with permit: Permit, _ reply: some ClientReply
     ) async throws(PromptFailure) {
+        defer { admission.end(request) }
         var permit = permit
         var attempts = Attempts(began: loop.now)
         while true {

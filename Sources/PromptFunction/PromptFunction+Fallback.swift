@@ -41,6 +41,7 @@ extension PromptFunction {
         var failure = failure
         for other in settings.fallbacks.chain(of: prompt.model) {
             guard failure.mayHaveFallback, !reply.hasBegun else { break }
+            if let tenant = reply.tenant, !tenant.settings.models.allows(other) { continue }
             note(failure)
             guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
             monitor?.fellBack()
@@ -62,7 +63,7 @@ extension PromptFunction {
         reply.modelField = prompt.modelText
         try reply.hold(prompt.payload.count)
         reply.forEachRecord { $0.queue(at: loop.now) }
-        let admissionRequest = admissionRequest(for: prompt)
+        let admissionRequest = admissionRequest(for: prompt, of: reply.tenant)
         let permit = try await admission.acquire(admissionRequest, client: client) { reply.positionInQueue = $0 }
         reply.positionInQueue = nil
         try await answer(prompt, admissionRequest, with: permit, reply)

@@ -13,7 +13,8 @@ internal import Ollama
 ///
 /// Belongs to the loop's thread.
 package final class PromptFunction: Function {
-    let settings: Settings
+    /// As they were at the start: see `replace`.
+    package let settings: Settings
     let loop: EventLoop
     let log: Logger
     let backends: [EngineBackend]
@@ -21,7 +22,7 @@ package final class PromptFunction: Function {
     let work: WorkQueue
     let scratch = ScratchBuffer()
     private let checks: HealthChecker
-    let rules: Prompt.Rules
+    private(set) var rules: Prompt.Rules
     private(set) var protection: Protection
     private(set) var isDraining = false
     /// The requests for lists that are under way, by their paths.
@@ -50,9 +51,7 @@ package final class PromptFunction: Function {
             }
             return backend
         }
-        let limits = Admission.Limits(
-            count: settings.maxQueue, bytes: settings.maxQueueBytes, wait: settings.queueTimeout)
-        let admission = Admission(to: backends, limits, on: loop)
+        let admission = Admission(to: backends, settings.admissionLimits, on: loop)
         self.admission = admission
         checks = HealthChecker(backends, every: settings.needsChecks ? settings.checkInterval : .zero, on: loop) {
             backend, isAvailable in
@@ -74,14 +73,17 @@ package final class PromptFunction: Function {
         }
         detailsGate = DetailsGate(on: loop)
         loads = settings.finishesLoads ? LoadKeeper(deadlines: settings.deadlines, work: work, on: loop) : nil
-        protection = Protection(settings.protection)
-        rules = Prompt.Rules(
-            defaultModel: JSONText(settings.model), models: settings.protection.models,
-            maxPromptBytes: settings.protection.maxPromptBytes, maxPredict: settings.protection.maxPredict,
-            coalesces: settings.coalesces)
-        if settings.metrics != nil || settings.tellsTiming || settings.logsPrompts {
+        protection = Protection(settings.protection, on: loop)
+        rules = Self.rules(settings, settings.protection)
+        if settings.metrics != nil || settings.tellsTiming || settings.logsPrompts || protection.tenants != nil {
             monitor = PromptMonitor(settings.metrics ?? NOOPMetricsHandler.instance, of: self)
         }
+    }
+
+    private static func rules(_ settings: Settings, _ protection: ProtectionSettings) -> Prompt.Rules {
+        Prompt.Rules(
+            defaultModel: JSONText(settings.model), models: protection.models,
+            maxPromptBytes: protection.maxPromptBytes, maxPredict: protection.maxPredict, coalesces: settings.coalesces)
     }
 
     private static func logPauses(
@@ -111,8 +113,16 @@ package final class PromptFunction: Function {
 
     package func serverIsDraining() { isDraining = true }
 
-    /// Replaces the API keys.
-    package func setKeys(_ keys: APIKeys?) { protection.keys = keys }
+    /// Uses other settings from now on: those of the protection and of the queue. Prompts in flight and in the queue go on.
+    package func replace(with other: Settings) {
+        rules = Self.rules(settings, other.protection)
+        protection.replace(with: other.protection)
+        admission.replace(other.admissionLimits)
+        if protection.tenants != nil && monitor == nil {
+            monitor = PromptMonitor(NOOPMetricsHandler.instance, of: self)
+        }
+        for tenant in protection.tenants?.all ?? [] { admission.tenantMayContinue(tenant) }
+    }
 
     /// The number of queued prompts.
     package var waiting: Int { admission.waiting }
@@ -137,7 +147,7 @@ package final class PromptFunction: Function {
             }
         }
         do throws(PromptFailure) {
-            try protection.check(request, at: loop.now)
+            try protection.check(request)
             _ = try BodyCoding(of: request)
             return nil
         } catch {
@@ -146,6 +156,7 @@ package final class PromptFunction: Function {
             let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
             var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
+            if let tenant = protection.tenant(of: request) { response.fields += tenant.rateLimitFields }
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
@@ -200,6 +211,21 @@ package final class PromptFunction: Function {
         return response
     }
 
+    /// The tenant that sent the request, and header fields for any reply to it.
+    func sender(of request: Request) -> (tenant: Tenant?, fields: [HeaderField]) {
+        request.withHead { (protection.tenant(of: $0), protection.origins.fields(for: $0)) } ?? (nil, [])
+    }
+
+    /// Puts a prompt on its tenant's account.
+    ///
+    /// - Throws: if the tenant may not ask the model, or has used its tokens.
+    @inline(never)
+    func charge(_ tenant: Tenant, for prompt: Prompt, _ reply: some ClientReply) throws(PromptFailure) {
+        try tenant.check(prompt.model, named: prompt.modelText)
+        try tenant.checkTokens()
+        reply.forEachRecord { $0.bill = TokenBill(tenant) }
+    }
+
     /// The client that sent the request. If it has left, which one no longer matters.
     func client(of request: Request) -> ClientIdentity {
         request.withHead { protection.client(of: $0) } ?? .v4(0)
@@ -211,13 +237,14 @@ package final class PromptFunction: Function {
         if !settings.apis.isEmpty, let route = servedRoute(request.path) {
             return await handle(request, reply, route)
         }
-        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = PromptReply(request, reply, fields: fields, scratch: scratch, on: loop)
+        let (tenant, fields) = sender(of: request)
+        let reply = PromptReply(request, reply, of: tenant, fields: fields, scratch: scratch, on: loop)
         reply.record = monitor?.begin(request, operation: .chat)
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
+            if let tenant { try charge(tenant, for: prompt, reply) }
             try reply.hold(prompt.payload.count)
             if prompt.hasTools && reply.form == .text { throw .toolsAsText }
             if let limit = prompt.timeouts.write { request.lowerWriteTimeout(to: limit) }
@@ -230,7 +257,7 @@ package final class PromptFunction: Function {
                 try await share(prompt, key, request, reply, in: sharedReplies)
                 return finish(reply, nil)
             }
-            let admissionRequest = admissionRequest(for: prompt)
+            let admissionRequest = admissionRequest(for: prompt, of: tenant)
             let permit = try await admission.acquire(
                 admissionRequest, client: { [self] in client(of: request) }
             ) {

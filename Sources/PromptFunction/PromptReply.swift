@@ -18,6 +18,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     private var allFields: [HeaderField] {
         var all = fields
         if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
+        if let tenant { all += tenant.rateLimitFields }
         if let record, record.tellsTiming {
             let isStreamed = record.prompt?.isStreamed ?? false
             let step = isStreamed ? (record.firstTokenAt == nil ? nil : "first-token") : "answer"
@@ -59,6 +60,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     var modelField: String?
     /// `nil` if nobody reads it.
     var record: PromptRecord?
+    let tenant: Tenant?
 
     private enum TextProgress {
         case nothing
@@ -68,9 +70,11 @@ final class PromptReply: ClientReply, ChatReceiver {
     }
 
     init(
-        _ request: Request, _ reply: consuming Reply, fields: [HeaderField], scratch: ScratchBuffer, on loop: EventLoop
+        _ request: Request, _ reply: consuming Reply, of tenant: Tenant?, fields: [HeaderField], scratch: ScratchBuffer,
+        on loop: EventLoop
     ) {
         self.request = request
+        self.tenant = tenant
         self.fields = fields
         self.reply = consume reply
         self.scratch = scratch

@@ -66,6 +66,13 @@ extension PromptFunction {
             Set([ModelName(model)]).union(protection.models.named).union(fallbacks.named)
         }
 
+        /// How many prompts may wait, and for how long.
+        var admissionLimits: Admission.Limits {
+            Admission.Limits(
+                count: maxQueue, bytes: maxQueueBytes, wait: queueTimeout,
+                weights: protection.tenants?.weights ?? .init())
+        }
+
         /// The number of hosts of both kinds.
         package var hostCount: Int { hosts.count + openAIHosts.count }
 

@@ -12,11 +12,13 @@ enum Environment {
         return unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
-    /// What the configuration file says, by the variables' names.
     private static let file = Mutex<[String: String]>([:])
 
-    /// Takes settings from a file where neither the command line nor a variable sets them.
-    static func use(_ configuration: ConfigurationFile) { file.withLock { $0 = configuration.values } }
+    /// Settings that count where neither the command line nor a variable sets them, by the variables' names.
+    static var fromFile: [String: String] {
+        get { file.withLock(\.self) }
+        set { file.withLock { $0 = newValue } }
+    }
 
     /// A variable's value, else the file's; an empty value counts as absent.
     static func text(_ name: String) -> String? {

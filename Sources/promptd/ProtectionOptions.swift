@@ -10,6 +10,13 @@ struct ProtectionOptions: ParsableArguments {
             """)
     var apiKeyFile: String?
 
+    @Option(
+        help: """
+            A file of those who may send prompts, with their keys, models, limits and classes; reloaded on SIGHUP. \
+            'promptd key' makes keys. (default: none)
+            """)
+    var tenants: String?
+
     @Option(help: "The models that clients may ask, as a comma-separated list. (default: any)")
     var models: String?
 
@@ -64,6 +71,9 @@ struct ProtectionOptions: ParsableArguments {
             settings.origins = try OriginPolicy(
                 corsOrigins ?? Environment.text("PROMPTD_CORS_ORIGINS") ?? "", isLocal: isLocal)
             settings.keys = try keys()
+            if let file = tenants ?? Environment.text("PROMPTD_TENANTS") {
+                settings.tenants = try Self.tenants(in: file)
+            }
         } catch let error as ProtectionError {
             throw ValidationError("\(error)")
         }
@@ -78,11 +88,9 @@ struct ProtectionOptions: ParsableArguments {
         ]
     }
 
-    private var keyFile: String? { apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") }
-
     /// The API keys: from the file, else from the environment, else none.
     private func keys() throws -> APIKeys? {
-        if let reload { return try reload() }
+        if let file = apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") { return try Self.keys(in: file) }
         guard let list = Environment.text("PROMPTD_API_KEYS") else {
             // A secret that failed to be filled in must not leave the server open to everybody.
             guard !Environment.isSet("PROMPTD_API_KEYS") else {
@@ -93,16 +101,21 @@ struct ProtectionOptions: ParsableArguments {
         return try APIKeys(list: list)
     }
 
-    /// Reads the key file again; `nil` if there is no file.
-    var reload: (@Sendable () throws -> APIKeys)? {
-        guard let keyFile else { return nil }
-        return { try Self.keys(in: keyFile) }
-    }
-
     private static func keys(in file: String) throws -> APIKeys {
         guard let bytes = SmallFile.bytes(file) else {
             throw ValidationError("The file of API keys '\(file)' cannot be read: give another with --api-key-file.")
         }
         return try APIKeys(lines: String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func tenants(in file: String) throws -> TenantSettings {
+        guard let bytes = SmallFile.bytes(file) else {
+            throw ValidationError("The file of tenants '\(file)' cannot be read: give another with --tenants.")
+        }
+        do {
+            return try TenantSettings(json: bytes)
+        } catch {
+            throw ValidationError("The file of tenants '\(file)': \(error)")
+        }
     }
 }

@@ -17,10 +17,8 @@ final class ServerRun {
         var addresses: [ListenAddress]
         var function: PromptFunction.Settings
         var limits: Limits
-        /// Reads the API keys again on SIGHUP.
-        var reloadKeys: (@Sendable () throws -> APIKeys)?
-        /// Reads the configuration file again on SIGHUP, and returns the settings that have changed and need a restart.
-        var changedSettings: (@Sendable () throws -> [String])?
+        /// Reads the settings again on SIGHUP.
+        var reader: SettingsReader?
         var isEmbedded: Bool
         /// The time for finishing after SIGTERM.
         var drain: FunctionServer.Drain
@@ -242,42 +240,15 @@ final class ServerRun {
 
     // MARK: Signals
 
-    /// Sets up the signals: SIGTERM and SIGINT stop the server, SIGHUP reads the API keys again.
+    /// Sets up the signals: SIGTERM and SIGINT stop the server, SIGHUP has the settings read again.
     private func handleSignals(_ host: FunctionServer, _ function: PromptFunction) throws(EventLoopError) {
         try host.stop(at: SIGTERM, plan.drain)
         // Half of the short time is left for the requests that arrived last.
         let limit = min(plan.drain.limit, Self.interruptDrain)
         try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
-        reloadSignal = try LoopSignal(SIGHUP, on: loop) { [unowned self] in
-            if let read = plan.reloadKeys { reloadKeys(of: function, read) }
-            if let read = plan.changedSettings { tellChanges(read) }
-            if plan.reloadKeys == nil && plan.changedSettings == nil {
-                log.info("SIGHUP: there is nothing to reload, because neither --api-key-file nor --config is set")
-            }
-        }
-    }
-
-    /// Says which settings in the file have changed, since only the API keys are replaced while the server runs.
-    private func tellChanges(_ read: () throws -> [String]) {
-        do {
-            let changed = try read()
-            if changed.isEmpty { return log.info("no setting in the file has changed that needs a restart") }
-            log.warning(
-                "these settings have changed in the file: restart to use them",
-                metadata: ["settings": "\(changed.joined(separator: ","))"])
-        } catch {
-            log.error("the settings stay as they are: \(error)")
-        }
-    }
-
-    /// Replaces the API keys. If they cannot be read, the previous keys stay.
-    private func reloadKeys(of function: PromptFunction, _ read: () throws -> APIKeys) {
-        do {
-            function.setKeys(try read())
-            log.info("reloaded the API keys")
-        } catch {
-            log.error("the previous API keys stay in use: \(error)")
-        }
+        let reload = Reload(of: function, log: log, on: loop)
+        let reader = plan.reader
+        reloadSignal = try LoopSignal(SIGHUP, on: loop) { if let reader { reload.start(reader) } }
     }
 }
 

@@ -77,11 +77,11 @@ import Testing
         #expect(line.contains("embedded stand-in"))
     }
 
-    @Test func `SIGHUP without a key file does not end the server`() async throws {
+    @Test func `SIGHUP without any file does not end the server`() async throws {
         let (server, url) = try await Promptd.serve(["--embedded"])
         defer { server.end() }
         server.signal(SIGHUP)
-        _ = try await server.line(with: "there is nothing to reload")
+        _ = try await server.line(with: "reloaded the settings")
         #expect(try await Promptd.curl("\(url)/") == "OK")
     }
 

@@ -65,7 +65,7 @@ import Testing
         #expect(try await status("bee") == "401")
         try Data("bee\r\n".utf8).write(to: file)
         server.signal(SIGHUP)
-        _ = try await server.line(with: "reloaded the API keys")
+        _ = try await server.line(with: "reloaded the settings")
         #expect(try await status("ant") == "401")
         #expect(try await status("bee") == "200")
         for (number, broken) in ["# nobody\n", "two words\n", nil].enumerated() {
@@ -75,7 +75,7 @@ import Testing
                 try FileManager.default.removeItem(at: file)
             }
             server.signal(SIGHUP)
-            _ = try await server.line(with: "the previous API keys stay in use", count: number + 1)
+            _ = try await server.line(with: "the previous settings stay in use", count: number + 1)
             #expect(try await status("bee") == "200")
             #expect(try await status("ant") == "401")
         }

@@ -14,10 +14,10 @@ import Testing
         let json = #"""
             {"version":"1.2.0","now":\#(1000 + prompts),"uptime":93.2,"ready":null,
             "connections":{"open":12,"limit":10000},"buffered_bytes":{"used":12345,"limit":268435456},"loop_lag":0.0002,
-            "queue":{"waiting":3,"limit":16384,"classes":[{"name":"default","waiting":3}]},
+            "queue":{"waiting":3,"limit":16384,"classes":[{"name":"interactive","waiting":3}]},
             "totals":{"prompts":\#(120 + prompts),"answered":100,"failed":20,"cancelled":3,"retries":1,"fallbacks":0,
             "output_tokens":\#(1000 * prompts)},
-            "backends":[{"url":"http://127.0.0.1:11434","api":"ollama","breaker":"half-open","in_flight":2,"limit":0,
+            \#(more)"backends":[{"url":"http://127.0.0.1:11434","api":"ollama","breaker":"half-open","in_flight":2,"limit":0,
             "models":["a:1b","b:7b"],"running":["a:1b"],"check":null}],
             "prompts":[\#(Array(repeating: prompt, count: prompts).joined(separator: ","))],"prompts_left_out":7,
             "failures":[{"age":12.0,"id":"x","status":503,"model":null,"error":"the queue is full"}]}
@@ -31,7 +31,7 @@ import Testing
         #expect(
             lines == [
                 "promptd 1.2.0  ready  up 1 min 33 s",
-                "1000 tokens/s, 1.0 prompts/s, in flight 11, queued 3 of 16384 (default 3)",
+                "1000 tokens/s, 1.0 prompts/s, in flight 11, queued 3 of 16384 (interactive 3)",
                 "since the start: 124 prompts, 100 answered, 20 failed, 3 cancelled, 1 retries, 0 fallbacks",
                 "connections 12 of 10000, buffered 12 KiB of 256 MiB, loop lag 0 ms", "",
                 "BACKEND                 BREAKER    IN FLIGHT  MODELS (* LOADED)",
@@ -43,6 +43,17 @@ import Testing
                         "4bf92f3577b34da6  streaming  1 min 1 s  310 ms       12      a:1b?[31m  127.0.0.1  http://127.0.0.1:11434",
                     count: 4)
                 + ["and 7 more", "", "FAILED      STATUS  MODEL  WHY", "12.0 s ago  503     -      the queue is full"])
+    }
+
+    @Test func `shows tenants`() throws {
+        let tenant = #"""
+            {"name":"acme","class":"batch","in_flight":2,"in_flight_limit":4,"waiting":7,"tokens":120,"tokens_limit":9000,
+            "requests":3,"requests_limit":0,"answered":1,"failed":0,"refused":5}
+            """#
+        let state = try Self.state(more: #""tenants":[\#(tenant)],"tenants_left_out":0,"#)
+        let lines = TopScreen(width: 200, height: 50).lines(state, since: nil)
+        #expect(lines.contains("TENANT  CLASS  IN FLIGHT  QUEUED  REQUESTS/MIN  TOKENS/MIN   REFUSED"))
+        #expect(lines.contains("acme    batch  2 of 4     7       3             120 of 9000  5"))
     }
 
     @Test(arguments: [(20, 10), (80, 24), (1, 1), (300, 12)])

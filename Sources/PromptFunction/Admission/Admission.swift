@@ -13,6 +13,7 @@ final class Admission {
         var bytes = 256 << 20
         /// How long a prompt may wait; 0: without limit.
         var wait = Duration.seconds(600)
+        var weights = PriorityClass.Weights()
     }
 
     /// A prompt's request for a permit. A class, like `Permit`, so that a task that waits for a reply keeps only one
@@ -21,17 +22,25 @@ final class Admission {
         let prompt: Prompt
         /// How long it may wait; 0: without limit.
         let wait: Duration
+        /// Whose prompt it is; `nil` if it is no tenant's.
+        let tenant: Tenant?
         /// The backends that have failed this prompt, or are busy: it waits for another one.
         var failed: [EngineBackend] = []
+        /// Whether it counts among its tenant's prompts in flight.
+        fileprivate var isInFlight = false
 
-        init(_ prompt: Prompt, wait: Duration) {
+        init(_ prompt: Prompt, of tenant: Tenant?, wait: Duration) {
             self.prompt = prompt
+            self.tenant = tenant
             self.wait = wait
         }
+
+        /// Whether it has to wait for other prompts of its tenant.
+        fileprivate var isParked: Bool { !isInFlight && (tenant?.isFull ?? false) }
     }
 
     private let backends: [EngineBackend]
-    let limits: Limits
+    private(set) var limits: Limits
     private let queue: FairQueue<QueuedPrompt>
     private let loop: EventLoop
     private var rate = ThroughputEstimator()
@@ -61,12 +70,24 @@ final class Admission {
         self.backends = backends
         self.limits = limits
         self.loop = loop
-        queue = FairQueue(maxCount: limits.count, maxBytes: limits.bytes)
+        queue = FairQueue(maxCount: limits.count, maxBytes: limits.bytes, weights: limits.weights)
         expiry = LoopTimer(on: loop) { [unowned self] in expire() }
+    }
+
+    /// Uses other limits from now on. Prompts that are queued stay.
+    func replace(_ limits: Limits) {
+        self.limits = limits
+        queue.replace(maxCount: limits.count, maxBytes: limits.bytes, weights: limits.weights)
     }
 
     /// The number of queued prompts.
     var waiting: Int { queue.count }
+
+    /// The number of queued prompts of a class.
+    func waiting(_ priority: PriorityClass) -> Int { queue.count(of: priority) }
+
+    /// The number of queued prompts of a tenant.
+    func waiting(of tenant: Tenant) -> Int { queue.count(of: tenant.identity) }
 
     /// The bytes of the queued prompts.
     var waitingBytes: Int { queue.bytes }
@@ -112,9 +133,26 @@ final class Admission {
     /// Admits as many queued prompts as there are permits. Must be called when a backend has recovered.
     func serve() {
         // A prompt may wait for a backend that has no permit left: the others must not wait for that.
-        while queue.count > 0, hasRoom, let (queued, permit) = queue.take({ permit(for: $0.request) }) {
+        while queue.count > 0, hasRoom,
+            let (queued, permit) = queue.take({ permit(for: $0.request) }, unless: { $0.request.isParked })
+        {
             queued.end(.success(permit))
         }
+    }
+
+    /// A prompt that has got a permit has ended, with its retries: another one of its tenant's may be in flight.
+    func end(_ request: Request) {
+        guard let tenant = request.tenant, request.isInFlight else { return }
+        request.isInFlight = false
+        tenant.end()
+        tenantMayContinue(tenant)
+    }
+
+    /// A tenant may have more prompts in flight than before.
+    func tenantMayContinue(_ tenant: Tenant) {
+        guard !tenant.isFull else { return }
+        queue.unpark(tenant.identity)
+        serve()
     }
 
     private var hasRoom: Bool {
@@ -122,6 +160,7 @@ final class Admission {
     }
 
     private func permit(for request: Request) -> Permit? {
+        if request.isParked { return nil }
         let now = loop.now
         let best = LoadBalancer.best(
             of: backends, for: request.prompt.model, pausedAs: request.prompt.pauseName, prefix: request.prompt.prefix,
@@ -131,6 +170,10 @@ final class Admission {
         }
         guard let index = best else { return nil }
         rate.promptBegan(at: now)
+        if let tenant = request.tenant, !request.isInFlight {
+            request.isInFlight = true
+            tenant.begin()
+        }
         return backends[index].begin(request.prompt.model, pausedAs: request.prompt.pauseName, at: now)
     }
 
@@ -146,7 +189,10 @@ final class Admission {
             return queue.enqueueFirst(queued, bytes: bytes, deadline: deadline)
         }
         do throws(FairQueue<QueuedPrompt>.Full) {
-            return try queue.enqueue(queued, client: client(), bytes: bytes, deadline: deadline)
+            let tenant = queued.request.tenant
+            return try queue.enqueue(
+                queued, client: tenant?.identity ?? client(), priority: tenant?.settings.priority ?? .interactive,
+                bytes: bytes, deadline: deadline)
         } catch {
             if bytes > limits.bytes { throw .tooLongToQueue(limit: limits.bytes) }
             throw .queueFull(waiting: queue.count, retryAfter: retryAfter)

@@ -1,6 +1,7 @@
 internal import EventLoop
 
-/// A queue of prompts: first come, first served for each client, and round robin among clients.
+/// A queue of prompts: first come, first served for each client, round robin among the clients of a class, and in the
+/// proportion of their weights among classes.
 ///
 /// Each client has its own queue. Clients with queued prompts are served one prompt each, in turn, so that 5,000
 /// prompts of one client do not delay another client's single prompt until all are served. Entering, serving and
@@ -22,8 +23,8 @@ final class FairQueue<Value> {
         case bytes(limit: Int)
     }
 
-    let maxCount: Int
-    let maxBytes: Int
+    private(set) var maxCount: Int
+    private(set) var maxBytes: Int
     /// The number of queued prompts.
     private(set) var count = 0
     /// The bytes of the queued prompts.
@@ -34,25 +35,61 @@ final class FairQueue<Value> {
     private var deadlines = DeadlineHeap()
     /// The queue of prompts that are retried, ahead of all others.
     private let front: Int32
-    /// The queue that is served next. The end of the ring is just before it.
-    private var nextQueue: Int32 = none
+    /// One for each class.
+    private var rings: [Ring]
+    /// How far the class that was served last had come. Source: Waldspurger and Weihl, "Stride Scheduling", 1995.
+    private var pass: UInt64 = 0
+
+    /// The clients of a class whose prompts can be served.
+    private struct Ring {
+        /// The queue that is served next. The end of the ring is just before it.
+        var next: Int32 = none
+        /// The queued prompts of the class, also those of clients that are not in the ring.
+        var count = 0
+        /// How far the class has come: it is the turn of the one that has come least far.
+        var pass: UInt64 = 0
+        var weight: Int
+
+        /// How far one prompt brings it.
+        var stride: UInt64 { (1 << 20) / UInt64(weight) }
+    }
 
     /// - Parameters:
     ///   - maxCount: how many prompts may wait.
     ///   - maxBytes: how many bytes the queued prompts may have together.
-    init(maxCount: Int = 16_384, maxBytes: Int = 256 << 20) {
-        self.maxCount = min(max(maxCount, 0), Int(Int32.max) / 2)
+    ///   - weights: how many prompts of each class are served in turn.
+    init(maxCount: Int = 16_384, maxBytes: Int = 256 << 20, weights: PriorityClass.Weights = .init()) {
+        self.maxCount = Self.bounded(maxCount)
         self.maxBytes = maxBytes
-        front = queues.add(ClientQueue(client: nil))
+        front = queues.add(ClientQueue(client: nil, priority: .interactive))
+        rings = PriorityClass.allCases.map { Ring(weight: weights[$0]) }
     }
+
+    private static func bounded(_ count: Int) -> Int { min(max(count, 0), Int(Int32.max) / 2) }
+
+    /// Uses other limits and weights from now on. Prompts that are queued stay.
+    func replace(maxCount: Int, maxBytes: Int, weights: PriorityClass.Weights) {
+        self.maxCount = Self.bounded(maxCount)
+        self.maxBytes = maxBytes
+        for priority in PriorityClass.allCases { rings[priority.rawValue].weight = weights[priority] }
+    }
+
+    /// The number of queued prompts of a class. Those that are retried are not among them.
+    func count(of priority: PriorityClass) -> Int { rings[priority.rawValue].count }
+
+    /// The number of queued prompts of a client.
+    func count(of client: ClientIdentity) -> Int { queueOf[client].map { Int(queues[$0].count) } ?? 0 }
 
     // MARK: Entering
 
     /// Adds a prompt at the end of `client`'s queue.
-    func enqueue(_ value: Value, client: ClientIdentity, bytes: Int, deadline: LoopInstant?) throws(Full) -> Entry {
+    func enqueue(
+        _ value: Value, client: ClientIdentity, priority: PriorityClass = .interactive, bytes: Int,
+        deadline: LoopInstant?
+    ) throws(Full) -> Entry {
         guard count < maxCount else { throw .prompts(limit: maxCount) }
         guard bytes <= maxBytes - self.bytes else { throw .bytes(limit: maxBytes) }
-        return add(value, to: queue(of: client), bytes: bytes, deadline: deadline)
+        return add(value, to: queue(of: client, priority), bytes: bytes, deadline: deadline)
     }
 
     /// Adds a prompt ahead of all clients' queues, behind those added in this way before: for a prompt that was
@@ -72,6 +109,7 @@ final class FairQueue<Value> {
         if last == none { queues[queue].first = slot } else { nodes[last].next = slot }
         queues[queue].last = slot
         queues[queue].count += 1
+        if queue != front { rings[queues[queue].ring].count += 1 }
         count += 1
         self.bytes += bytes
         if let deadline { deadlines.insert(slot, deadline, &nodes) }
@@ -79,22 +117,52 @@ final class FairQueue<Value> {
     }
 
     /// Returns the queue of a client. A new queue is served after all others.
-    private func queue(of client: ClientIdentity) -> Int32 {
+    ///
+    /// A client that has queued prompts keeps its class until they are served.
+    private func queue(of client: ClientIdentity, _ priority: PriorityClass) -> Int32 {
         if let queue = queueOf[client] { return queue }
-        let queue = queues.add(ClientQueue(client: client))
+        let queue = queues.add(ClientQueue(client: client, priority: priority))
         queueOf[client] = queue
-        if nextQueue == none {
+        link(queue)
+        return queue
+    }
+
+    /// Puts a queue at the end of its ring.
+    private func link(_ queue: Int32) {
+        let ring = queues[queue].ring
+        let next = rings[ring].next
+        if next == none {
             queues[queue].next = queue
             queues[queue].previous = queue
-            nextQueue = queue
+            rings[ring].next = queue
+            // A class that had nothing to be served has no claim to what it left to the others.
+            rings[ring].pass = max(rings[ring].pass, pass + rings[ring].stride)
         } else {
-            let last = queues[nextQueue].previous
-            queues[queue].next = nextQueue
+            let last = queues[next].previous
+            queues[queue].next = next
             queues[queue].previous = last
             queues[last].next = queue
-            queues[nextQueue].previous = queue
+            queues[next].previous = queue
         }
-        return queue
+    }
+
+    /// Takes a queue out of its ring.
+    private func unlink(_ queue: Int32) {
+        let (ring, next, previous) = (queues[queue].ring, queues[queue].next, queues[queue].previous)
+        if next == queue {
+            rings[ring].next = none
+            return
+        }
+        queues[next].previous = previous
+        queues[previous].next = next
+        if rings[ring].next == queue { rings[ring].next = next }
+    }
+
+    /// A client may be served again whose prompts were parked. See `take`.
+    func unpark(_ client: ClientIdentity) {
+        guard let queue = queueOf[client], queues[queue].isParked else { return }
+        queues[queue].isParked = false
+        link(queue)
     }
 
     // MARK: Leaving
@@ -105,41 +173,59 @@ final class FairQueue<Value> {
     /// Removes and returns the first prompt that can be admitted, in the order in which they are served, with what
     /// `admit` returned for it.
     ///
-    /// Offers the first of the prompts ahead of all clients' queues, then the first of each client. A client whose prompt
-    /// cannot be admitted keeps its turn.
+    /// Offers the first of the prompts ahead of all clients' queues, then the first of each client of the class whose turn
+    /// it is, then those of the other class. A client whose prompt cannot be admitted keeps its turn.
     ///
-    /// - Parameter admit: `nil` for a prompt that has to wait longer.
-    func take<Admitted>(_ admit: (Value) -> Admitted?) -> (value: Value, admitted: Admitted)? {
+    /// - Parameters:
+    ///   - admit: `nil` for a prompt that has to wait longer.
+    ///   - isParked: whether the client must wait, whichever prompts it has, until `unpark` is called.
+    func take<Admitted>(
+        _ admit: (Value) -> Admitted?, unless isParked: (Value) -> Bool = { _ in false }
+    ) -> (value: Value, admitted: Admitted)? {
         if queues[front].count > 0, let admitted = admit(nodes[queues[front].first].value) {
             return (remove(queues[front].first), admitted)
         }
-        var queue = nextQueue
-        for _ in 0..<Self.clientsOffered where queue != none {
+        let isBatchFirst = rings[1].next != none && rings[1].pass < rings[0].pass
+        let first = isBatchFirst || rings[0].next == none ? 1 : 0
+        return take(of: first, admit, unless: isParked) ?? take(of: 1 - first, admit, unless: isParked)
+    }
+
+    private func take<Admitted>(
+        of ring: Int, _ admit: (Value) -> Admitted?, unless isParked: (Value) -> Bool
+    ) -> (value: Value, admitted: Admitted)? {
+        var queue = rings[ring].next
+        var offered = 0
+        while offered < Self.clientsOffered && queue != none {
             let first = queues[queue].first
+            let next = queues[queue].next
+            if isParked(nodes[first].value) {
+                unlink(queue)
+                queues[queue].isParked = true
+                queue = next == queue ? none : next
+                continue
+            }
             if let admitted = admit(nodes[first].value) {
+                pass = rings[ring].pass
+                rings[ring].pass += rings[ring].stride
                 moveToEnd(queue)
                 return (remove(first), admitted)
             }
-            queue = queues[queue].next
-            if queue == nextQueue { break }
+            offered += 1
+            queue = next
+            if queue == rings[ring].next { break }
         }
         return nil
     }
 
     /// Ends a client's turn.
     private func moveToEnd(_ queue: Int32) {
-        let (next, previous) = (queues[queue].next, queues[queue].previous)
-        if queue == nextQueue {
-            nextQueue = next
+        let ring = queues[queue].ring
+        if queue == rings[ring].next {
+            rings[ring].next = queues[queue].next
             return
         }
-        queues[previous].next = next
-        queues[next].previous = previous
-        let last = queues[nextQueue].previous
-        queues[queue].previous = last
-        queues[queue].next = nextQueue
-        queues[last].next = queue
-        queues[nextQueue].previous = queue
+        unlink(queue)
+        link(queue)
     }
 
     /// Removes a node, because its client left.
@@ -168,6 +254,7 @@ final class FairQueue<Value> {
             nodes[node.next].previous = node.previous
         }
         queues[queue].count -= 1
+        if queue != front { rings[queues[queue].ring].count -= 1 }
         count -= 1
         bytes -= node.bytes
         if queues[queue].count == 0 {
@@ -181,15 +268,8 @@ final class FairQueue<Value> {
     }
 
     private func removeQueue(_ queue: Int32) {
-        let gone = queues.remove(queue)
-        if let client = gone.client { queueOf[client] = nil }
-        if gone.next == queue {
-            nextQueue = none
-            return
-        }
-        queues[gone.next].previous = gone.previous
-        queues[gone.previous].next = gone.next
-        if nextQueue == queue { nextQueue = gone.next }
+        if !queues[queue].isParked { unlink(queue) }
+        if let client = queues.remove(queue).client { queueOf[client] = nil }
     }
 
     private func isValid(_ entry: Entry) -> Bool { nodes.generation(of: entry.slot) == entry.generation }
@@ -202,24 +282,29 @@ extension FairQueue {
     ///
     /// O(number of clients with queued prompts). Exact, except for a client with more than 64 queued prompts: its own
     /// prompts that left from the middle of its queue may still be counted. Then its own prompts ahead are
-    /// overestimated by at most an eighth of its queue, and each of these adds one prompt of every other client.
+    /// overestimated by at most an eighth of its queue, and each of these adds one prompt of every other client. Prompts of
+    /// the other class count by the weights.
     func position(of entry: Entry) -> Int {
         guard isValid(entry) else { return 0 }
         let node = nodes[entry.slot]
         let own = Int(node.number &- nodes[queues[node.queue].first].number)
         if node.queue == front { return own }
-        var before = Int(queues[front].count) + own
+        var before = own
         var isAhead = true  // whether a queue is served before the entry's queue in each round
-        var queue = nextQueue
-        repeat {
+        let ring = queues[node.queue].ring
+        var queue = rings[ring].next
+        while queue != none {
             if queue == node.queue {
                 isAhead = false
             } else {
                 before += min(Int(queues[queue].count), own + (isAhead ? 1 : 0))
             }
             queue = queues[queue].next
-        } while queue != nextQueue
-        return before
+            if queue == rings[ring].next { break }
+        }
+        let other = rings[1 - ring]
+        let others = min(other.count, (before + 1) * other.weight / rings[ring].weight)
+        return min(count - 1, Int(queues[front].count) + before + others)
     }
 
     /// Notes that a node left the middle of a queue. From time to time the queue's numbers are made consecutive again,
@@ -265,6 +350,9 @@ extension FairQueue {
 private struct ClientQueue {
     /// `nil` for the queue of retried prompts.
     let client: ClientIdentity?
+    let priority: PriorityClass
+    /// Whether the client must wait, so that its queue is in no ring.
+    var isParked = false
     var first: Int32 = none
     var last: Int32 = none
     var count: Int32 = 0
@@ -274,6 +362,8 @@ private struct ClientQueue {
     // Neighbours in the ring.
     var next: Int32 = none
     var previous: Int32 = none
+
+    var ring: Int { priority.rawValue }
 }
 
 /// No slot.

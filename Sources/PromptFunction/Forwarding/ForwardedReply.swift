@@ -17,6 +17,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private var allFields: [HeaderField] {
         var all = fields
         if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
+        if let tenant { all += tenant.rateLimitFields }
         if let record, record.tellsTiming {
             all += record.fields(at: loop.now, step: "answer")
         }
@@ -37,15 +38,17 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     }
     /// `nil` if nobody reads it.
     var record: PromptRecord?
+    let tenant: Tenant?
     private let loop: EventLoop
     var onBegin: (() -> Void)?
     var modelField: String?
 
     init(
-        _ request: Request, _ reply: consuming Reply, to route: Route, fields: [HeaderField], scratch: ScratchBuffer,
-        on loop: EventLoop
+        _ request: Request, _ reply: consuming Reply, to route: Route, of tenant: Tenant?, fields: [HeaderField],
+        scratch: ScratchBuffer, on loop: EventLoop
     ) {
         self.request = request
+        self.tenant = tenant
         path = request.path
         self.route = route
         self.fields = fields

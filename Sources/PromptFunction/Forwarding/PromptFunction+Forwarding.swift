@@ -7,13 +7,15 @@ internal import Ollama
 extension PromptFunction {
     /// Passes a request of an API on to a host, and its response back, with all that promptd does for its own prompts.
     func forward(_ request: Request, _ reply: consuming Reply, to endpoint: Endpoint) async {
-        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = ForwardedReply(request, reply, to: .prompt(endpoint), fields: fields, scratch: scratch, on: loop)
+        let (tenant, fields) = sender(of: request)
+        let reply = ForwardedReply(
+            request, reply, to: .prompt(endpoint), of: tenant, fields: fields, scratch: scratch, on: loop)
         reply.record = monitor?.begin(request, operation: endpoint.operation)
         do throws(PromptFailure) {
             let prompt = try await decode(request, to: endpoint)
             reply.prompt = prompt
             if Task.isCancelled { throw .cancelled }
+            if let tenant { try charge(tenant, for: prompt, reply) }
             if !settings.fallbacks.isEmpty { noteModel(of: prompt, reply) }
             try reply.hold(prompt.payload.count)
             reply.record?.queue(at: loop.now)
@@ -22,7 +24,7 @@ extension PromptFunction {
                 try await share(prompt, key, request, reply, in: sharedForwards)
                 return finish(reply, nil)
             }
-            let admissionRequest = admissionRequest(for: prompt)
+            let admissionRequest = admissionRequest(for: prompt, of: tenant)
             let permit = try await admission.acquire(admissionRequest, client: { [self] in client(of: request) })
             try await answer(prompt, admissionRequest, with: permit, reply)
             finish(reply, nil)

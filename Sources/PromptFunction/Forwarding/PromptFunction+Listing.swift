@@ -22,18 +22,30 @@ extension PromptFunction {
 
     /// Answers a listing from what the hosts say now.
     func list(_ request: Request, _ reply: consuming Reply, _ listing: Listing) async {
-        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        await send(fields, as: Route.listing(listing).api, on: reply, holding: request) {
+        let (tenant, fields) = sender(of: request)
+        await send(
+            fields + (tenant?.rateLimitFields ?? []), as: Route.listing(listing).api, on: reply, holding: request
+        ) {
             [self] () throws(PromptFailure) in
             switch listing {
-            case .tags: try await shared("/api/tags") { [self] in await merged(listing, "/api/tags") }
-            case .running: try await shared("/api/ps") { [self] in await merged(listing, "/api/ps") }
-            case .models: try await shared("/v1/models") { [self] in await merged(listing, "/v1/models") }
+            case .tags: try await list(listing, "/api/tags", for: tenant)
+            case .running: try await list(listing, "/api/ps", for: tenant)
+            case .models: try await list(listing, "/v1/models", for: tenant)
             case .version: try await shared("/api/version") { [self] in await first("GET", "/api/version") }
-            case .show: try await limited { [self] () throws(PromptFailure) in try await show(request) }
-            case .model(let name): try await limited { [self] () throws(PromptFailure) in try await model(name) }
+            case .show: try await limited { [self] () throws(PromptFailure) in try await show(request, for: tenant) }
+            case .model(let name):
+                try await limited { [self] () throws(PromptFailure) in try await model(name, for: tenant) }
             }
         }
+    }
+
+    /// The list of all hosts' models that the client may ask.
+    private func list(
+        _ listing: Listing, _ path: String, for tenant: Tenant?
+    ) async throws(PromptFailure) -> PassedOnReply {
+        let policy = tenant?.settings.models ?? .any
+        let key = policy.isEmpty ? path : "\(path) \(tenant?.name ?? "")"
+        return try await shared(key) { [self] in await merged(listing, path, within: policy) }
     }
 
     /// Sends what `answer` returns, or its error in the form of `api`.
@@ -58,18 +70,20 @@ extension PromptFunction {
 
     /// The answer of a request for the same list that is under way, or of a new one: however many clients ask, the hosts
     /// are asked once at a time.
+    ///
+    /// - Parameter key: names the list.
     private func shared(
-        _ path: String, _ ask: @escaping () async -> ListingResult
+        _ key: String, _ ask: @escaping () async -> ListingResult
     ) async throws(PromptFailure) -> PassedOnReply {
         let list: SharedListing
-        if let current = listings[path] {
+        if let current = listings[key] {
             list = current
         } else {
             list = SharedListing(on: loop)
-            listings[path] = list
+            listings[key] = list
             list.start { [self] in
                 let result = await ask()
-                listings[path] = nil
+                listings[key] = nil
                 return result
             }
         }
@@ -93,18 +107,24 @@ extension PromptFunction {
 
     /// The lists of all hosts together. A list of a single host is passed on as it is, unless some models have other
     /// names here, or are not allowed.
-    private func merged(_ listing: Listing, _ path: String) async -> ListingResult {
+    ///
+    /// - Parameter policy: what the tenant may ask.
+    private func merged(_ listing: Listing, _ path: String, within policy: ModelPolicy) async -> ListingResult {
         let (replies, error) = await replies(to: path)
-        let models = settings.protection.models
-        if replies.count == 1, let reply = replies.first, models.isEmpty { return .success(PassedOnReply(reply)) }
+        let models = rules.models
+        if replies.count == 1, let reply = replies.first, models.isEmpty, policy.isEmpty {
+            return .success(PassedOnReply(reply))
+        }
         guard !replies.isEmpty else { return .failure(noReply(error)) }
         let bodies = replies.filter { $0.head.status == 200 }.map(\.body)
         let merged = await work.run(weight: bodies.reduce(0) { $0 + $1.count }) {
-            ModelListing.merged(bodies, of: listing) { models.names(of: $0) }
+            ModelListing.merged(bodies, of: listing) { name in
+                policy.allows(name) ? models.names(of: name) : []
+            }
         }
         if let merged { return .success(PassedOnReply(json: merged)) }
         // What is no list may name models that are not allowed.
-        guard models.isEmpty else {
+        guard models.isEmpty, policy.isEmpty else {
             return .failure(.ollama(.malformedResponse, model: "", host: .init(backends[0])))
         }
         return .success(PassedOnReply(replies[0]))
@@ -168,17 +188,18 @@ extension PromptFunction {
         return last.map { .success(PassedOnReply($0)) } ?? .failure(noReply(failure))
     }
 
-    private func show(_ request: Request) async throws(PromptFailure) -> PassedOnReply {
+    private func show(_ request: Request, for tenant: Tenant?) async throws(PromptFailure) -> PassedOnReply {
         guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
         let result = await work.run(weight: body.weight) { [rules] in
             Result { () throws(PromptFailure) in try Prompt(passingOn: body.decoded(), to: nil, rules) }
         }
         let prompt = try result.get()
+        try tenant?.check(prompt.model, named: prompt.modelText)
         return try await first("POST", "/api/show", prompt.payload, model: prompt.model).get()
     }
 
-    private func model(_ name: String) async throws(PromptFailure) -> PassedOnReply {
-        let models = settings.protection.models
+    private func model(_ name: String, for tenant: Tenant?) async throws(PromptFailure) -> PassedOnReply {
+        let models = rules.models
         var plain = PercentCoding.decode(name)
         var path = name
         switch models.isEmpty ? .asIs : models.verdict(on: ModelName(plain)) {
@@ -188,6 +209,7 @@ extension PromptFunction {
             path = PercentCoding.encode(path: other)
         case .refused: throw .forbidden("The model '\(plain.cut(to: 200))' is not allowed here: ask another model.")
         }
+        try tenant?.check(ModelName(plain), named: plain)
         return try await first("GET", "/v1/models/" + path, model: ModelName(plain)).get()
     }
 }

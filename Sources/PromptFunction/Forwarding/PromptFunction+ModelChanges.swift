@@ -15,9 +15,13 @@ extension PromptFunction {
 
     /// Passes the request on to the only host, if the operator allows it.
     func changeModels(_ request: Request, _ reply: consuming Reply, _ change: ModelChange) async {
-        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
-        let reply = ForwardedReply(request, reply, to: .modelChange(change), fields: fields, scratch: scratch, on: loop)
+        let (tenant, fields) = sender(of: request)
+        let reply = ForwardedReply(
+            request, reply, to: .modelChange(change), of: tenant, fields: fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
+            if let tenant, !tenant.settings.models.isEmpty {
+                throw .forbidden("A tenant that may ask some models only may not change them.")
+            }
             let backend = try hostToChange()
             guard let body = takeBody(of: request) else { throw .badRequest("missing request body") }
             let decoded = await work.run(weight: body.weight) {

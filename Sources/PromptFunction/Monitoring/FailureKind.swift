@@ -60,7 +60,7 @@ extension PromptFailure {
         case .unauthorized: .unauthorized
         case .forbidden: .forbidden
         case .apiNotServed: .apiNotServed
-        case .rateLimited: .rateLimited
+        case .rateLimited, .tokensUsed: .rateLimited
         case .noRoom: .noRoom
         case .queueFull: .queueFull
         case .queueTimeout: .queueTimeout

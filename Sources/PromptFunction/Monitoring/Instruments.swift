@@ -86,6 +86,17 @@ package enum Instruments {
         "promptd.output.parts", .counter, .none,
         "Parts of streamed answers, as they come: usually one for each token.")
 
+    static let tenantPrompts = Instrument(
+        "promptd.tenant.prompts", .counter, .none,
+        "Prompts of a tenant, by what became of them: answered, failed, cancelled, or refused by a limit of the tenant."
+    )
+    static let tenantTokens = Instrument(
+        "promptd.tenant.tokens", .counter, .none, "Tokens of a tenant's prompts (input) and of their answers (output).")
+    static let tenantInFlight = Instrument(
+        "promptd.tenant.prompts_in_flight", .gauge, .none, "Prompts of a tenant that backends are handling.")
+    static let tenantWaiting = Instrument(
+        "promptd.tenant.queued_prompts", .gauge, .none, "Prompts of a tenant that wait in the queue.")
+
     /// All of them, in the order in which they are shown.
     package static let all = [
         requestDuration, firstToken, timePerToken, tokenUsage, invocations, errors, timeouts, failures, ready,
@@ -93,6 +104,6 @@ package enum Instruments {
         initDuration,
         coldStarts, queued, queueLimit, queuedBytes, queueBytesLimit, queueWait, coalesced, inFlight, limit, breaker,
         attempts, retries, failovers, fallbacks,
-        cancellations, refusals, parts,
+        cancellations, refusals, parts, tenantPrompts, tenantTokens, tenantInFlight, tenantWaiting,
     ]
 }

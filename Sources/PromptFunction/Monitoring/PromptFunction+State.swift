@@ -24,6 +24,8 @@ extension PromptMonitor {
 extension PromptFunction {
     /// Maximum number of prompts that the state shows.
     private static let mostShown = 100
+    /// Maximum number of tenants that it shows.
+    private static let mostTenants = 100
     /// Maximum number of models that it shows for each backend.
     private static let mostModels = 100
 
@@ -33,7 +35,7 @@ extension PromptFunction {
         var isReady = true
         if case .unhealthy = ready() { isReady = false }
         monitor.metrics.collect(
-            monitor.totals, waiting: (admission.waiting, admission.waitingBytes), isReady: isReady, admission.limits)
+            monitor.totals, admission, protection.tenants?.all ?? [], isReady: isReady)
     }
 
     /// What is happening now: members of a JSON object, for the operator's page. Empty if nothing is recorded.
@@ -49,11 +51,12 @@ extension PromptFunction {
         case .unhealthy(let reason): json.put(quoted: reason)
         }
         json.put(",\"queue\":{\"waiting\":")
-        json.put(raw: "\(admission.waiting),\"limit\":\(settings.maxQueue)")
-        json.put(",\"classes\":[{\"name\":\"default\",\"waiting\":")
-        json.put(raw: "\(admission.waiting)")
-        json.put("}]},\"totals\":")
+        json.put(raw: "\(admission.waiting),\"limit\":\(admission.limits.count)")
+        json.put(",\"classes\":[")
+        putClasses(to: &json)
+        json.put("]},\"totals\":")
         put(monitor.totals, to: &json)
+        putTenants(to: &json)
         json.put(",\"backends\":[")
         for (index, backend) in backends.enumerated() {
             if index > 0 { json.put(",") }
@@ -78,6 +81,37 @@ extension PromptFunction {
         json.put("]")
         if withHistory { put(monitor, at: time, to: &json) }
         return json.bytes
+    }
+
+    /// Without tenants there is one class only.
+    private func putClasses(to json: inout JSONWriter) {
+        for priority in PriorityClass.allCases where priority == .interactive || protection.tenants != nil {
+            if priority != .interactive { json.put(",") }
+            json.put("{\"name\":")
+            json.put(quoted: priority.name)
+            json.put(raw: ",\"waiting\":\(admission.waiting(priority))}")
+        }
+    }
+
+    private func putTenants(to json: inout JSONWriter) {
+        guard let tenants = protection.tenants?.all else { return }
+        json.put(",\"tenants\":[")
+        for (index, tenant) in tenants.prefix(Self.mostTenants).enumerated() {
+            if index > 0 { json.put(",") }
+            json.put("{\"name\":")
+            json.put(quoted: tenant.name)
+            json.put(",\"class\":")
+            json.put(quoted: tenant.settings.priority.name)
+            json.put(raw: ",\"in_flight\":\(tenant.inFlight),\"in_flight_limit\":\(tenant.settings.maxInFlight)")
+            json.put(raw: ",\"waiting\":\(admission.waiting(of: tenant))")
+            json.put(raw: ",\"tokens\":\(tenant.tokensUsed),\"tokens_limit\":\(tenant.settings.tokensPerMinute)")
+            json.put(raw: ",\"requests\":\(tenant.requestsUsed)")
+            json.put(raw: ",\"requests_limit\":\(tenant.settings.requestsPerMinute)")
+            json.put(raw: ",\"answered\":\(tenant.totals.answered),\"failed\":\(tenant.totals.failed)")
+            json.put(raw: ",\"refused\":\(tenant.totals.refused)}")
+        }
+        json.put("]")
+        json.put(raw: ",\"tenants_left_out\":\(max(0, tenants.count - Self.mostTenants))")
     }
 
     private func put(_ totals: PromptTotals, to json: inout JSONWriter) {
@@ -125,7 +159,9 @@ extension PromptFunction {
         Self.put(record.current.map { $0.modelText.cut(to: 200) }, to: &json)
         json.put(",\"client\":")
         json.put(quoted: record.request.peer)
-        json.put(",\"tenant\":null,\"backend\":")
+        json.put(",\"tenant\":")
+        Self.put(record.bill?.tenant.name, to: &json)
+        json.put(",\"backend\":")
         Self.put(record.phase == .queued ? nil : record.backend?.url, to: &json)
         json.put(raw: ",\"output_tokens\":\(record.parts)}")
     }

@@ -9,18 +9,19 @@ final class PromptMetrics {
     private static let mostShown = 16
 
     private let models: ModelMetrics
+    private let tenants: TenantMetrics
     private let backends: [EngineBackend]
     private let failures, refusals: [FailureKind: Counter]
     private let cancellations: [PromptRecord.Phase: Counter]
     private let invocations, errors, timeouts, retries, failovers, fallbacks, coalesced, parts: Counter
-    private let invokeDuration, queueWait: CoreMetrics.Timer
-    private let queued, queueLimit, queuedBytes, queueBytesLimit, ready: Gauge
+    private let invokeDuration: CoreMetrics.Timer
+    /// By their classes.
+    private let queueWait: [CoreMetrics.Timer]
+    private let queued: [Gauge]
+    private let queueLimit, queuedBytes, queueBytesLimit, ready: Gauge
     private var countedParts = 0
 
     private static let trigger = [("faas.trigger", "http")]
-    /// The only class of prompts.
-    private static let queueClass = [("class", "default")]
-
     /// - Parameter isKnown: whether a backend has a model.
     init(_ factory: any MetricsFactory, _ backends: [EngineBackend], isKnown: @escaping (ModelName) -> Bool) {
         func counter(_ instrument: Instrument, _ dimensions: [(String, String)] = []) -> Counter {
@@ -36,6 +37,7 @@ final class PromptMetrics {
             Dictionary(uniqueKeysWithValues: Key.allCases.map { ($0, counter(instrument, [(name, $0.rawValue)])) })
         }
         models = ModelMetrics(factory, isKnown: isKnown)
+        tenants = TenantMetrics(factory)
         self.backends = backends
         failures = counters(Instruments.failures, "error.type")
         let ofHeads: [FailureKind] = [.unauthorized, .forbidden, .rateLimited, .unknownEncoding]
@@ -52,8 +54,10 @@ final class PromptMetrics {
         parts = counter(Instruments.parts)
         invokeDuration = Timer(
             label: Instruments.invokeDuration.name, dimensions: Self.trigger, factory: factory)
-        queueWait = Timer(label: Instruments.queueWait.name, dimensions: Self.queueClass, factory: factory)
-        queued = gauge(Instruments.queued, Self.queueClass)
+        queueWait = PriorityClass.allCases.map {
+            Timer(label: Instruments.queueWait.name, dimensions: [("class", $0.name)], factory: factory)
+        }
+        queued = PriorityClass.allCases.map { gauge(Instruments.queued, [("class", $0.name)]) }
         queueLimit = gauge(Instruments.queueLimit)
         queuedBytes = gauge(Instruments.queuedBytes)
         queueBytesLimit = gauge(Instruments.queueBytesLimit)
@@ -69,7 +73,8 @@ final class PromptMetrics {
         let duration = now - record.began
         invokeDuration.recordNanoseconds(duration.inNanoseconds)
         if let queuedAt = record.queuedAt {
-            queueWait.recordNanoseconds(((record.askedAt ?? now) - queuedAt).inNanoseconds)
+            let priority = record.bill?.tenant.settings.priority ?? .interactive
+            queueWait[priority.rawValue].recordNanoseconds(((record.askedAt ?? now) - queuedAt).inNanoseconds)
         }
         if let failure { count(failure, in: record.phase) } else { invocations.increment() }
         models.ended(record, failure?.kind, after: duration)
@@ -100,15 +105,14 @@ final class PromptMetrics {
     // MARK: Gauges
 
     /// Sets the gauges to what is true now.
-    func collect(
-        _ totals: PromptTotals, waiting: (count: Int, bytes: Int), isReady: Bool, _ limits: Admission.Limits
-    ) {
+    func collect(_ totals: PromptTotals, _ admission: Admission, _ tenants: [Tenant], isReady: Bool) {
+        self.tenants.collect(tenants, admission)
         parts.increment(by: totals.parts - countedParts)
         countedParts = totals.parts
-        queued.record(waiting.count)
-        queueLimit.record(limits.count)
-        queuedBytes.record(waiting.bytes)
-        queueBytesLimit.record(limits.bytes)
+        for priority in PriorityClass.allCases { queued[priority.rawValue].record(admission.waiting(priority)) }
+        queueLimit.record(admission.limits.count)
+        queuedBytes.record(admission.waitingBytes)
+        queueBytesLimit.record(admission.limits.bytes)
         ready.record(isReady ? 1 : 0)
         for backend in backends { backend.metrics?.collect(backend) }
     }

@@ -89,6 +89,7 @@ final class PromptMonitor {
         remove(record)
         let now = loop.now
         if let output = record.usage.output { totals.otherTokens += max(0, output - record.parts) }
+        if let bill = record.bill { settle(bill, record, failure) }
         if let first = record.firstTokenAt { history.firstToken(after: first - record.began) }
         switch failure {
         case nil: totals.answered += 1
@@ -105,12 +106,23 @@ final class PromptMonitor {
         if let log { self.log(record, failure, at: now, to: log) }
     }
 
+    @inline(never)
+    private func settle(_ bill: TokenBill, _ record: PromptRecord, _ failure: PromptFailure?) {
+        bill.settle(record.usage)
+        switch failure {
+        case nil: bill.tenant.totals.answered += 1
+        case let failure? where failure.isCancelled: bill.tenant.totals.cancelled += 1
+        case _?: bill.tenant.totals.failed += 1
+        }
+    }
+
     /// Says what became of a prompt. The prompt itself is never in the log, and neither is its answer.
     private func log(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant, to log: Logger) {
         var metadata: Logger.Metadata = [
             "request": "\(record.id)", "operation": "\(record.operation.rawValue)", "attempts": "\(record.attempts)",
             "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
         ]
+        metadata["tenant"] = record.bill.map { "\($0.tenant.name)" }
         metadata["client"] = record.client.map { "\($0)" }
         metadata["model"] = record.current.map { "\($0.modelText.cut(to: 200))" }
         metadata["backend"] = record.backend.map { "\($0.url)" }

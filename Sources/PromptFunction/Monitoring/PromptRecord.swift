@@ -42,6 +42,8 @@ final class PromptRecord {
     /// The parts of a streamed answer that have come: usually one for each token.
     private(set) var parts = 0
     private let totals: PromptTotals
+    /// What it uses of its tenant's tokens.
+    var bill: TokenBill?
 
     /// Whether the reply says where the time went.
     let tellsTiming: Bool
@@ -91,6 +93,7 @@ final class PromptRecord {
     func count(_ new: Int) {
         parts &+= new
         totals.parts &+= new
+        bill?.count(new)
     }
 
     /// The answer has begun to come.

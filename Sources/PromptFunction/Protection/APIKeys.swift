@@ -37,16 +37,14 @@ package struct APIKeys: Sendable {
         self.keys = keys
     }
 
-    /// Returns the client that sent these fields; `nil` if they have no key or an unknown one.
+    /// Returns the key that these fields offer.
     ///
     /// - Parameters:
     ///   - authorization: the Authorization field. If it has a bearer token, only this field counts. Source: RFC 6750,
     ///     2.1.
     ///   - apiKey: the X-API-Key field.
-    func client(authorization: String?, apiKey: String?) -> ClientIdentity? {
-        let offered = authorization.flatMap(Self.bearer) ?? apiKey.map { CommaList.trimmed($0[...]) }
-        guard let offered, admits(offered) else { return nil }
-        return ClientIdentity(key: offered)
+    static func offered(authorization: String?, apiKey: String?) -> Substring? {
+        authorization.flatMap(bearer) ?? apiKey.map { CommaList.trimmed($0[...]) }
     }
 
     /// Returns what follows the word `Bearer` in upper or lower case; `nil` for another scheme. Source: RFC 9110, 11.1.

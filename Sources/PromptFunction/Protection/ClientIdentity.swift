@@ -2,6 +2,8 @@
 enum ClientIdentity: Hashable, Sendable {
     /// A client with an API key: a hash of the key, with a new seed in each process, so that the key cannot be derived.
     case key(UInt64)
+    /// A tenant, whichever of its keys it sends.
+    case tenant(UInt32)
     /// An IPv4 address.
     case v4(UInt32)
     /// The first 64 bits of an IPv6 address. One client controls all the other bits, and could otherwise pretend to be

@@ -3,37 +3,77 @@ internal import HTTPServer
 
 /// Decides whether a client may send a request, before its body is received. Belongs to the loop's thread.
 struct Protection {
-    private let proxies: TrustedProxies
-    /// The current keys. Replaced when the operator changes them.
-    var keys: APIKeys?
+    private var proxies: TrustedProxies
+    private var keys: APIKeys?
+    /// `nil` if the operator names none.
+    private(set) var tenants: TenantDirectory?
     private var rate: RateLimit?
-    let origins: OriginPolicy
+    private var requestsPerMinute: Int
+    private(set) var origins: OriginPolicy
     private var knownHost = ""
+    private let loop: EventLoop
 
-    init(_ settings: ProtectionSettings) {
+    init(_ settings: ProtectionSettings, on loop: EventLoop) {
+        self.loop = loop
         keys = settings.keys
         origins = settings.origins
         proxies = settings.trustedProxies
-        rate = settings.requestsPerMinute > 0 ? RateLimit(perMinute: settings.requestsPerMinute) : nil
+        tenants = settings.tenants.map { TenantDirectory($0, on: loop) }
+        requestsPerMinute = settings.requestsPerMinute
+        rate = Self.rate(requestsPerMinute)
+    }
+
+    private static func rate(_ perMinute: Int) -> RateLimit? {
+        perMinute > 0 ? RateLimit(perMinute: perMinute) : nil
+    }
+
+    /// Uses other settings from now on. What clients have used of their limits stays.
+    mutating func replace(with settings: ProtectionSettings) {
+        keys = settings.keys
+        origins = settings.origins
+        knownHost = ""
+        proxies = settings.trustedProxies
+        if let named = settings.tenants, let tenants {
+            tenants.replace(with: named)
+        } else {
+            tenants = settings.tenants.map { TenantDirectory($0, on: loop) }
+        }
+        if requestsPerMinute != settings.requestsPerMinute { rate = Self.rate(settings.requestsPerMinute) }
+        requestsPerMinute = settings.requestsPerMinute
     }
 
     /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
-    mutating func check(_ request: borrowing RequestHead, at now: LoopInstant) throws(PromptFailure) {
+    mutating func check(_ request: borrowing RequestHead) throws(PromptFailure) {
         try origins.check(request, knownHost: &knownHost)
-        if keys == nil && rate == nil { return }
-        if keys != nil && key(of: request) == nil { throw .unauthorized }
-        let client = client(of: request)
-        if let seconds = rate?.take(client, at: now) { throw .rateLimited(retryAfter: seconds) }
+        if keys == nil && rate == nil && tenants == nil { return }
+        let sender = sender(of: request)
+        if (keys != nil || tenants != nil) && !sender.hasKey { throw .unauthorized }
+        if let tenant = sender.tenant { try tenant.takeRequest() }
+        if let seconds = rate?.take(sender.identity, at: loop.now) { throw .rateLimited(retryAfter: seconds) }
     }
 
-    private func key(of request: borrowing RequestHead) -> ClientIdentity? {
-        keys?.client(authorization: request.field("Authorization"), apiKey: request.field("X-API-Key"))
+    /// The tenant that sent the request, if there are tenants and it is one.
+    func tenant(of request: borrowing RequestHead) -> Tenant? {
+        guard let tenants, let key = Self.key(of: request) else { return nil }
+        return tenants.tenant(withKey: key)
+    }
+
+    private static func key(of request: borrowing RequestHead) -> Substring? {
+        APIKeys.offered(authorization: request.field("Authorization"), apiKey: request.field("X-API-Key"))
+    }
+
+    private func sender(
+        of request: borrowing RequestHead
+    ) -> (identity: ClientIdentity, hasKey: Bool, tenant: Tenant?) {
+        if keys != nil || tenants != nil, let key = Self.key(of: request) {
+            if let tenant = tenants?.tenant(withKey: key) { return (tenant.identity, true, tenant) }
+            if let keys, keys.admits(key) { return (ClientIdentity(key: key), true, nil) }
+        }
+        guard let peer = IPAddress(request.peer[...]) else { return (.v4(0), false, nil) }
+        let address = proxies.client(peer: peer, forwardedFor: request.list("X-Forwarded-For"))
+        return (ClientIdentity(address), false, nil)
     }
 
     /// Returns the client that sent the request: by its key if that is known, otherwise by its address.
-    func client(of request: borrowing RequestHead) -> ClientIdentity {
-        if let key = key(of: request) { return key }
-        guard let peer = IPAddress(request.peer[...]) else { return .v4(0) }
-        return ClientIdentity(proxies.client(peer: peer, forwardedFor: request.list("X-Forwarded-For")))
-    }
+    func client(of request: borrowing RequestHead) -> ClientIdentity { sender(of: request).identity }
 }

@@ -2,6 +2,8 @@
 package struct ProtectionSettings: Sendable {
     /// The keys of clients that may send requests; `nil`: no key is needed.
     package var keys: APIKeys?
+    /// Those who may send prompts, besides whoever has one of `keys`.
+    package var tenants: TenantSettings?
     /// The proxies that are trusted to report a client's address.
     package var trustedProxies = TrustedProxies.nobody
     /// The web pages that may send requests.

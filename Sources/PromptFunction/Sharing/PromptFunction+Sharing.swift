@@ -21,7 +21,7 @@ extension PromptFunction {
             monitor?.metrics.joined()
             seat = found.shared.join(reply)
         } else {
-            generation = SharedReplies.Generation(SharedReply(of: prompt, on: loop), prompt.payload)
+            generation = SharedReplies.Generation(SharedReply(of: prompt, for: reply.tenant, on: loop), prompt.payload)
             seat = generation.shared.join(reply)
             replies.add(generation, as: key)
             generation.shared.onDeserted = { [self, weak generation] in
@@ -48,7 +48,7 @@ extension PromptFunction {
             let shared = generation.shared
             var outcome = Result<Void, PromptFailure>.success(())
             do throws(PromptFailure) {
-                let admissionRequest = admissionRequest(for: prompt)
+                let admissionRequest = admissionRequest(for: prompt, of: shared.tenant)
                 let permit = try await admission.acquire(admissionRequest, client: { client }) {
                     shared.positionInQueue = $0
                 }

@@ -95,8 +95,12 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
         didSet { for seat in seats { seat.member.positionInQueue = positionInQueue } }
     }
 
-    init(of prompt: Prompt, on loop: EventLoop) {
+    /// Whose prompt was the first.
+    let tenant: Tenant?
+
+    init(of prompt: Prompt, for tenant: Tenant?, on loop: EventLoop) {
         self.prompt = prompt
+        self.tenant = tenant
         self.loop = loop
     }
 

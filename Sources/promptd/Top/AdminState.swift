@@ -39,6 +39,12 @@ struct AdminState: Decodable, Sendable {
         var outputTokens: Int
     }
 
+    struct Tenant: Decodable, Sendable {
+        var name: String
+        var `class`: String
+        var inFlight, inFlightLimit, waiting, tokens, tokensLimit, requests, requestsLimit, refused: Int
+    }
+
     struct Failure: Decodable, Sendable {
         var age: Double
         var status: Int
@@ -54,6 +60,8 @@ struct AdminState: Decodable, Sendable {
     var queue: Queue
     var totals: Totals
     var backends: [Backend]
+    /// `nil` if there are none.
+    var tenants: [Tenant]?
     var prompts: [Prompt]
     var promptsLeftOut: Int
     var failures: [Failure]

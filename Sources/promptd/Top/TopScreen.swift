@@ -9,6 +9,8 @@ struct TopScreen {
     /// - Returns: at most `height` lines of at most `width` characters.
     func lines(_ state: AdminState, since before: AdminState?) -> [String] {
         var lines = summary(state, since: before) + [""] + backends(state) + [""]
+        let tenants = tenants(state, room: height / 4)
+        if !tenants.isEmpty { lines += tenants + [""] }
         let failures = state.failures.isEmpty ? [] : [""] + self.failures(state)
         // Prompts have what is left, but at least a few lines.
         let room = max(height - lines.count - failures.count, 4)
@@ -45,6 +47,19 @@ struct TopScreen {
             ]
         }
         return table([["BACKEND", "BREAKER", "IN FLIGHT", "MODELS (* LOADED)"]] + rows)
+    }
+
+    private func tenants(_ state: AdminState, room: Int) -> [String] {
+        guard let tenants = state.tenants, !tenants.isEmpty else { return [] }
+        func share(_ used: Int, _ limit: Int) -> String { limit > 0 ? "\(used) of \(limit)" : "\(used)" }
+        let rows = tenants.prefix(max(room, 1)).map { tenant in
+            [
+                Self.plain(tenant.name), Self.plain(tenant.class), share(tenant.inFlight, tenant.inFlightLimit),
+                "\(tenant.waiting)", share(tenant.requests, tenant.requestsLimit),
+                share(tenant.tokens, tenant.tokensLimit), "\(tenant.refused)",
+            ]
+        }
+        return table([["TENANT", "CLASS", "IN FLIGHT", "QUEUED", "REQUESTS/MIN", "TOKENS/MIN", "REFUSED"]] + rows)
     }
 
     private func prompts(_ state: AdminState, room: Int) -> [String] {

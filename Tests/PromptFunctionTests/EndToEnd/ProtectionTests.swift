@@ -29,7 +29,9 @@ import Testing
                 let open = try await fixture.get(path)
                 #expect(open.status == 200 && open.text == text)
             }
-            fixture.function.setKeys(try APIKeys(list: "cat"))
+            var settings = fixture.function.settings
+            settings.protection.keys = try APIKeys(list: "cat")
+            fixture.function.replace(with: settings)
             let old = try await fixture.post("{}", ["X-API-Key: ant"])
             #expect(old.status == 401)
             let new = try await fixture.post("{}", ["X-API-Key: cat"])

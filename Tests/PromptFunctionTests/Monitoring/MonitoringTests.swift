@@ -116,7 +116,7 @@ import Testing
             #expect((seen["gen_ai_client_token_usage_sum" + Self.labels(token: "output")] ?? 0) > 30)
             #expect(seen[#"faas_invocations_total{faas_trigger="http"}"#] == 3)
             #expect(seen[#"faas_errors_total{faas_trigger="http"}"#] == 0)
-            #expect(seen[#"promptd_queue_wait_seconds_count{class="default"}"#] == 3)
+            #expect(seen[#"promptd_queue_wait_seconds_count{class="interactive"}"#] == 3)
             #expect((seen["promptd_output_parts_total"] ?? 0) > 10)
             #expect(
                 seen[#"promptd_backend_requests_total{backend="http://\#(fixture.addresses[0])",error_type=""}"#] == 3)
@@ -223,7 +223,7 @@ import Testing
             #expect(state.prompts[0].backend == "http://\(fixture.addresses[0])" && state.prompts[1].backend == nil)
             #expect(state.prompts[1].model == "other" && state.prompts[1].id.count == 16)
             #expect(state.backends[0].inFlight == 1 && state.backends[0].limit == 1)
-            #expect(values()[#"promptd_queue_prompts{class="default"}"#] == 1)
+            #expect(values()[#"promptd_queue_prompts{class="interactive"}"#] == 1)
             queued[0].close()
             try await until("it has left", on: loop) { fixture.function.waiting == 0 }
             asking[0].close()

@@ -1,0 +1,61 @@
+import EventLoop
+import Logging
+import PromptFunction
+
+/// Replaces settings while the server runs, without losing a prompt. Belongs to the loop's thread.
+final class Reload {
+    private let function: PromptFunction
+    private let log: Logger
+    private let loop: EventLoop
+    private let work: WorkQueue
+    private var state = State.idle
+
+    private enum State {
+        case idle
+        case reading
+        /// The files may have changed while they were read.
+        case readingBeforeAnother
+    }
+
+    init(of function: PromptFunction, log: Logger, on loop: EventLoop) {
+        self.function = function
+        self.log = log
+        self.loop = loop
+        work = WorkQueue(on: loop)
+    }
+
+    /// Reads the settings and uses those that can be replaced. What is wrong leaves all as it is. The files are read on
+    /// Dispatch: the loop does not wait for them.
+    func start(_ reader: SettingsReader) {
+        guard case .idle = state else {
+            state = .readingBeforeAnother
+            return
+        }
+        loop.startTask { [self] in
+            repeat {
+                state = .reading
+                let result = await work.run(weight: WorkQueue.batchLimit + 1) { Result { try reader.read() } }
+                use(result)
+            } while state == .readingBeforeAnother
+            state = .idle
+        }
+    }
+
+    private func use(_ result: Result<SettingsReader.Result, any Error>) {
+        switch result {
+        case .success(let new):
+            function.replace(with: new.function)
+            log.info(
+                "reloaded the settings",
+                metadata: [
+                    "api-keys": "\(new.function.protection.keys?.count ?? 0)",
+                    "tenants": "\(new.function.protection.tenants?.entries.count ?? 0)",
+                ])
+            guard !new.needRestart.isEmpty else { return }
+            log.warning(
+                "these settings have changed in the file: restart to use them",
+                metadata: ["settings": "\(new.needRestart.joined(separator: ","))"])
+        case .failure(let error): log.error("the previous settings stay in use: \(error)")
+        }
+    }
+}

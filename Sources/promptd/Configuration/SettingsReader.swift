@@ -1,0 +1,47 @@
+import ArgumentParser
+import PromptFunction
+
+/// Reads the settings again while the server runs. Usable on any thread; files are read, so call it on Dispatch.
+final class SettingsReader: Sendable {
+    /// What was read.
+    struct Result: Sendable {
+        /// All settings of the function, of which those count that can be replaced.
+        var function: PromptFunction.Settings
+        /// The names of settings that have changed in the file and need a restart.
+        var needRestart: [String]
+    }
+
+    /// Settings that can be replaced while the server runs.
+    static let replaceable: Set = [
+        "api-keys", "api-key-file", "tenants", "models", "model-aliases", "max-prompt-bytes", "max-predict",
+        "requests-per-minute", "trusted-proxies", "cors-origins", "max-queue", "max-queue-bytes", "queue-timeout",
+    ]
+
+    private let arguments: [String]
+    /// What the file said at the start, by the settings' variables.
+    private let atStart: [String: String]
+
+    /// - Parameter arguments: of the command, which is `serve`. What the file says is in use already.
+    init(arguments: [String]) {
+        self.arguments = arguments
+        atStart = Environment.fromFile
+    }
+
+    /// - Throws: what is wrong with the settings. Then those in use stay.
+    func read() throws -> Result {
+        let former = Environment.fromFile
+        do {
+            guard let serve = try Promptd.parseAsRoot(arguments) as? Serve else {
+                preconditionFailure("the arguments have been those of serve before")
+            }
+            try serve.useFile()
+            let function = try serve.functionSettings().settings
+            let now = Environment.fromFile
+            let changed = Setting.all.filter { atStart[$0.variable] != now[$0.variable] }.map(\.name)
+            return Result(function: function, needRestart: changed.filter { !Self.replaceable.contains($0) })
+        } catch {
+            Environment.fromFile = former
+            throw error
+        }
+    }
+}

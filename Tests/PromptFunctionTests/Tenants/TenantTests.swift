@@ -1,0 +1,300 @@
+import APIs
+import Digests
+import EventLoop
+import HTTPServer
+import Ollama
+import PromptFunction
+import StandIn
+import Telemetry
+import TestSupport
+import Testing
+
+/// Tenants, over sockets.
+@Suite(.timeLimit(.minutes(1))) struct `Tenants` {
+    /// A file with tenants whose keys are their names.
+    private static func file(_ tenants: String...) throws -> TenantSettings {
+        let members = tenants.map { tenant in
+            let name = tenant.split(separator: " ", maxSplits: 1)
+            let hash = SHA256Digest(of: name[0]).hexadecimal
+            return #""\#(name[0])":{"keys":["sha256:\#(hash)"]\#(name.count > 1 ? "," + name[1] : "")}"#
+        }
+        return try TenantSettings(json: Array(#"{"tenants":{\#(members.joined(separator: ","))}}"#.utf8))
+    }
+
+    private static func tokens(_ count: Int) -> StandInSettings {
+        var settings = StandInSettings()
+        settings.tokens = count
+        return settings
+    }
+
+    private static func key(_ name: String) -> [String] { ["Authorization: Bearer \(name)"] }
+
+    @Test func `are known by their keys, beside plain keys`() async throws {
+        try await withBackends(settings: {
+            $0.protection.tenants = try Self.file("ant", "bee")
+            $0.protection.keys = try APIKeys(list: "cat")
+        }) { loop, fixture in
+            for (name, status) in [("ant", 200), ("bee", 200), ("cat", 200), ("dog", 401), ("", 401)] {
+                let reply = try await fixture.post("{}", Self.key(name))
+                #expect(reply.status == status, "\(name)")
+                #expect(reply["RateLimit"] == nil && reply["RateLimit-Policy"] == nil)
+            }
+            let keyless = try await fixture.post("{}")
+            #expect(keyless.status == 401)
+            let other = try await fixture.post("{}", ["X-API-Key: ant"])
+            #expect(other.status == 200)
+        }
+    }
+
+    @Test func `may ask their models only, and see only those in lists`() async throws {
+        var standIn = StandInSettings()
+        standIn.models = ["llama3.2:1b", "qwen3:4b", "big:70b"]
+        try await withBackends(
+            [standIn],
+            settings: {
+                $0.apis = [.ollama, .openai]
+                $0.protection.models = try ModelPolicy(aliases: "fast=llama3.2:1b")
+                $0.protection.tenants = try Self.file(#"ant "models":["llama3.2:1b"]"#, "bee")
+                $0.fallbacks = try Fallbacks("llama3.2:1b=big:70b")
+            }
+        ) { loop, fixture in
+            for (model, status) in [("llama3.2:1b", 200), ("fast", 200), ("qwen3:4b", 403)] {
+                let own = try await fixture.post(#"{"prompt":"a","model":"\#(model)"}"#, Self.key("ant"))
+                #expect(own.status == status, "\(model)")
+                let chat = #"{"model":"\#(model)","messages":[{"role":"user","content":"a"}],"stream":false}"#
+                for path in ["/api/chat", "/v1/chat/completions"] {
+                    let passed = try await fixture.post(chat, Self.key("ant"), to: path)
+                    #expect(passed.status == status, "\(model) \(path)")
+                }
+                let show = try await fixture.post(#"{"model":"\#(model)"}"#, Self.key("ant"), to: "/api/show")
+                #expect(show.status == status, "\(model)")
+                let free = try await fixture.post(#"{"prompt":"a","model":"\#(model)"}"#, Self.key("bee"))
+                #expect(free.status == 200)
+            }
+            for path in ["/api/tags", "/v1/models"] {
+                let restricted = try await fixture.get(path, Self.key("ant"))
+                #expect(restricted.text.contains("llama3.2:1b") && restricted.text.contains("fast"))
+                #expect(!restricted.text.contains("qwen3") && !restricted.text.contains("big"))
+                let free = try await fixture.get(path, Self.key("bee"))
+                #expect(free.text.contains("qwen3"))
+            }
+            let one = try await fixture.get("/v1/models/qwen3:4b", Self.key("ant"))
+            #expect(one.status == 403)
+        }
+    }
+
+    @Test func `a fallback does not lead to a model that a tenant may not ask`() async throws {
+        var standIn = StandInSettings()
+        standIn.models = ["big:70b"]
+        try await withBackends(
+            [standIn],
+            settings: {
+                $0.protection.tenants = try Self.file(#"ant "models":["llama3.2:1b"]"#, "bee")
+                $0.fallbacks = try Fallbacks("llama3.2:1b=big:70b")
+            }
+        ) { loop, fixture in
+            let restricted = try await fixture.post("{}", Self.key("ant"))
+            #expect(restricted.status == 404)
+            let free = try await fixture.post("{}", Self.key("bee"))
+            #expect(free.status == 200 && free["X-Promptd-Model"] == "big:70b")
+        }
+    }
+
+    @Test func `may send so many requests in a minute, whichever minute`() async throws {
+        try await withBackends(
+            clock: .manual,
+            settings: {
+                $0.protection.tenants = try Self.file(#"ant "requests-per-minute":3"#, "bee")
+            }
+        ) { loop, fixture in
+            for rest in [2, 1, 0] {
+                let reply = try await fixture.post("{}", Self.key("ant"))
+                #expect(reply.status == 200 && reply["RateLimit-Policy"] == #""requests";q=3;w=60"#)
+                #expect(reply["RateLimit"]?.hasPrefix(#""requests";r=\#(rest);t="#) == true)
+                await loop.advance(by: .seconds(10))
+            }
+            let refused = try await fixture.post("{}", Self.key("ant") + ["Accept: application/json"])
+            #expect(refused.status == 429 && refused["Retry-After"] == "31")
+            #expect(refused["RateLimit"] == #""requests";r=0;t=51"#)
+            let other = try await fixture.post("{}", Self.key("bee"))
+            #expect(other.status == 200)
+            await loop.advance(by: .seconds(31))
+            let again = try await fixture.post("{}", Self.key("ant"))
+            #expect(again.status == 200)
+        }
+    }
+
+    @Test func `use their tokens as they come, and the bill is settled afterwards`() async throws {
+        var standIn = Self.tokens(50)
+        standIn.tokenInterval = .milliseconds(10)
+        try await withBackends(
+            [standIn], clock: .manual,
+            settings: {
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":160"#)
+            }
+        ) { loop, fixture in
+            func used() -> Int? { tokensUsed(fixture) }
+            let body = #"{"prompt":"a b","stream":true}"#
+            var sockets: [RawSocket] = []
+            defer { sockets.forEach { $0.close() } }
+            for before in [0, 51, 102] {  // the tokens of the answer, and one for the prompt
+                sockets.append(try await fixture.open(postRequest(body, Self.key("ant"))))
+                try await until("the first token counts", on: loop) { used() == before + 1 }
+                for _ in 0..<9 { try await passDeadline(.milliseconds(10), on: loop) }
+                try await until("ten tokens count", on: loop) { used() == before + 10 }
+                for _ in 0..<40 { try await passDeadline(.milliseconds(10), on: loop) }
+                try await until("the bill is settled", on: loop) { used() == before + 51 }
+            }
+            // A prompt is expected to use as many tokens as those before.
+            let refused = try await fixture.post("{}", Self.key("ant"))
+            #expect(refused.status == 429 && refused.text.hasPrefix("You have used the tokens"))
+            #expect(refused["Retry-After"] != nil && refused["RateLimit-Policy"] == #""tokens";q=160;w=60"#)
+            await loop.advance(by: .seconds(61))
+            sockets.append(try await fixture.open(postRequest(body, Self.key("ant"))))
+            try await until("the next minute's begin", on: loop) { used() == 1 }
+        }
+    }
+
+    private func tokensUsed(_ fixture: MultiBackendFixture) -> Int? {
+        let state = String(decoding: fixture.function.state(withHistory: false, at: 0), as: UTF8.self)
+        return state.firstMatch(of: /"name":"ant",.*?"tokens":(\d+),/).flatMap { Int($0.1) }
+    }
+
+    @Test func `many prompts at once stay within the tokens of a minute`() async throws {
+        try await withBackends(
+            [Self.tokens(20)], clock: .manual,
+            settings: {
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":2000"#)
+            }
+        ) { loop, fixture in
+            // The first tells how many tokens a prompt uses.
+            for _ in 0..<30 { _ = try await fixture.post("{}", Self.key("ant")) }
+            for minute in 1...3 {
+                let port = fixture.port
+                let statuses = try await offLoop {
+                    let sockets = try (0..<200).map { _ in
+                        let socket = try RawSocket(port: port)
+                        try socket.send(postRequest(#"{"stream":true}"#, Self.key("ant")))
+                        return socket
+                    }
+                    return try sockets.map { try $0.response().status }
+                }
+                let used = try #require(self.tokensUsed(fixture))
+                #expect(used <= 2000 && used > 1900, "minute \(minute): \(used)")
+                #expect(statuses.contains(429) && statuses.contains(200))
+                await loop.advance(by: .seconds(61))
+            }
+        }
+    }
+
+    @Test func `have only so many prompts in flight, and do not keep others waiting`() async throws {
+        try await withBackends(settings: {
+            $0.maxInFlight = 4
+            $0.protection.tenants = try Self.file(#"ant "max-in-flight":2"#, "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let ants = try await fixture.begin((0..<5).map { #"{"prompt":"ant \#($0)"}"# }, Self.key("ant"), on: loop)
+            #expect(fixture.function.inFlight == 2 && fixture.function.waiting == 3)
+            let bees = try await fixture.begin((0..<2).map { #"{"prompt":"bee \#($0)"}"# }, Self.key("bee"), on: loop)
+            #expect(fixture.function.inFlight == 4 && fixture.function.waiting == 3)
+            ants[0].close()  // a client that leaves makes room
+            try await until("the next is asked", on: loop) { fixture.function.waiting == 2 }
+            ants[4].close()  // one that waits takes nothing
+            try await until("it is gone", on: loop) { fixture.function.waiting == 1 }
+            #expect(fixture.function.inFlight == 4)
+            fixture.standIn.release()
+            for (index, socket) in ants.enumerated() where index % 4 != 0 {
+                let text = try await response(on: socket).text
+                #expect(text == answer(to: "ant \(index)"))
+            }
+            for (index, socket) in bees.enumerated() {
+                let text = try await response(on: socket).text
+                #expect(text == answer(to: "bee \(index)"))
+            }
+        }
+    }
+
+    @Test func `an interactive prompt does not wait behind a batch of 1,000`() async throws {
+        try await withBackends(settings: {
+            $0.maxInFlight = 1
+            $0.protection.tenants = try Self.file(#"ant "class":"batch""#, "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let batch = try await fixture.begin((0..<1000).map { _ in "{}" }, Self.key("ant"), on: loop)
+            defer { batch.forEach { $0.close() } }
+            let one = try await fixture.begin([#"{"prompt":"mine"}"#], Self.key("bee"), on: loop)[0]
+            fixture.standIn.step()  // the one that is with Ollama
+            try await until("it is asked", on: loop) { fixture.requests[0] == 2 }
+            fixture.standIn.step()
+            let text = try await response(on: one).text
+            #expect(text == answer(to: "mine"))
+            let state = String(decoding: fixture.function.state(withHistory: false, at: 0), as: UTF8.self)
+            #expect(state.contains(#"{"name":"batch","waiting":99"#))
+        }
+    }
+
+    @Test func `can be replaced while prompts are in flight, and keep what they have used`() async throws {
+        try await withBackends(
+            [Self.tokens(40)], clock: .manual,
+            settings: {
+                $0.protection.tenants = try Self.file(
+                    #"ant "max-in-flight":1,"tokens-per-minute":1000"#, "bee", #"gone "requests-per-minute":1"#)
+            }
+        ) { loop, fixture in
+            _ = try await fixture.post("{}", Self.key("ant"))
+            let used = try #require(self.tokensUsed(fixture))
+            fixture.standIn.hold()
+            let ants = try await fixture.begin((0..<3).map { _ in "{}" }, Self.key("ant"), on: loop)
+            let gone = try await fixture.begin(["{}"], Self.key("gone"), on: loop)
+            #expect(fixture.function.inFlight == 2 && fixture.function.waiting == 2)
+            var settings = fixture.function.settings
+            settings.protection.tenants = try Self.file("bee", #"ant "max-in-flight":2,"tokens-per-minute":30"#, "new")
+            fixture.function.replace(with: settings)
+            #expect(fixture.function.inFlight == 3 && fixture.function.waiting == 1)
+            for (name, status) in [("gone", 401), ("ant", 429)] {
+                let reply = try await fixture.post("{}", Self.key(name))
+                #expect(reply.status == status, "\(name)")
+            }
+            #expect(self.tokensUsed(fixture).map { $0 >= used } == true)
+            fixture.standIn.release()
+            for socket in ants + gone {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+            let new = try await fixture.post("{}", Self.key("new"))
+            #expect(new.status == 200)
+            settings.protection.tenants = nil
+            fixture.function.replace(with: settings)
+            let open = try await fixture.post("{}")
+            #expect(open.status == 200)
+        }
+    }
+
+    @Test func `are counted, each under its name`() async throws {
+        let registry = MetricsRegistry(Instruments.all)
+        try await withBackends(settings: {
+            $0.metrics = registry
+            $0.checkInterval = .zero
+            $0.protection.tenants = try Self.file(#"ant "requests-per-minute":1,"class":"batch""#, "bee")
+        }) { loop, fixture in
+            for (name, status) in [("ant", 200), ("ant", 429), ("bee", 200)] {
+                let reply = try await fixture.post(#"{"prompt":"a b c"}"#, Self.key(name))
+                #expect(reply.status == status)
+            }
+            fixture.function.collectMetrics()
+            fixture.function.collectMetrics()
+            let text = String(decoding: Exposition.prometheus.text(of: registry), as: UTF8.self)
+            for line in [
+                #"promptd_tenant_prompts_total{tenant="ant",outcome="answered"} 1"#,
+                #"promptd_tenant_prompts_total{tenant="ant",outcome="refused"} 1"#,
+                #"promptd_tenant_prompts_total{tenant="bee",outcome="answered"} 1"#,
+                #"promptd_tenant_prompts_in_flight{tenant="bee"} 0"#,
+                #"promptd_queue_wait_seconds_count{class="batch"} 1"#,
+                #"promptd_queue_wait_seconds_count{class="interactive"} 1"#,
+            ] {
+                #expect(text.contains(line + "\n"), "\(line)")
+            }
+            #expect(text.contains(/promptd_tenant_tokens_total\{tenant="bee",type="output"\} [1-9]/))
+        }
+    }
+}
