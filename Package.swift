@@ -75,7 +75,9 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ] + documentation,
     targets: [
-        .target(name: "CLibevent", linkerSettings: [.linkedLibrary("event_core"), .linkedLibrary("event_extra")]),
+        .target(
+            name: "CLibevent",
+            linkerSettings: ["event_core", "event_extra", "ssl", "crypto"].map { .linkedLibrary($0) }),
         target("EventLoop", "CLibevent"),
         target("JSON"),
         target("HTTPServer", "EventLoop", "CLibevent", logging),
@@ -101,7 +103,7 @@ let package = Package(
             histogram,
             resources: [.embedInCode("Admin/page.html")]),
         .target(
-            name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["EventLoop", logging], path: "Tests/TestSupport", exclude: ["Programs"],
             swiftSettings: swiftSettings),
         .target(name: "CLibeventInternals", dependencies: ["CLibevent"], path: "Tests/CLibeventInternals"),
         .target(name: "CFuzzChecks", dependencies: ["CLibevent"], path: "Tests/Fuzz/C"),

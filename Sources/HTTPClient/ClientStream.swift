@@ -12,16 +12,18 @@ import EventLoop
     /// Begins to connect to `address`.
     ///
     /// - Parameters:
+    ///   - peer: whom it must reach with TLS; `nil`: bytes are sent as they are.
     ///   - callbacks: called on the loop as long as the stream lives.
     ///   - context: passed to the callbacks; it must live as long as the stream.
     /// - Throws: `ClientError.unreachable` when connecting failed at once.
     init(
-        to address: SocketAddress, on loop: EventLoop, _ callbacks: shim_stream_callbacks,
+        to address: SocketAddress, as peer: TLSPeer?, on loop: EventLoop, _ callbacks: shim_stream_callbacks,
         _ context: UnsafeMutableRawPointer
     ) throws(ClientError) {
         var error: CInt = 0
         let handle = unsafe address.withSockaddr {
-            unsafe shim_stream_connect(loop.executor.handle, $0, address.length, callbacks, context, &error)
+            unsafe shim_stream_connect(
+                loop.executor.handle, $0, address.length, peer?.handle, callbacks, context, &error)
         }
         guard let handle = unsafe handle else { throw .unreachable(errno: error) }
         unsafe self.handle = unsafe handle

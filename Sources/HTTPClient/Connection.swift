@@ -64,7 +64,7 @@ import EventLoop
             received: { unsafe Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
             ended: { unsafe Connection.from($0).ended($1) })
         stream = unsafe try ClientStream(
-            to: address, on: loop, callbacks, Unmanaged.passUnretained(self).toOpaque())
+            to: address, as: origin.peer, on: loop, callbacks, Unmanaged.passUnretained(self).toOpaque())
         deadline.start { [unowned self] in deadlinePassed() }
     }
 

@@ -9,6 +9,8 @@ package final class Origin {
 
     let loop: EventLoop
     package let deadlines: Deadlines
+    /// `nil`: without TLS.
+    let peer: TLSPeer?
     private let resolver: Resolver
     private var idle: [Connection] = []
     /// Requests that are being sent or answered.
@@ -26,16 +28,18 @@ package final class Origin {
 
     /// - Parameters:
     ///   - host: a name or a numeric address, without brackets.
+    ///   - tls: what TLS trusts; `nil`: bytes are sent as they are.
     ///   - idleLimit: maximum number of idle connections that are kept.
     ///   - lookUp: finds the addresses of a name; the default asks the system. It is not called for numeric addresses.
     package init(
-        host: String, port: UInt16, deadlines: Deadlines = Deadlines(), idleLimit: Int = 256, on loop: EventLoop,
-        lookUp: @escaping LookUp = Origin.askSystem
+        host: String, port: UInt16, tls: TLSClientContext? = nil, deadlines: Deadlines = Deadlines(),
+        idleLimit: Int = 256, on loop: EventLoop, lookUp: @escaping LookUp = Origin.askSystem
     ) {
         loop.checkThread()
         self.loop = loop
         self.idleLimit = idleLimit
         self.deadlines = deadlines
+        peer = tls.map { TLSPeer(host, $0) }
         resolver = Resolver(host: host, port: port, on: loop, lookUp: lookUp)
     }
 

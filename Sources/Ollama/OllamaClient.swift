@@ -21,13 +21,17 @@ public final class OllamaClient: EngineClient {
 
     /// Makes a client that has no connection yet.
     ///
-    /// - Parameter apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`. It must not have
-    ///   control characters.
+    /// - Parameters:
+    ///   - apiKey: sent as a bearer token, as Ollama's own clients do with `OLLAMA_API_KEY`. It must not have control
+    ///     characters.
+    ///   - tls: what is trusted if the host's scheme is `https`; `nil`: what the system trusts.
     public init(
-        _ host: OllamaHost, apiKey: String? = nil, deadlines: Deadlines = Deadlines(), work: WorkQueue,
-        on loop: EventLoop
+        _ host: OllamaHost, apiKey: String? = nil, tls: TLSClientContext? = nil, deadlines: Deadlines = Deadlines(),
+        work: WorkQueue, on loop: EventLoop
     ) {
-        origin = Origin(host: host.host, port: host.port, deadlines: deadlines, on: loop)
+        origin = Origin(
+            host: host.host, port: host.port, tls: host.scheme == .https ? tls ?? .system : nil, deadlines: deadlines,
+            on: loop)
         let key = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
         // The Host field names this host: Ollama rejects other names with 403.
         chatTemplate = RequestTemplate(

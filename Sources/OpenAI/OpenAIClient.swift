@@ -17,14 +17,18 @@ package final class OpenAIClient: EngineClient {
 
     /// Makes a client that has no connection yet.
     ///
-    /// - Parameter apiKey: sent as a bearer token. It must not have control characters.
+    /// - Parameters:
+    ///   - apiKey: sent as a bearer token. It must not have control characters.
+    ///   - tls: what is trusted if the URL's scheme is `https`; `nil`: what the system trusts.
     package init(
-        _ base: OpenAIBaseURL, apiKey: String? = nil, deadlines: Deadlines = Deadlines(), work: WorkQueue,
-        on loop: EventLoop
+        _ base: OpenAIBaseURL, apiKey: String? = nil, tls: TLSClientContext? = nil, deadlines: Deadlines = Deadlines(),
+        work: WorkQueue, on loop: EventLoop
     ) {
         self.base = base
         self.work = work
-        origin = Origin(host: base.address.host, port: base.address.port, deadlines: deadlines, on: loop)
+        origin = Origin(
+            host: base.address.host, port: base.address.port, tls: base.scheme == .https ? tls ?? .system : nil,
+            deadlines: deadlines, on: loop)
         fields = apiKey.map { [("Authorization", "Bearer \($0)")] } ?? []
         let json = [("Content-Type", "application/json")] + fields
         func template(_ path: String) -> RequestTemplate {

@@ -16,6 +16,8 @@ extension PromptFunction {
         package var openAIHosts: [OpenAIBaseURL] = []
         /// The key that is sent to those as a bearer token.
         package var openAIKey: String?
+        /// What is trusted of hosts whose scheme is `https`; `nil`: what the system trusts.
+        package var tls: TLSClientContext?
         /// Whether the load of a model goes on when its clients leave.
         package var finishesLoads = false
         /// Whether deterministic prompts that are equal, and in flight at the same time, share one generation.
@@ -79,11 +81,11 @@ extension PromptFunction {
         /// A client for each host, with the host's URL.
         func clients(work: WorkQueue, on loop: EventLoop) -> [(url: String, client: any EngineClient)] {
             let ollamas = hosts.map { host -> (url: String, client: any EngineClient) in
-                (host.url, OllamaClient(host, apiKey: apiKey, deadlines: deadlines, work: work, on: loop))
+                (host.url, OllamaClient(host, apiKey: apiKey, tls: tls, deadlines: deadlines, work: work, on: loop))
             }
             return ollamas
                 + openAIHosts.map {
-                    ($0.url, OpenAIClient($0, apiKey: openAIKey, deadlines: deadlines, work: work, on: loop))
+                    ($0.url, OpenAIClient($0, apiKey: openAIKey, tls: tls, deadlines: deadlines, work: work, on: loop))
                 }
         }
 
@@ -93,8 +95,12 @@ extension PromptFunction {
         /// Maximum bytes of an answer that are kept for prompts that come later and share it.
         static let sharedHistory = 64 * 1024
 
-        /// What a prompt in flight may hold for others.
-        package var sharedBytes: Int { coalesces ? Self.sharedHistory : 0 }
+        /// What a connection with TLS holds: its state, a record in each direction, and encrypted bytes that the socket has
+        /// not taken.
+        private static let tlsBytes = 128 * 1024
+
+        /// What a prompt in flight may hold besides what is counted in the server's limits.
+        package var bytesPerPrompt: Int { (coalesces ? Self.sharedHistory : 0) + (tls == nil ? 0 : Self.tlsBytes) }
 
         /// The most connections for requests that run no model at the same time.
         package var mostFetches: Int { mostListings + (finishesLoads ? LoadKeeper.capacity : 0) }

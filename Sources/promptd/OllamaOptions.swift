@@ -17,6 +17,18 @@ struct OllamaOptions: ParsableArguments {
             """)
     var openaiBaseURL: String?
 
+    @Option(
+        help: """
+            A file of certificates that are trusted when Ollama's address begins with https://. (default: those of the system)
+            """)
+    var caFile: String?
+
+    @Option(help: "A file with the certificate that promptd shows to servers with https://. (default: none)")
+    var clientCert: String?
+
+    @Option(help: "The file with the key of --client-cert. (default: none)")
+    var clientKey: String?
+
     @Option(help: "The model to ask when a request names none. (default: llama3.2:1b)")
     var model: String?
 
@@ -56,6 +68,8 @@ struct OllamaOptions: ParsableArguments {
         settings.openAIHosts = openAIHosts
         settings.apiKey = try Self.key("OLLAMA_API_KEY")
         settings.openAIKey = try Self.key("OPENAI_API_KEY")
+        let isTLS = hosts.contains { $0.scheme == .https } || openAIHosts.contains { $0.scheme == .https }
+        settings.tls = try tls(isNeeded: isTLS)
         let ownModel = model ?? Environment.text("PROMPTD_MODEL")
         if ownModel == nil && hosts.isEmpty {
             warnings.append(
@@ -66,6 +80,24 @@ struct OllamaOptions: ParsableArguments {
         settings.heartbeat = try Environment.duration(heartbeat, "heartbeat", default: settings.heartbeat)
         settings.deadlines = try deadlines()
         return (settings, warnings)
+    }
+
+    /// What TLS trusts. Files that are named are read even if no host needs them, so that mistakes are found.
+    private func tls(isNeeded: Bool) throws -> TLSClientContext? {
+        let file = caFile ?? Environment.text("PROMPTD_CA_FILE")
+        let certificate = clientCert ?? Environment.text("PROMPTD_CLIENT_CERT")
+        let key = clientKey ?? Environment.text("PROMPTD_CLIENT_KEY")
+        guard (certificate == nil) == (key == nil) else {
+            throw ValidationError("Give both --client-cert and --client-key, or neither.")
+        }
+        guard isNeeded || file != nil || certificate != nil else { return nil }
+        var identity: TLSClientContext.Identity?
+        if let certificate, let key { identity = .init(certificateFile: certificate, keyFile: key) }
+        do throws(TLSClientContext.Mistake) {
+            return try TLSClientContext(caFile: file, identity: identity)
+        } catch {
+            throw ValidationError("For https://, \(error): see --ca-file, --client-cert and --client-key.")
+        }
     }
 
     private static func key(_ variable: String) throws -> String? {
@@ -87,11 +119,6 @@ struct OllamaOptions: ParsableArguments {
                 host = try OpenAIBaseURL(parsing: String(entry))
             } catch {
                 throw ValidationError("\(which)\(error)")
-            }
-            guard host.scheme == .http else {
-                throw ValidationError(
-                    "\(which)OPENAI_BASE_URL is \(host.url), but TLS is not supported yet: "
-                        + "give an address that begins with http://.")
             }
             if !hosts.contains(host) { hosts.append(host) }
         }
@@ -119,11 +146,6 @@ struct OllamaOptions: ParsableArguments {
             parsed = try OllamaHost.parse(String(entry))
         } catch {
             throw ValidationError("\(which)\(error)")
-        }
-        guard parsed.host.scheme == .http else {
-            throw ValidationError(
-                "\(which)OLLAMA_HOST is \(parsed.host.url), but TLS is not supported yet: "
-                    + "give an address that begins with http://.")
         }
         return parsed
     }

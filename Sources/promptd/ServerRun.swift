@@ -156,7 +156,7 @@ final class ServerRun {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
             for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
-            perPrompt: plan.function.sharedBytes, listings: plan.function.mostListings,
+            perPrompt: plan.function.bytesPerPrompt, listings: plan.function.mostListings,
             others: plan.admin == nil ? [] : [Admin.limits])
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(

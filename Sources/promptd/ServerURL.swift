@@ -1,8 +1,11 @@
 import ArgumentParser
 import FoundationEssentials
+import HTTPClient
 
-/// The URL of a server, as a user writes it: `http://HOST[:PORT][/PATH][?QUERY]`.
-struct ServerURL: Sendable, Equatable {
+/// The URL of a server, as a user writes it: `http://HOST[:PORT][/PATH][?QUERY]`, or with `https://`.
+struct ServerURL: Sendable {
+    /// What TLS trusts; `nil` if the URL does not begin with https://.
+    let tls: TLSClientContext?
     /// The server's name or numeric address, without brackets.
     let host: String
     let port: UInt16
@@ -11,21 +14,31 @@ struct ServerURL: Sendable, Equatable {
     /// The percent-encoded query with its question mark; empty if there is none.
     let query: String
 
+    /// Reads the file of certificates that PROMPTD_CA_FILE names, if the URL begins with https://.
+    ///
     /// - Parameter how: how to write a URL, for the error message.
-    /// - Throws: `ValidationError` that says how to write a URL.
+    /// - Throws: `ValidationError` that says how to write a URL, or what is wrong with the file of certificates.
     init(_ text: String, how: String) throws {
-        guard let url = URL(string: text), url.scheme == "http", let host = url.host(), !host.isEmpty,
-            let port = UInt16(exactly: url.port ?? 80)
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), let host = url.host(), !host.isEmpty,
+            let port = UInt16(exactly: url.port ?? (url.scheme == "https" ? 443 : 80))
         else { throw ValidationError("'\(text)' is not the URL of a server: give \(how).") }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port
+        do throws(TLSClientContext.Mistake) {
+            tls = url.scheme == "https" ? try TLSClientContext(caFile: Environment.text("PROMPTD_CA_FILE")) : nil
+        } catch {
+            throw ValidationError("For https://, \(error): see PROMPTD_CA_FILE.")
+        }
         let path = url.path(percentEncoded: true)
         self.path = path == "/" ? "" : path
         query = url.query(percentEncoded: true).map { "?" + $0 } ?? ""
     }
 
     /// Approximately the URL as the user wrote it.
-    var text: String { "http://\(authority)\(path)\(query)" }
+    var text: String { "\(root)\(path)\(query)" }
+
+    /// The URL without path and query.
+    var root: String { "\(tls == nil ? "http" : "https")://\(authority)" }
 
     /// The value of the Host field.
     var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

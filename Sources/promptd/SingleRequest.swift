@@ -32,7 +32,7 @@ struct SingleRequest: Sendable {
         }
         switch outcome {
         case .success(let response): return response
-        case .failure(let error): throw StartError("http://\(server.authority): \(Self.sentence(error))")
+        case .failure(let error): throw StartError("\(server.root): \(Self.sentence(error))")
         }
     }
 
@@ -41,7 +41,8 @@ struct SingleRequest: Sendable {
     ) async -> Result<(Int, [UInt8]), ClientError> {
         let template = RequestTemplate(
             method, path: server.path + path + server.query, host: server.authority, fields: fields)
-        let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
+        let origin = Origin(
+            host: server.host, port: server.port, tls: server.tls, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         do throws(ClientError) {
             return .success(

@@ -44,8 +44,12 @@ import Testing
     }
 
     static let mistakes: [(arguments: [String], environment: [String: String], words: [String])] = [
-        ([], ["OLLAMA_HOST": "https://example.com"], ["OLLAMA_HOST", "TLS is not supported yet"]),
-        ([], ["OPENAI_BASE_URL": "https://example.com/v1"], ["OPENAI_BASE_URL", "TLS is not supported yet"]),
+        (["--ca-file", "/nothing/there"], [:], ["/nothing/there", "No such file", "--ca-file"]),
+        (["--client-cert", "a"], [:], ["--client-cert", "--client-key"]),
+        (
+            ["--client-cert", "/etc/hostname", "--client-key", "b"], [:],
+            ["'/etc/hostname' cannot be used", "--client-cert"]
+        ),
         (["--openai-base-url", "http://a/v1,a:8000"], [:], ["Address 2 of 2: OPENAI_BASE_URL has no scheme"]),
         ([], ["OPENAI_BASE_URL": "http://a/v1", "OPENAI_API_KEY": "a\nb"], ["OPENAI_API_KEY has a control character"]),
         (

@@ -173,7 +173,7 @@ import Testing
     static let mistakes: [(arguments: [String], words: [String])] = [
         ([], ["url"]),
         (["example.com"], ["http://HOST:PORT"]),
-        (["https://example.com"], ["http://HOST:PORT"]),
+        (["ftp://example.com"], ["http://HOST:PORT"]),
         (["http://a", "--connections", "0"], ["--connections", "20000"]),
         (["http://a", "--at-once", "20001"], ["--at-once", "20000"]),
         (["http://a", "--at-once", "5", "--rate", "3"], ["--at-once", "--rate"]),

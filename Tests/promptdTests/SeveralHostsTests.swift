@@ -40,7 +40,7 @@ import Testing
 
     @Test(arguments: [
         ("127.0.0.1:1,user@example.com", "contains a user name"),
-        ("127.0.0.1:1,https://example.com", "TLS is not supported"),
+        ("127.0.0.1:1,ftp://example.com", "no valid scheme"),
         ("127.0.0.1:1,ex ample", "spaces"),
     ])
     func `one bad address of several is an error that tells which`(list: String, words: String) async throws {

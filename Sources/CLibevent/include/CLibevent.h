@@ -14,5 +14,6 @@
 #include "shim_memory.h"
 #include "shim_server.h"
 #include "shim_stream.h"
+#include "shim_tls.h"
 
 #endif

@@ -2,6 +2,7 @@
 #define SHIM_STREAM_H
 
 #include "shim_loop.h"
+#include "shim_tls.h"
 #include <sys/socket.h>
 
 #pragma clang assume_nonnull begin
@@ -15,14 +16,15 @@ typedef struct {
 	/// `count` bytes arrived. They lie in the loop's shared buffer and are valid only during the call, which may free
 	/// the stream.
 	void (*received)(void *_Nullable context, const uint8_t *bytes, size_t count);
-	/// The peer ended the stream (0) or the stream broke (an errno). This is the last callback; the owner must still
-	/// free the stream.
+	/// The peer ended the stream (0) or the stream broke (an errno, or an error of TLS: see `shim_tls_error_text`).
+	/// This is the last callback; the owner must still free the stream.
 	void (*ended)(void *_Nullable context, int error);
 } shim_stream_callbacks;
 
-/// Begins to connect to `address`. The caller owns the stream. NULL, with an errno in `*error`, if it failed at once.
+/// Begins to connect to `address`; with TLS if there is a `peer`, whose certificate is then verified. The caller owns
+/// the stream. NULL, with an errno in `*error`, if it failed at once.
 shim_stream *_Nullable shim_stream_connect(shim_loop *loop, const struct sockaddr *address, socklen_t length,
-	shim_stream_callbacks callbacks, void *_Nullable context, int *error);
+	shim_tls_peer *_Nullable peer, shim_stream_callbacks callbacks, void *_Nullable context, int *error);
 
 /// Reads what has arrived, as if the loop had told of it, if reading is not paused. Returns whether there was anything:
 /// bytes, or the end. Then the callbacks may have freed the stream.

@@ -50,7 +50,8 @@ struct StreamedAnswer: Sendable {
         let template = RequestTemplate(
             "POST", path: server.path + "/" + server.query, host: server.authority,
             fields: request.fields + [("Accept", "application/x-ndjson")])
-        let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
+        let origin = Origin(
+            host: server.host, port: server.port, tls: server.tls, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         var isInterrupted = false
         var end = End.complete
@@ -77,7 +78,7 @@ struct StreamedAnswer: Sendable {
     /// What went wrong, in a sentence.
     func sentence(_ error: OllamaError) -> String {
         switch error {
-        case .transport(let error): "http://\(request.server.authority): \(SingleRequest.sentence(error))"
+        case .transport(let error): "\(request.server.root): \(SingleRequest.sentence(error))"
         case .refused(let status, let message, _):
             "promptd answered \(status): \(message.isEmpty ? "no reason was given." : message)"
         case .failed(let message): "the answer broke off: \(message)"

@@ -34,8 +34,8 @@ final class LoadRun {
         head = plan.head
         payload = plan.body.isConstant ? Payload(plan.body.bytes(0)) : nil
         origin = Origin(
-            host: plan.server.host, port: plan.server.port, deadlines: plan.deadlines, idleLimit: plan.connections,
-            on: loop)
+            host: plan.server.host, port: plan.server.port, tls: plan.server.tls, deadlines: plan.deadlines,
+            idleLimit: plan.connections, on: loop)
     }
 
     /// Runs until the schedule is over and every request has ended, or until SIGINT or SIGTERM arrives.

@@ -29,7 +29,8 @@ struct Top: ParsableCommand {
     private func show(_ server: ServerURL, _ isTerminal: Bool, on loop: isolated EventLoop) async -> String? {
         var deadlines = Deadlines()
         (deadlines.connect, deadlines.firstByte, deadlines.total) = (.seconds(5), .seconds(5), .seconds(10))
-        let origin = Origin(host: server.host, port: server.port, deadlines: deadlines, on: loop)
+        let origin = Origin(
+            host: server.host, port: server.port, tls: server.tls, deadlines: deadlines, on: loop)
         defer { origin.closeIdle() }
         let template = RequestTemplate("GET", path: server.path + "/state", host: server.authority)
         guard isTerminal else {
@@ -37,7 +38,7 @@ struct Top: ParsableCommand {
             case .success(let state):
                 print(TopScreen(width: 1000, height: 1000).lines(state, since: nil).joined(separator: "\n"))
                 return nil
-            case .failure(let mistake): return "http://\(server.authority): \(mistake.description)"
+            case .failure(let mistake): return "\(server.root): \(mistake.description)"
             }
         }
         let stopped = Latch(on: loop)
@@ -53,7 +54,7 @@ struct Top: ParsableCommand {
                     lines = TopScreen(width: width, height: height).lines(state, since: before)
                     before = state
                 case .failure(let mistake):
-                    lines = ["http://\(server.authority): \(mistake.description)", "Trying again."]
+                    lines = ["\(server.root): \(mistake.description)", "Trying again."]
                     before = nil
                 }
                 // Each line is cleared to its end, and so is what is below.

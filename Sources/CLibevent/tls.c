@@ -1,0 +1,297 @@
+#include "tls.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	RECORD_BYTES = 16 * 1024, ///< the most that a record has. Source: RFC 8446, 5.1
+	UNSENT_LIMIT = 64 * 1024, ///< encrypted bytes that may wait for the socket before more are encrypted
+};
+
+struct tls {
+	SSL *ssl;
+	int fd;
+	struct evbuffer *unsent; ///< encrypted bytes
+	shim_tls_peer *peer;
+	int error;         ///< why it has failed; otherwise 0
+	bool peer_ended;   ///< the peer has said that nothing more comes
+	bool socket_ended; ///< the socket has said so
+};
+
+struct shim_tls_peer {
+	SSL_CTX *context;
+	char *host;
+	bool is_address;
+	SSL_SESSION *session; ///< of the last connection; NULL: none
+	unsigned references;
+};
+
+// MARK: The socket
+
+/// OpenSSL's own BIO for sockets raises SIGPIPE, and sends each record on its own.
+static int bio_read(BIO *bio, char *buffer, int size) {
+	struct tls *self = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	const ssize_t count = recv(self->fd, buffer, (size_t)size, 0);
+	if (count > 0) return (int)count;
+	if (count == 0) {
+		self->socket_ended = true;
+		return 0;
+	}
+	if (errno == EAGAIN || errno == EINTR) BIO_set_retry_read(bio);
+	else self->error = errno;
+	return -1;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int count) {
+	struct tls *self = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	if (evbuffer_add(self->unsent, bytes, (size_t)count) == 0) return count;
+	self->error = ENOMEM;
+	return -1;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer) {
+	(void)number;
+	(void)pointer;
+	const struct tls *self = BIO_get_data(bio);
+	switch (command) {
+	case BIO_CTRL_FLUSH: return 1;
+	case BIO_CTRL_EOF: return self->socket_ended;
+	default: return 0;
+	}
+}
+
+static BIO_METHOD *bio_method;
+
+static void make_bio_method(void) {
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "promptd socket");
+	if (!method) return;
+	BIO_meth_set_read(method, bio_read);
+	BIO_meth_set_write(method, bio_write);
+	BIO_meth_set_ctrl(method, bio_control);
+	bio_method = method;
+}
+
+static BIO *new_bio(struct tls *owner) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_bio_method);
+	BIO *bio = bio_method ? BIO_new(bio_method) : NULL;
+	if (!bio) return NULL;
+	BIO_set_data(bio, owner);
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+// MARK: Errors
+
+const char *shim_tls_error_text(int error) {
+	if (error & SHIM_TLS_UNTRUSTED) return X509_verify_cert_error_string(error & ~SHIM_TLS_UNTRUSTED);
+	if (!(error & SHIM_TLS_FAILED)) return NULL;
+	if (error == SHIM_TLS_FAILED) return "TLS failed";
+	const char *text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, error & ~SHIM_TLS_FAILED));
+	return text ? text : "TLS failed";
+}
+
+/// Takes the first of OpenSSL's errors, which is the cause of the others.
+static int first_error(void) {
+	const unsigned long code = ERR_peek_error();
+	ERR_clear_error();
+	return SHIM_TLS_FAILED | (ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0);
+}
+
+/// Notes why an operation has failed, if it has.
+static void note_failure(struct tls *self, int result) {
+	const int kind = SSL_get_error(self->ssl, result);
+	if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return;
+	if (kind == SSL_ERROR_ZERO_RETURN) {
+		self->peer_ended = true;
+		return;
+	}
+	const int failure = first_error();
+	if (self->error) return;
+	const long verdict = SSL_get_verify_result(self->ssl);
+	if (verdict != X509_V_OK && !SSL_is_init_finished(self->ssl)) self->error = SHIM_TLS_UNTRUSTED | (int)verdict;
+	// The connection has ended, and nobody said that it was whole.
+	else if (self->socket_ended) self->error = ECONNRESET;
+	else self->error = failure;
+}
+
+// MARK: One connection
+
+static struct tls *tls_new(SSL_CTX *context, int fd) {
+	struct tls *self = calloc(1, sizeof *self);
+	if (!self) return NULL;
+	self->fd = fd;
+	self->unsent = evbuffer_new();
+	self->ssl = self->unsent ? SSL_new(context) : NULL;
+	BIO *bio = self->ssl ? new_bio(self) : NULL;
+	if (!bio) {
+		tls_free(self);
+		return NULL;
+	}
+	SSL_set_bio(self->ssl, bio, bio);
+	SSL_set_app_data(self->ssl, self);
+	return self;
+}
+
+struct tls *tls_new_client(shim_tls_peer *peer, int fd) {
+	struct tls *self = tls_new(peer->context, fd);
+	if (!self) return NULL;
+	peer->references++;
+	self->peer = peer;
+	SSL_set_connect_state(self->ssl);
+	// A name of a server, and of a certificate; an address is only the latter. Source: RFC 6066, 3.
+	const bool is_set = peer->is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(self->ssl), peer->host) == 1
+										 : SSL_set_tlsext_host_name(self->ssl, peer->host) == 1 &&
+											   SSL_set1_host(self->ssl, peer->host) == 1;
+	if (!is_set) {
+		tls_free(self);
+		return NULL;
+	}
+	if (peer->session) SSL_set_session(self->ssl, peer->session);
+	return self;
+}
+
+int tls_handshake(struct tls *self) {
+	ERR_clear_error();
+	const int result = SSL_do_handshake(self->ssl);
+	if (result != 1) note_failure(self, result);
+	const int flushed = tls_flush(self); // also what says why it has failed
+	if (self->error || self->peer_ended) {
+		errno = self->error ? self->error : ECONNRESET;
+		return -1;
+	}
+	return flushed < 0 ? -1 : result == 1;
+}
+
+ssize_t tls_receive(struct tls *self, void *buffer, size_t size) {
+	size_t total = 0;
+	while (total < size && !self->error && !self->peer_ended) {
+		size_t count;
+		ERR_clear_error();
+		if (!SSL_read_ex(self->ssl, (char *)buffer + total, size - total, &count)) {
+			note_failure(self, 0);
+			break;
+		}
+		total += count;
+		if (!SSL_has_pending(self->ssl)) break;
+	}
+	if (tls_unsent(self)) tls_flush(self); // answers to the peer's requests for other keys
+	if (total) return (ssize_t)total;
+	if (self->peer_ended) return 0;
+	errno = self->error ? self->error : EAGAIN;
+	return -1;
+}
+
+bool tls_has_more(const struct tls *self) { return SSL_has_pending(self->ssl) || self->peer_ended || self->error; }
+
+size_t tls_unsent(const struct tls *self) { return evbuffer_get_length(self->unsent); }
+
+int tls_flush(struct tls *self) {
+	while (tls_unsent(self)) {
+		struct evbuffer_iovec pieces[16];
+		int count = evbuffer_peek(self->unsent, -1, NULL, pieces, 16);
+		if (count > 16) count = 16;
+		const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
+		const ssize_t sent = sendmsg(self->fd, &message, MSG_NOSIGNAL);
+		if (sent > 0) evbuffer_drain(self->unsent, (size_t)sent);
+		else if (sent < 0 && errno == EAGAIN) return 0;
+		else if (sent < 0 && errno != EINTR) return -1;
+	}
+	return 0;
+}
+
+/// Encrypts some of a piece. Returns how much; -1 if it has failed.
+static ssize_t encrypt(struct tls *self, const struct iovec *piece) {
+	size_t done = 0;
+	while (done < piece->iov_len && tls_unsent(self) < UNSENT_LIMIT) {
+		const size_t rest = piece->iov_len - done;
+		size_t count;
+		ERR_clear_error();
+		if (!SSL_write_ex(
+				self->ssl, (const char *)piece->iov_base + done, rest < RECORD_BYTES ? rest : RECORD_BYTES, &count)) {
+			note_failure(self, 0);
+			return -1;
+		}
+		done += count;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t tls_send(struct tls *self, const struct iovec *pieces, int count) {
+	if (tls_flush(self) < 0) return -1;
+	ssize_t total = 0;
+	for (int index = 0; index < count; index++) {
+		const ssize_t done = encrypt(self, &pieces[index]);
+		if (done < 0) {
+			errno = self->error ? self->error : EIO;
+			return -1;
+		}
+		total += done;
+		if ((size_t)done < pieces[index].iov_len) break;
+	}
+	if (tls_flush(self) < 0) return -1;
+	if (total) return total;
+	errno = EAGAIN;
+	return -1;
+}
+
+void tls_free(struct tls *self) {
+	if (self->ssl) {
+		ERR_clear_error();
+		if (!self->error && SSL_is_init_finished(self->ssl) && SSL_shutdown(self->ssl) >= 0) tls_flush(self);
+		ERR_clear_error();
+		SSL_free(self->ssl);
+	}
+	if (self->unsent) evbuffer_free(self->unsent);
+	if (self->peer) shim_tls_peer_free(self->peer);
+	free(self);
+}
+
+// MARK: Peers
+
+shim_tls_peer *shim_tls_peer_new(shim_tls_context *context, const char *host) {
+	shim_tls_peer *self = calloc(1, sizeof *self);
+	if (!self) return NULL;
+	*self = (shim_tls_peer){ .context = (SSL_CTX *)context, .host = strdup(host), .references = 1 };
+	if (!self->host || SSL_CTX_up_ref(self->context) != 1) {
+		free(self->host);
+		free(self);
+		return NULL;
+	}
+	ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+	self->is_address = address != NULL;
+	ASN1_OCTET_STRING_free(address);
+	ERR_clear_error();
+	return self;
+}
+
+void shim_tls_peer_free(shim_tls_peer *self) {
+	if (--self->references) return;
+	SSL_SESSION_free(self->session);
+	SSL_CTX_free(self->context);
+	free(self->host);
+	free(self);
+}
+
+/// Keeps a session, which the peer's next connection resumes. Returns whether it is kept.
+static int keep_session(SSL *ssl, SSL_SESSION *session) {
+	struct tls *self = SSL_get_app_data(ssl);
+	if (!self || !self->peer) return 0;
+	SSL_SESSION_free(self->peer->session);
+	self->peer->session = session;
+	return 1;
+}
+
+void tls_keep_sessions(struct ssl_ctx_st *context) {
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+	SSL_CTX_sess_set_new_cb(context, keep_session);
+}

@@ -1,0 +1,43 @@
+/// TLS on a socket that the shim reads and writes itself. Source: ssl(7ssl).
+#ifndef TLS_H
+#define TLS_H
+
+#include "shim_tls.h"
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/// One side of a connection. Its functions have the conventions of the socket's: bytes are counted as they are before
+/// encryption; -1 sets errno, which may be an error of TLS: see `shim_tls_error_text`.
+struct tls;
+
+/// Makes the client's side of a connection. NULL: there is no memory.
+struct tls *tls_new_client(shim_tls_peer *peer, int fd);
+
+/// Goes on with the handshake. Returns 1 when it is done, 0 if bytes must come or go first, and -1 if it has failed.
+int tls_handshake(struct tls *self);
+
+/// Receives what there is, from all records that have arrived. 0: the peer has ended its side properly. If it has not,
+/// the end is an error: what came may be cut.
+ssize_t tls_receive(struct tls *self, void *buffer, size_t size);
+
+/// Whether `tls_receive` would return more without a byte from the socket.
+bool tls_has_more(const struct tls *self);
+
+/// Encrypts and sends some of the bytes, or none if earlier ones still wait for the socket.
+ssize_t tls_send(struct tls *self, const struct iovec *pieces, int count);
+
+/// Encrypted bytes that wait for the socket.
+size_t tls_unsent(const struct tls *self);
+
+/// Sends what waits for the socket. Returns -1 if the socket is broken.
+int tls_flush(struct tls *self);
+
+/// Tells the peer that nothing more comes, if it can be told at once, and frees it. Does not close the socket.
+void tls_free(struct tls *self);
+
+struct ssl_ctx_st;
+
+/// Has the connections of clients resume the sessions of those before.
+void tls_keep_sessions(struct ssl_ctx_st *context);
+
+#endif

@@ -1,0 +1,89 @@
+#include "tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// What fails says why by OpenSSL's errors: the last one names the file or what is wrong with it.
+static void explain(char *error, size_t size, const char *what, const char *file) {
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	snprintf(error, size, "%s '%s' cannot be used: %s", what, file, reason ? reason : "unknown error");
+	ERR_clear_error();
+}
+
+static SSL_CTX *new_context(const SSL_METHOD *method, char *error, size_t size) {
+	ERR_clear_error();
+	SSL_CTX *context = SSL_CTX_new(method);
+	if (!context) {
+		snprintf(error, size, "there is no memory for TLS");
+		return NULL;
+	}
+	// Source: RFC 9325, 3.1.1.
+	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	// A thousand idle connections must not keep a thousand buffers; all records of a read come with one recv(2).
+	SSL_CTX_set_mode(
+		context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(context, 1);
+	return context;
+}
+
+/// Uses the certificate and the key in these files. Returns false, with an explanation, if they do not fit.
+static bool use_identity(SSL_CTX *context, const char *certificate, const char *key, char *error, size_t size) {
+	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1) {
+		explain(error, size, "the certificate", certificate);
+		return false;
+	}
+	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1) {
+		explain(error, size, "the key", key);
+		return false;
+	}
+	return true;
+}
+
+/// Trusts what the system trusts. Read now: a directory of certificates would be read during a handshake, on the loop's
+/// thread.
+static void trust_system(SSL_CTX *context) {
+	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/cert.pem" };
+	const char *named = getenv(X509_get_default_cert_file_env());
+	if (named && SSL_CTX_load_verify_file(context, named) == 1) return;
+	for (size_t index = 0; index < sizeof files / sizeof *files; index++)
+		if (SSL_CTX_load_verify_file(context, files[index]) == 1) return;
+	SSL_CTX_set_default_verify_paths(context);
+}
+
+/// A password for a key is asked from nobody.
+static int no_password(char *buffer, int size, int is_write, void *context) {
+	(void)buffer;
+	(void)size;
+	(void)is_write;
+	(void)context;
+	return 0;
+}
+
+shim_tls_context *shim_tls_client_context(
+	const char *ca_file, const char *certificate, const char *key, char *error, size_t error_size) {
+	SSL_CTX *context = new_context(TLS_client_method(), error, error_size);
+	if (!context) return NULL;
+	SSL_CTX_set_default_passwd_cb(context, no_password);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	tls_keep_sessions(context);
+	static const unsigned char protocols[] = "\x08http/1.1";
+	SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
+	bool is_right = true;
+	if (ca_file && SSL_CTX_load_verify_file(context, ca_file) != 1) {
+		explain(error, error_size, "the file of certificates", ca_file);
+		is_right = false;
+	}
+	if (!ca_file) trust_system(context);
+	ERR_clear_error();
+	if (is_right && certificate && key) is_right = use_identity(context, certificate, key, error, error_size);
+	if (is_right) return (shim_tls_context *)context;
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+void shim_tls_context_free(shim_tls_context *self) { SSL_CTX_free((SSL_CTX *)self); }
