@@ -32,6 +32,7 @@ static bool linger(struct connection *self) {
 	self->state = CONNECTION_LINGERING;
 	self->waits_since = shim_loop_now(self->group->loop);
 	exchange_clear(&self->exchange);
+	if (self->tls) tls_end(self->tls);
 	parser_free(&self->parser); // also shuts down the sending side
 	byte_buffer_free(&self->input);
 	connection_count(self);
@@ -52,9 +53,12 @@ void connection_end(struct connection *self, enum connection_end how) {
 	self->state = CONNECTION_CLOSED;
 	watch_stop(&self->watch);
 	if (how == END_RESET) shim_reset_socket(self->fd);
+	else if (self->tls && !self->shaking_hands) tls_end(self->tls);
 	exchange_free(&self->exchange);
 	parser_free(&self->parser);
 	if (self->fd >= 0) close(self->fd);
+	if (self->tls) tls_free(self->tls);
+	self->tls = self->reply.tls = NULL;
 	reply_free(&self->reply);
 	byte_buffer_free(&self->input);
 	connection_count(self);

@@ -8,6 +8,7 @@
 #include "internal.h"
 #include "parser.h"
 #include "reply.h"
+#include "tls.h"
 #include "urgency.h"
 #include "watch.h"
 
@@ -36,8 +37,10 @@ struct connection {
 	enum connection_state state;
 	unsigned references; ///< one while it is open, and one for each caller that continues after a callback
 	int fd;
-	size_t counted; ///< what it holds besides the body: these bytes are in the budget
-	size_t share;   ///< what it holds in all: these bytes are in its client's share
+	struct tls *tls;    ///< NULL: bytes are sent as they are
+	bool shaking_hands; ///< of TLS: no request can come yet
+	size_t counted;     ///< what it holds besides the body: these bytes are in the budget
+	size_t share;       ///< what it holds in all: these bytes are in its client's share
 	struct connection_slot slot;
 	struct parser parser;
 	struct reply reply;
@@ -73,7 +76,8 @@ struct connection_group {
 	struct connection_limits slots;
 	struct urgency urgency;
 	struct byte_budget *budget;
-	bool hurries; ///< the server stops: connections linger only shortly
+	shim_tls_context *tls; ///< of new connections; NULL: without TLS
+	bool hurries;          ///< the server stops: connections linger only shortly
 	/// The last searches for a body that makes room: in the budget, and in a client's share of it.
 	struct failed_search failed[2];
 	struct parser *parsing; ///< the parser whose bytes evhttp reads now

@@ -30,10 +30,39 @@ static void received(struct connection *self, const uint8_t *bytes, size_t count
 	connection_pump(self, bytes, count);
 }
 
+/// Goes on with the handshake of TLS. Returns whether requests can come.
+static bool shake_hands(struct connection *self) {
+	const int result = tls_handshake(self->tls), error = errno;
+	if (result < 0) {
+		struct connection_group *group = self->group;
+		if (group->callbacks.handshake_failed)
+			group->callbacks.handshake_failed(group->context, parser_peer(&self->parser), error);
+		connection_end(self, END_CLOSE);
+		return false;
+	}
+	if (tls_unsent(self->tls)) watch_set_writing(&self->watch, true);
+	if (!result) return false;
+	self->shaking_hands = false;
+	watch_set_deadline(&self->watch, self->group->limits.idle_timeout);
+	return true;
+}
+
+/// The same as recv(2), or decrypted.
+static ssize_t receive(struct connection *self, void *buffer, size_t size) {
+	// While it lingers, what comes is only counted.
+	if (!self->tls || self->state == CONNECTION_LINGERING) return recv(self->fd, buffer, size, 0);
+	const ssize_t count = tls_receive(self->tls, buffer, size);
+	self->watch.has_more = tls_has_more(self->tls);
+	if (self->watch.has_more && self->watch.reading) queued_event_push(&self->watch.readable);
+	if (tls_unsent(self->tls)) watch_set_writing(&self->watch, true);
+	return count;
+}
+
 static void on_readable(struct queued_event *event) {
 	struct connection *self = EVENT_OWNER(event, struct connection, watch.readable);
+	if (self->shaking_hands && !shake_hands(self)) return;
 	shim_loop *loop = self->group->loop;
-	const ssize_t count = recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
+	const ssize_t count = receive(self, loop->buffer, sizeof loop->buffer);
 	if (count > 0) received(self, loop->buffer, (size_t)count);
 	else if (count == 0) received_end(self);
 	else if (errno != EAGAIN && errno != EINTR) connection_end(self, END_CLOSE);
@@ -59,7 +88,11 @@ static void flush(struct connection *self) {
 
 static void on_writable(struct queued_event *event) {
 	struct connection *self = EVENT_OWNER(event, struct connection, watch.writable);
-	if (reply_overflow(&self->reply)) {
+	const bool is_between = exchange_takes_input(&self->exchange) && !self->deferred;
+	if (self->shaking_hands || (self->tls && is_between)) { // there is no reply
+		if (tls_flush(self->tls) < 0) connection_end(self, END_CLOSE);
+		else if (!tls_unsent(self->tls)) watch_set_writing(&self->watch, false);
+	} else if (reply_overflow(&self->reply)) {
 		flush(self);
 	} else if (self->deferred) {
 		self->deferred = false;
@@ -133,6 +166,15 @@ void connection_join(struct connection *self) {
 	if (++group->count > group->peak) group->peak = group->count;
 }
 
+/// Returns false if there is no memory.
+static bool begin_tls(struct connection *self) {
+	self->tls = tls_new_server(self->group->tls, self->fd);
+	self->reply.tls = self->tls;
+	self->shaking_hands = self->tls != NULL;
+	watch_set_urgent(&self->watch, false); // a handshake takes longer than a small request
+	return self->tls != NULL;
+}
+
 void connection_open(struct connection *self) {
 	struct connection_group *group = self->group;
 	self->state = CONNECTION_OPEN;
@@ -143,12 +185,18 @@ void connection_open(struct connection *self) {
 		return;
 	}
 	watch_socket(&self->watch, self->fd, on_readable, on_writable);
+	if (group->tls && !begin_tls(self)) {
+		connection_end(self, END_RESET);
+		return;
+	}
 	watch_set_reading(&self->watch, true);
 	// Nearly every client has sent its request by now: it need not wait for one more poll.
 	if (group->loop->busy) queued_event_push(&self->watch.readable);
 	connection_make_slot(self);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
-	if (reason) connection_reject(self, (shim_reject)reason);
+	if (reason && self->tls) connection_end(self, END_CLOSE); // nothing can be said before the handshake
+	else if (reason) connection_reject(self, (shim_reject)reason);
+	else if (self->tls) watch_set_deadline(&self->watch, group->limits.header_timeout);
 	else if (self->slot.kind == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
 		watch_set_deadline(&self->watch, group->limits.header_timeout);
 	else watch_set_deadline(&self->watch, group->limits.idle_timeout);

@@ -6,9 +6,18 @@
 
 static bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
 
-size_t reply_overflow(const struct reply *self) { return byte_buffer_count(&self->overflow); }
+static size_t encrypted(const struct reply *self) { return self->tls ? tls_unsent(self->tls) : 0; }
 
-size_t reply_capacity(const struct reply *self) { return self->overflow.capacity; }
+size_t reply_overflow(const struct reply *self) { return byte_buffer_count(&self->overflow) + encrypted(self); }
+
+size_t reply_capacity(const struct reply *self) { return self->overflow.capacity + encrypted(self); }
+
+/// The same as sendmsg(2), or encrypted.
+static ssize_t send_pieces(const struct reply *self, int fd, struct iovec *pieces, size_t count) {
+	if (self->tls) return tls_send(self->tls, pieces, (int)count);
+	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+	return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
 
 /// Keeps all of `pieces` except the first `sent` bytes. Returns false if there is no memory.
 static bool keep(struct reply *self, const struct iovec *pieces, size_t count, size_t sent) {
@@ -26,15 +35,14 @@ enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REP
 	size_t total = 0, sent = 0;
 	for (size_t i = 0; i < count; i++) total += pieces[i].iov_len;
 	if (!reply_overflow(self)) {
-		const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
-		const ssize_t result = sendmsg(fd, &message, MSG_NOSIGNAL);
+		const ssize_t result = send_pieces(self, fd, pieces, count);
 		if (result < 0 && !is_temporary(errno)) {
 			self->broken = true;
 			return REPLY_BROKEN;
 		}
 		if (result > 0) sent = (size_t)result;
 		self->written += sent;
-		if (sent == total) return REPLY_SENT;
+		if (sent == total) return encrypted(self) ? REPLY_WAITS : REPLY_SENT;
 	}
 	if (keep(self, pieces, count, sent)) return REPLY_WAITS;
 	self->broken = true;
@@ -43,17 +51,20 @@ enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REP
 
 void reply_send_continue(struct reply *self, int fd) {
 	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	const ssize_t count = send(fd, line, sizeof line - 1, MSG_NOSIGNAL);
+	struct iovec piece = { (void *)line, sizeof line - 1 };
+	const ssize_t count = send_pieces(self, fd, &piece, 1);
 	if (count > 0) self->written += (size_t)count;
 	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
 }
 
 bool reply_flush(struct reply *self, int fd, size_t *sent) {
-	const ssize_t count = send(
-		fd, byte_buffer_bytes(&self->overflow), byte_buffer_count(&self->overflow), MSG_NOSIGNAL);
-	*sent = count > 0 ? (size_t)count : 0;
-	byte_buffer_consume(&self->overflow, *sent);
-	self->written += *sent;
+	const size_t before = encrypted(self);
+	struct iovec piece = { (void *)byte_buffer_bytes(&self->overflow), byte_buffer_count(&self->overflow) };
+	const ssize_t count = send_pieces(self, fd, &piece, 1);
+	const size_t taken = count > 0 ? (size_t)count : 0;
+	byte_buffer_consume(&self->overflow, taken);
+	self->written += taken;
+	*sent = before && encrypted(self) < before ? before - encrypted(self) : taken;
 	return count >= 0 || is_temporary(errno);
 }
 
@@ -61,9 +72,10 @@ bool reply_flush(struct reply *self, int fd, size_t *sent) {
 /// little: for a client that reads nothing, the socket takes megabytes, and then nothing more until a third of them has
 /// left. Source: tcp(7), SIOCOUTQ.
 static uint64_t taken_by_client(const struct reply *self, int fd) {
+	const uint64_t written = self->tls ? tls_sent(self->tls) : self->written;
 	int queued = 0;
-	if (ioctl(fd, TIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > self->written) return self->taken;
-	return self->written - (uint64_t)queued;
+	if (ioctl(fd, TIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > written) return self->taken;
+	return written - (uint64_t)queued;
 }
 
 void reply_begin_waiting(struct reply *self, int fd) { self->taken = taken_by_client(self, fd); }

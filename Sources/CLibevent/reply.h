@@ -3,6 +3,7 @@
 #define SHIM_REPLY_H
 
 #include "byte_buffer.h"
+#include "tls.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@ struct reply {
 	uint64_t written;            ///< bytes that the socket took since the connection began
 	uint64_t taken;              ///< of `written`, the bytes that had reached the client when its time was last renewed
 	bool broken;                 ///< sending failed: nothing more is sent
+	struct tls *tls;             ///< the connection's; NULL: bytes are sent as they are
 };
 
 enum reply_result {
@@ -25,7 +27,7 @@ enum reply_result {
 	REPLY_NO_MEMORY, ///< a part of it is lost: the connection must be reset
 };
 
-/// Bytes that the socket has not taken yet.
+/// Bytes that the socket has not taken yet, encrypted ones included.
 size_t reply_overflow(const struct reply *self);
 
 /// The memory of the bytes that wait, in bytes.

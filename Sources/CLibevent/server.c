@@ -216,6 +216,12 @@ int shim_server_listen(shim_server *self, struct sockaddr_storage *address, sock
 	return 0;
 }
 
+void shim_server_set_tls(shim_server *self, shim_tls_context *context) {
+	if (context) shim_tls_context_retain(context);
+	if (self->group.tls) shim_tls_context_free(self->group.tls);
+	self->group.tls = context;
+}
+
 void shim_server_stop_listening(shim_server *self) {
 	set_accepting(self, ACCEPTING_NORMALLY, 0);
 	while (self->listener_count) evhttp_del_accept_socket(self->http, self->listeners[--self->listener_count]);
@@ -270,6 +276,7 @@ void shim_server_free(shim_server *self) {
 	while (*link != self) link = &(*link)->next;
 	*link = self->next;
 	byte_budget_release(self->group.budget);
+	if (self->group.tls) shim_tls_context_free(self->group.tls);
 	free(self);
 }
 

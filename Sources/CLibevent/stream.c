@@ -262,7 +262,10 @@ void shim_stream_set_reading(shim_stream *self, bool reading) {
 void shim_stream_free(shim_stream *self) {
 	queued_event_stop(&self->readable);
 	queued_event_stop(&self->writable);
-	if (self->tls) tls_free(self->tls);
+	if (self->tls) {
+		if (!is_opening(self)) tls_end(self->tls);
+		tls_free(self->tls);
+	}
 	close(self->fd);
 	if (self->overflow) evbuffer_free(self->overflow);
 	free(self);

@@ -20,6 +20,7 @@ struct tls {
 	int fd;
 	struct evbuffer *unsent; ///< encrypted bytes
 	shim_tls_peer *peer;
+	uint64_t sent;     ///< encrypted bytes that the socket has taken
 	int error;         ///< why it has failed; otherwise 0
 	bool peer_ended;   ///< the peer has said that nothing more comes
 	bool socket_ended; ///< the socket has said so
@@ -142,6 +143,12 @@ static struct tls *tls_new(SSL_CTX *context, int fd) {
 	return self;
 }
 
+struct tls *tls_new_server(shim_tls_context *context, int fd) {
+	struct tls *self = tls_new((SSL_CTX *)context, fd);
+	if (self) SSL_set_accept_state(self->ssl);
+	return self;
+}
+
 struct tls *tls_new_client(shim_tls_peer *peer, int fd) {
 	struct tls *self = tls_new(peer->context, fd);
 	if (!self) return NULL;
@@ -202,8 +209,10 @@ int tls_flush(struct tls *self) {
 		if (count > 16) count = 16;
 		const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)count };
 		const ssize_t sent = sendmsg(self->fd, &message, MSG_NOSIGNAL);
-		if (sent > 0) evbuffer_drain(self->unsent, (size_t)sent);
-		else if (sent < 0 && errno == EAGAIN) return 0;
+		if (sent > 0) {
+			self->sent += (uint64_t)sent;
+			evbuffer_drain(self->unsent, (size_t)sent);
+		} else if (sent < 0 && errno == EAGAIN) return 0;
 		else if (sent < 0 && errno != EINTR) return -1;
 	}
 	return 0;
@@ -244,13 +253,16 @@ ssize_t tls_send(struct tls *self, const struct iovec *pieces, int count) {
 	return -1;
 }
 
+uint64_t tls_sent(const struct tls *self) { return self->sent; }
+
+void tls_end(struct tls *self) {
+	ERR_clear_error();
+	if (!self->error && SSL_is_init_finished(self->ssl) && SSL_shutdown(self->ssl) >= 0) tls_flush(self);
+	ERR_clear_error();
+}
+
 void tls_free(struct tls *self) {
-	if (self->ssl) {
-		ERR_clear_error();
-		if (!self->error && SSL_is_init_finished(self->ssl) && SSL_shutdown(self->ssl) >= 0) tls_flush(self);
-		ERR_clear_error();
-		SSL_free(self->ssl);
-	}
+	if (self->ssl) SSL_free(self->ssl);
 	if (self->unsent) evbuffer_free(self->unsent);
 	if (self->peer) shim_tls_peer_free(self->peer);
 	free(self);

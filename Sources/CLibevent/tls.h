@@ -3,6 +3,7 @@
 #define TLS_H
 
 #include "shim_tls.h"
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -12,6 +13,9 @@ struct tls;
 
 /// Makes the client's side of a connection. NULL: there is no memory.
 struct tls *tls_new_client(shim_tls_peer *peer, int fd);
+
+/// Makes the server's side of a connection. NULL: there is no memory.
+struct tls *tls_new_server(shim_tls_context *context, int fd);
 
 /// Goes on with the handshake. Returns 1 when it is done, 0 if bytes must come or go first, and -1 if it has failed.
 int tls_handshake(struct tls *self);
@@ -32,12 +36,18 @@ size_t tls_unsent(const struct tls *self);
 /// Sends what waits for the socket. Returns -1 if the socket is broken.
 int tls_flush(struct tls *self);
 
-/// Tells the peer that nothing more comes, if it can be told at once, and frees it. Does not close the socket.
+/// Encrypted bytes that the socket has taken since the connection began.
+uint64_t tls_sent(const struct tls *self);
+
+/// Tells the peer that nothing more comes, if the socket takes it at once.
+void tls_end(struct tls *self);
+
+/// Frees it, and tells the peer nothing: to it, an answer that is under way is cut. Does not close the socket.
 void tls_free(struct tls *self);
 
 struct ssl_ctx_st;
 
-/// Has the connections of clients resume the sessions of those before.
+/// Has the connections of a client resume the sessions of those before.
 void tls_keep_sessions(struct ssl_ctx_st *context);
 
 #endif

@@ -86,4 +86,48 @@ shim_tls_context *shim_tls_client_context(
 	return NULL;
 }
 
+/// Chooses HTTP/1.1, else 1.0, if the client says which protocols it speaks. Source: RFC 7301, 3.2.
+static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_count,
+	const unsigned char *offered, unsigned count, void *context) {
+	(void)ssl;
+	(void)context;
+	static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
+	unsigned char *found;
+	const int result = SSL_select_next_proto(&found, chosen_count, ours, sizeof ours - 1, offered, count);
+	*chosen = found;
+	return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// Requires a certificate of clients. Returns false, with an explanation, if the file does not fit.
+static bool verify_clients(SSL_CTX *context, const char *file, char *error, size_t size) {
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+	if (!names || SSL_CTX_load_verify_file(context, file) != 1) {
+		explain(error, size, "the file of certificates", file);
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return false;
+	}
+	SSL_CTX_set_client_CA_list(context, names);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return true;
+}
+
+shim_tls_context *shim_tls_server_context(
+	const char *certificate, const char *key, const char *client_ca_file, char *error, size_t error_size) {
+	SSL_CTX *context = new_context(TLS_server_method(), error, error_size);
+	if (!context) return NULL;
+	SSL_CTX_set_default_passwd_cb(context, no_password);
+	// The server's order, which has what is strong first. Sessions of one context are not another's.
+	SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+	static const unsigned char name[] = "promptd";
+	SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	const bool is_right = use_identity(context, certificate, key, error, error_size) &&
+						  (!client_ca_file || verify_clients(context, client_ca_file, error, error_size));
+	if (is_right) return (shim_tls_context *)context;
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+void shim_tls_context_retain(shim_tls_context *self) { SSL_CTX_up_ref((SSL_CTX *)self); }
+
 void shim_tls_context_free(shim_tls_context *self) { SSL_CTX_free((SSL_CTX *)self); }

@@ -18,8 +18,12 @@ void watch_socket(struct watch *self, int fd, void (*on_readable)(struct queued_
 void watch_set_reading(struct watch *self, bool on) {
 	if (self->reading == on) return;
 	self->reading = on;
-	if (on) queued_event_watch(&self->readable, NULL);
-	else queued_event_stop(&self->readable);
+	if (!on) {
+		queued_event_stop(&self->readable);
+		return;
+	}
+	queued_event_watch(&self->readable, NULL);
+	if (self->has_more) queued_event_push(&self->readable);
 }
 
 void watch_set_writing(struct watch *self, bool on) {

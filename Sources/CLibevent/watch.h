@@ -8,6 +8,7 @@ struct watch {
 	struct queued_event readable, writable;
 	struct shim_timer deadline;
 	bool reading, writing;
+	bool has_more; ///< there is more to read than the socket knows of
 };
 
 /// Calls `callback` in this turn of the loop, before any socket is polled. Only as long as no socket is watched.

@@ -1,4 +1,5 @@
 internal import CLibevent
+public import EventLoop
 
 /// What a client trusts, and who it is, when it speaks TLS. Usable on any thread.
 ///
@@ -21,34 +22,23 @@ internal import CLibevent
         }
     }
 
-    /// A file is not what it should be. The description says which, and why.
-    public struct Mistake: Error, CustomStringConvertible {
-        public let description: String
-    }
-
     /// Reads files, so it blocks.
     ///
     /// - Parameters:
     ///   - caFile: certificates that are trusted, as PEM; `nil`: those of the system.
     ///   - identity: for servers that ask for a client's certificate.
-    /// - Throws: `Mistake`.
-    public init(caFile: String? = nil, identity: Identity? = nil) throws(Mistake) {
-        var error = [CChar](repeating: 0, count: 512)
-        let handle = unsafe error.withUnsafeMutableBufferPointer { error in
-            unsafe shim_tls_client_context(
-                caFile, identity?.certificateFile, identity?.keyFile, error.baseAddress!, error.count)
+    /// - Throws: `TLSMistake`.
+    public init(caFile: String? = nil, identity: Identity? = nil) throws(TLSMistake) {
+        unsafe handle = unsafe try TLSMistake.check {
+            unsafe shim_tls_client_context(caFile, identity?.certificateFile, identity?.keyFile, $0, $1)
         }
-        guard let handle = unsafe handle else {
-            throw Mistake(description: String(decoding: error.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
-        }
-        unsafe self.handle = unsafe handle
     }
 
     deinit { unsafe shim_tls_context_free(handle) }
 
     /// Trusts what the system trusts, or the file that SSL_CERT_FILE names. Read when it is used first.
     public static let system: TLSClientContext = {
-        do throws(Mistake) { return try TLSClientContext() } catch { fatalError("\(error)") }
+        do throws(TLSMistake) { return try TLSClientContext() } catch { fatalError("\(error)") }
     }()
 }
 

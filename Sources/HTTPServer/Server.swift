@@ -52,7 +52,12 @@ public import Logging
                 server.drops += 1
                 unsafe server.log.dropped(peer: Fields.peer($1), $2, $3, at: server.loop.now)
             },
-            emptied: { unsafe Server.from($0).emptied() })
+            emptied: { unsafe Server.from($0).emptied() },
+            handshake_failed: {
+                let server = unsafe Server.from($0)
+                server.rejections += 1
+                unsafe server.log.handshakeFailed(peer: String(cString: $1), $2, at: server.loop.now)
+            })
         guard
             let handle = unsafe shim_server_new(
                 loop.executor.handle, limits.shim, callbacks, Unmanaged.passUnretained(self).toOpaque())
@@ -83,6 +88,9 @@ public import Logging
         guard error == 0 else { throw ListenError(address: address, errno: error) }
         return SocketAddress(storage: bound, length: address.length)
     }
+
+    /// Has connections that are accepted from now on speak TLS; `nil`: not. Those that are open stay as they are.
+    public func useTLS(_ context: TLSServerContext?) { unsafe shim_server_set_tls(handle, context?.handle) }
 
     /// Open connections, idle ones included.
     public var connections: Int { unsafe shim_server_connection_count(handle) }

@@ -9,6 +9,7 @@ struct ServerLog {
     private let log: Logger
     private var rejections = LogThrottle()
     private var drops = LogThrottle()
+    private var handshakes = LogThrottle()
 
     init(_ log: Logger) { self.log = log }
 
@@ -30,6 +31,13 @@ struct ServerLog {
         let time = interval % 1_000_000_000 == 0 ? "\(interval / 1_000_000_000) s" : "\(interval / 1_000_000) ms"
         let amount = taken == 0 ? "nothing" : "only \(taken) bytes"
         log.info("client dropped: it read \(amount) for \(time)", metadata: metadata)
+    }
+
+    /// A client and the server could not agree on TLS.
+    mutating func handshakeFailed(peer: String, _ error: CInt, at now: LoopInstant) {
+        var metadata: Logger.Metadata = ["peer": "\(peer)", "cause": "\(SystemError.description(of: error))"]
+        guard handshakes.allows(at: now, &metadata) else { return }
+        log.info("TLS handshake failed", metadata: metadata)
     }
 
     /// The service has dropped a reply without sending it.

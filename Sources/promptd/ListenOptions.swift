@@ -1,4 +1,6 @@
 import ArgumentParser
+import EventLoop
+import HTTPServer
 
 /// Options for the addresses to listen on.
 struct ListenOptions: ParsableArguments {
@@ -11,6 +13,38 @@ struct ListenOptions: ParsableArguments {
 
     @Option(help: "The port to listen on. [PORT] (default: 8080)")
     var port: UInt16?
+
+    @Option(
+        help: """
+            A file with the certificate for TLS, and those that lead to a trusted one: then clients speak https. Reloaded on \
+            SIGHUP. (default: none)
+            """)
+    var tlsCert: String?
+
+    @Option(help: "The file with the key of --tls-cert. (default: none)")
+    var tlsKey: String?
+
+    @Option(
+        help: "A file of certificates: clients must show a certificate that one of these has signed. (default: none)")
+    var tlsClientCa: String?
+
+    /// The certificate that clients see; `nil`: they do not speak TLS. Reads files.
+    func tls() throws -> TLSServerContext? {
+        let certificate = tlsCert ?? Environment.text("PROMPTD_TLS_CERT")
+        let key = tlsKey ?? Environment.text("PROMPTD_TLS_KEY")
+        let authority = tlsClientCa ?? Environment.text("PROMPTD_TLS_CLIENT_CA")
+        guard let certificate, let key else {
+            guard certificate == nil && key == nil && authority == nil else {
+                throw ValidationError("Give both --tls-cert and --tls-key; --tls-client-ca needs them too.")
+            }
+            return nil
+        }
+        do throws(TLSMistake) {
+            return try TLSServerContext(certificateFile: certificate, keyFile: key, clientCAFile: authority)
+        } catch {
+            throw ValidationError("For TLS, \(error): see --tls-cert, --tls-key and --tls-client-ca.")
+        }
+    }
 
     /// The addresses: flags first, then LISTEN_ADDRESS, then ADDRESS and PORT.
     func addresses() throws -> [ListenAddress] {

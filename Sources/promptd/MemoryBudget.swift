@@ -15,6 +15,8 @@ struct MemoryBudget: Sendable {
     private static let own = 24 << 20
     /// A client's connection: what it may hold without being counted, its objects, and its prompt's task.
     private static let perConnection = 20 << 10
+    /// What a client's connection holds besides if it speaks TLS: its keys, and a record in each direction.
+    private static let perTLS = 48 << 10
     /// A connection to a backend: its objects, and a head or trailer that has not arrived whole.
     private static let perUpstream = 48 << 10
     /// While a body is decoded, it is there four times more: as it came, decompressed, and as the request to Ollama in two
@@ -28,13 +30,15 @@ struct MemoryBudget: Sendable {
     /// - Parameters:
     ///   - limits: the limits that are requested.
     ///   - memory: what the process may have; `nil`: any amount. Limits that need more are lowered.
+    ///   - hasTLS: whether clients speak TLS.
     ///   - maxInFlight: prompts that one backend may handle at once; 0 for any number.
     ///   - hosts: the number of backends.
     ///   - perPrompt: what a prompt in flight holds besides what is counted in the limits.
     ///   - listings: requests that run no model, each of which may bring a long listing.
     ///   - others: the limits of other servers in the process.
     init(
-        for limits: Limits, within memory: Int? = nil, maxInFlight: Int, hosts: Int, perPrompt: Int = 0,
+        for limits: Limits, within memory: Int? = nil, hasTLS: Bool = false, maxInFlight: Int, hosts: Int,
+        perPrompt: Int = 0,
         listings: Int = 0, others: [Limits] = [],
         cores: Int = Self.cores
     ) {
@@ -46,7 +50,8 @@ struct MemoryBudget: Sendable {
             let body = min(limits.bodyBytes, limits.bufferedBytes)
             let answer = min(OllamaClient.replyLimit, limits.bufferedBytes)
             return Self.own + other + limits.bufferedBytes
-                + connections * Self.perConnection + upstream * (Self.perUpstream + perPrompt)
+                + connections * (Self.perConnection + (hasTLS ? Self.perTLS : 0)) + upstream
+                * (Self.perUpstream + perPrompt)
                 + Self.decoding * (body + cores * WorkQueue.concurrentLimit)
                 + listings * OllamaClient.listingLimit
                 + 2 * answer  // one is being collected or sent, which copies it

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventLoop
 import HTTPClient
 import Ollama
 import OpenAI
@@ -93,7 +94,7 @@ struct OllamaOptions: ParsableArguments {
         guard isNeeded || file != nil || certificate != nil else { return nil }
         var identity: TLSClientContext.Identity?
         if let certificate, let key { identity = .init(certificateFile: certificate, keyFile: key) }
-        do throws(TLSClientContext.Mistake) {
+        do throws(TLSMistake) {
             return try TLSClientContext(caFile: file, identity: identity)
         } catch {
             throw ValidationError("For https://, \(error): see --ca-file, --client-cert and --client-key.")

@@ -61,6 +61,7 @@ struct Serve: ParsableCommand {
         let (log, writer) = try logging.logger()
         let plan = ServerRun.Plan(
             addresses: try listen.addresses(),
+            tls: try listen.tls(),
             function: settings,
             limits: limits,
             isEmbedded: isEmbedded,

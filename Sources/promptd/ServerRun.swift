@@ -15,6 +15,8 @@ final class ServerRun {
     /// What the user requested.
     struct Plan: Sendable {
         var addresses: [ListenAddress]
+        /// `nil`: clients do not speak TLS.
+        var tls: TLSServerContext?
         var function: PromptFunction.Settings
         var limits: Limits
         /// Reads the settings again on SIGHUP.
@@ -92,6 +94,7 @@ final class ServerRun {
         try await function.start()
         let host = FunctionServer(function, limits: plan.limits, on: loop, log: log)
         let server = host.server
+        server.useTLS(plan.tls)
         let addresses = try listen(server, on: plan.addresses)
         let admin = try startAdmin(function, server)
         defer { withExtendedLifetime(admin) {} }
@@ -103,6 +106,7 @@ final class ServerRun {
                 "address": "\(addresses.map(\.description).joined(separator: ","))",
                 "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
                 "version": "\(Promptd.version)",
+                "tls": "\(plan.tls == nil ? "off" : "on")",
                 "connections": "\(plan.limits.connections)",
                 "files": "\(files)",
                 "memory": "\(memory >> 20)MiB",
@@ -155,7 +159,8 @@ final class ServerRun {
     private func fitMemoryLimit() -> Int {
         let memory = MemoryLimit.current()
         let budget = MemoryBudget(
-            for: plan.limits, within: memory, maxInFlight: plan.function.maxInFlight, hosts: plan.function.hostCount,
+            for: plan.limits, within: memory, hasTLS: plan.tls != nil, maxInFlight: plan.function.maxInFlight,
+            hosts: plan.function.hostCount,
             perPrompt: plan.function.bytesPerPrompt, listings: plan.function.mostListings,
             others: plan.admin == nil ? [] : [Admin.limits])
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
@@ -246,7 +251,7 @@ final class ServerRun {
         // Half of the short time is left for the requests that arrived last.
         let limit = min(plan.drain.limit, Self.interruptDrain)
         try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
-        let reload = Reload(of: function, log: log, on: loop)
+        let reload = Reload(of: function, host.server, hasTLS: plan.tls != nil, log: log, on: loop)
         let reader = plan.reader
         reloadSignal = try LoopSignal(SIGHUP, on: loop) { if let reader { reload.start(reader) } }
     }

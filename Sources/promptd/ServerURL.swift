@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import EventLoop
 import HTTPClient
 
 /// The URL of a server, as a user writes it: `http://HOST[:PORT][/PATH][?QUERY]`, or with `https://`.
@@ -24,7 +25,7 @@ struct ServerURL: Sendable {
         else { throw ValidationError("'\(text)' is not the URL of a server: give \(how).") }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port
-        do throws(TLSClientContext.Mistake) {
+        do throws(TLSMistake) {
             tls = url.scheme == "https" ? try TLSClientContext(caFile: Environment.text("PROMPTD_CA_FILE")) : nil
         } catch {
             throw ValidationError("For https://, \(error): see PROMPTD_CA_FILE.")

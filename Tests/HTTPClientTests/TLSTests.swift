@@ -98,7 +98,7 @@ import Testing
             let words = "\(ClientError.unreachable(errno: errno))"
             #expect(words.contains("certificate required") || words.contains("reset"), "\(words)")
         }
-        #expect(throws: TLSClientContext.Mistake.self) {
+        #expect(throws: TLSMistake.self) {
             try TLSClientContext(
                 identity: .init(
                     certificateFile: certificates.certificate(.client), keyFile: certificates.key(.good)))

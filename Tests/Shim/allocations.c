@@ -132,7 +132,8 @@ static void go_out(shim_exchange *exchange) {
 	static const shim_stream_callbacks callbacks = { on_connected, on_received, on_ended };
 	static const char head[] = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 786432\r\n\r\n";
 	int error = 0;
-	outbound.stream = shim_stream_connect(loop, (struct sockaddr *)&address, sizeof address, callbacks, NULL, &error);
+	outbound.stream = shim_stream_connect(
+		loop, (struct sockaddr *)&address, sizeof address, NULL, callbacks, NULL, &error);
 	if (!outbound.stream) {
 		CHECK(error == ENOMEM);
 		answer(exchange, "503 Service Unavailable", "", 0);
@@ -268,7 +269,7 @@ static bool serve(void) {
 		.idle_timeout = long_time,
 		.write_timeout = long_time };
 	const shim_server_callbacks callbacks = { on_refused, on_requested, on_rejected, on_gone, on_drained,
-		on_accept_failed, on_accept_recovered, on_dropped, on_emptied };
+		on_accept_failed, on_accept_recovered, on_dropped, on_emptied, NULL };
 	server = shim_server_new(loop, limits, callbacks, NULL);
 	if (!server) return false;
 	struct sockaddr_storage any = { 0 };

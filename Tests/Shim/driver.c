@@ -294,7 +294,8 @@ static void outbound_start(int kind) {
 	if (kind >= 10) address.sin_port = hostile_port;
 	const shim_stream_callbacks callbacks = { on_connected, on_received, on_ended };
 	int error = 0;
-	self->stream = shim_stream_connect(loop, (struct sockaddr *)&address, sizeof address, callbacks, self, &error);
+	self->stream = shim_stream_connect(
+		loop, (struct sockaddr *)&address, sizeof address, NULL, callbacks, self, &error);
 	if (!self->stream) {
 		CHECK(error);
 		free(self);
@@ -806,7 +807,7 @@ int main(void) {
 		.idle_timeout = 3000 * MS,
 		.write_timeout = PATIENCE };
 	const shim_server_callbacks callbacks = { on_refused, on_requested, on_rejected, on_gone, on_drained,
-		on_accept_failed, on_accept_recovered, on_dropped, on_emptied };
+		on_accept_failed, on_accept_recovered, on_dropped, on_emptied, NULL };
 	CHECK(server = shim_server_new(loop, limits, callbacks, NULL));
 	struct sockaddr_storage address = { 0 };
 	struct sockaddr_in *in = (struct sockaddr_in *)&address;

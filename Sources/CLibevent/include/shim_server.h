@@ -2,6 +2,7 @@
 #define SHIM_SERVER_H
 
 #include "shim_loop.h"
+#include "shim_tls.h"
 #include <sys/socket.h>
 
 #pragma clang assume_nonnull begin
@@ -110,6 +111,8 @@ typedef struct {
 	void (*dropped)(void *_Nullable context, const shim_exchange *exchange, size_t taken, int64_t interval);
 	/// The last connection was closed.
 	void (*emptied)(void *_Nullable context);
+	/// The handshake of TLS with `peer` has failed: see `shim_tls_error_text`. NULL if that is of no interest.
+	void (*_Nullable handshake_failed)(void *_Nullable context, const char *peer, int error);
 } shim_server_callbacks;
 
 /// How many rejected connections stay open at once for two seconds, so that the peer can read the rejection: half of
@@ -123,6 +126,9 @@ shim_server *_Nullable shim_server_new(
 /// Listens on `address`, and writes the real port to it. `ipv6_only` matters only for IPv6.
 /// Returns 0, or the errno of the failed call.
 int shim_server_listen(shim_server *self, struct sockaddr_storage *address, socklen_t length, bool ipv6_only);
+
+/// Has the connections that are accepted from now on speak TLS; NULL: not. The server keeps the context.
+void shim_server_set_tls(shim_server *self, shim_tls_context *_Nullable context);
 
 /// Closes the listening sockets. Connections that the kernel has accepted, and the loop has not seen yet, are reset.
 void shim_server_stop_listening(shim_server *self);

@@ -28,6 +28,15 @@ const char *_Nullable shim_tls_error_text(int error);
 shim_tls_context *_Nullable shim_tls_client_context(const char *_Nullable ca_file, const char *_Nullable certificate,
 	const char *_Nullable key, char *error, size_t error_size);
 
+/// Makes the context of a server, with its certificate, those that lead to a trusted one, and its key, as PEM. Reads
+/// files, so it blocks. Clients must show a certificate by one of those in `client_ca_file`; NULL: none is asked for.
+/// NULL, and a text in `error`, if a file is not what it should be.
+shim_tls_context *_Nullable shim_tls_server_context(
+	const char *certificate, const char *key, const char *_Nullable client_ca_file, char *error, size_t error_size);
+
+/// Another one needs the context too.
+void shim_tls_context_retain(shim_tls_context *self);
+
 /// The caller no longer needs the context.
 void shim_tls_context_free(shim_tls_context *self);
 

@@ -1,10 +1,14 @@
 import EventLoop
+import HTTPServer
 import Logging
 import PromptFunction
 
 /// Replaces settings while the server runs, without losing a prompt. Belongs to the loop's thread.
 final class Reload {
     private let function: PromptFunction
+    private let server: Server
+    /// Whether its clients speak TLS: that stays as it is.
+    private let hasTLS: Bool
     private let log: Logger
     private let loop: EventLoop
     private let work: WorkQueue
@@ -17,8 +21,10 @@ final class Reload {
         case readingBeforeAnother
     }
 
-    init(of function: PromptFunction, log: Logger, on loop: EventLoop) {
+    init(of function: PromptFunction, _ server: Server, hasTLS: Bool, log: Logger, on loop: EventLoop) {
         self.function = function
+        self.server = server
+        self.hasTLS = hasTLS
         self.log = log
         self.loop = loop
         work = WorkQueue(on: loop)
@@ -45,16 +51,19 @@ final class Reload {
         switch result {
         case .success(let new):
             function.replace(with: new.function)
+            if hasTLS, let tls = new.tls { server.useTLS(tls) }
             log.info(
                 "reloaded the settings",
                 metadata: [
                     "api-keys": "\(new.function.protection.keys?.count ?? 0)",
                     "tenants": "\(new.function.protection.tenants?.entries.count ?? 0)",
                 ])
-            guard !new.needRestart.isEmpty else { return }
+            var needRestart = new.needRestart
+            if hasTLS != (new.tls != nil) { needRestart.append("tls-cert") }
+            guard !needRestart.isEmpty else { return }
             log.warning(
                 "these settings have changed in the file: restart to use them",
-                metadata: ["settings": "\(new.needRestart.joined(separator: ","))"])
+                metadata: ["settings": "\(needRestart.joined(separator: ","))"])
         case .failure(let error): log.error("the previous settings stay in use: \(error)")
         }
     }

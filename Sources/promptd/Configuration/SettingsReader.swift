@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPServer
 import PromptFunction
 
 /// Reads the settings again while the server runs. Usable on any thread; files are read, so call it on Dispatch.
@@ -7,6 +8,8 @@ final class SettingsReader: Sendable {
     struct Result: Sendable {
         /// All settings of the function, of which those count that can be replaced.
         var function: PromptFunction.Settings
+        /// The certificate that clients see, read again.
+        var tls: TLSServerContext?
         /// The names of settings that have changed in the file and need a restart.
         var needRestart: [String]
     }
@@ -15,6 +18,7 @@ final class SettingsReader: Sendable {
     static let replaceable: Set = [
         "api-keys", "api-key-file", "tenants", "models", "model-aliases", "max-prompt-bytes", "max-predict",
         "requests-per-minute", "trusted-proxies", "cors-origins", "max-queue", "max-queue-bytes", "queue-timeout",
+        "tls-cert", "tls-key", "tls-client-ca",
     ]
 
     private let arguments: [String]
@@ -36,9 +40,10 @@ final class SettingsReader: Sendable {
             }
             try serve.useFile()
             let function = try serve.functionSettings().settings
+            let tls = try serve.listen.tls()
             let now = Environment.fromFile
             let changed = Setting.all.filter { atStart[$0.variable] != now[$0.variable] }.map(\.name)
-            return Result(function: function, needRestart: changed.filter { !Self.replaceable.contains($0) })
+            return Result(function: function, tls: tls, needRestart: changed.filter { !Self.replaceable.contains($0) })
         } catch {
             Environment.fromFile = former
             throw error

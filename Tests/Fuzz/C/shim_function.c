@@ -226,4 +226,4 @@ static void on_emptied(void *context) {
 }
 
 const shim_server_callbacks function_callbacks = { on_refused, on_requested, on_rejected, on_gone, on_drained,
-	on_accept_failed, on_accept_recovered, on_dropped, on_emptied };
+	on_accept_failed, on_accept_recovered, on_dropped, on_emptied, NULL };
