@@ -51,19 +51,20 @@ package final class Origin {
     /// Sends a request and calls `body`, which reads the response.
     ///
     /// The connection is kept for the next request when `body` has read the response to its end; otherwise, or when the
-    /// task is cancelled, it is closed at once. If `deadlines` is `nil`, the origin's deadlines apply. If a reused
+    /// task is cancelled, it is closed at once. If a reused
     /// connection closes without a byte of response, the request is sent again, once, on a new connection: the server
     /// had closed the old one before it saw the request.
     ///
     /// - Throws: `ClientError`, its own or what `body` throws.
     package func withResponse<Result>(
-        to template: RequestTemplate, payload: Payload? = nil, deadlines: Deadlines? = nil,
+        to template: RequestTemplate, payload: Payload? = nil, options: RequestOptions? = nil,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         if Task.isCancelled { throw .cancelled }  // no one waits for the response: do not send the request
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
-        let limits = deadlines ?? self.deadlines
+        let limits = options?.deadlines ?? deadlines
+        let template = options.map { $0.lines.isEmpty ? template : template.adding($0.lines) } ?? template
         let deadline = limits.total > .zero ? loop.now + limits.total : nil
         if let reused = idle.popLast() {
             do throws(ClientError) {
@@ -75,7 +76,9 @@ package final class Origin {
                 onResend?()
             }
         }
+        let began = loop.now
         let fresh = try await connect(limits, until: deadline)
+        options?.onConnect?(loop.now - began)
         return try await exchange(on: fresh, template, payload, limits, until: deadline, body)
     }
 

@@ -19,21 +19,21 @@ package protocol EngineClient: AnyObject {
     /// - Parameters:
     ///   - request: the `translation` of a chat with `stream` false.
     ///   - memory: asked before the answer takes memory; `nil`: only `OllamaClient.replyLimit` counts.
-    ///   - deadlines: used instead of the client's deadlines.
+    ///   - options: what is special about the request; `nil`: nothing.
     /// - Throws: `OllamaError`. When the task is cancelled the request ends at once.
     func answer(
-        to request: Payload, as form: WholeForm, in memory: (any AnswerMemory)?, deadlines: Deadlines?
+        to request: Payload, as form: WholeForm, in memory: (any AnswerMemory)?, options: RequestOptions?
     ) async throws(OllamaError) -> WholeAnswer
 
     /// Gives `receiver` the parts of an answer as they arrive. Returns when the answer is complete.
     ///
     /// - Parameters:
     ///   - request: the `translation` of a chat with `stream` true.
-    ///   - deadlines: used instead of the client's deadlines.
+    ///   - options: what is special about the request; `nil`: nothing.
     /// - Throws: `OllamaError`, before or after parts were received. When the task is cancelled the request ends at
     ///   once.
     func stream(
-        _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines?
+        _ request: Payload, to receiver: some ChatReceiver, options: RequestOptions?
     ) async throws(OllamaError)
 
     /// Sends a request of an API, and gives `receiver` the response as it arrives. Returns when the answer is complete.
@@ -43,13 +43,13 @@ package protocol EngineClient: AnyObject {
     ///   - path: where it was posted.
     ///   - kind: what the response is.
     ///   - lines: the fields of the request, each with its CRLF, without those about the host and the connection.
-    ///   - deadlines: used instead of the client's deadlines.
+    ///   - options: what is special about the request; `nil`: nothing.
     /// - Returns: the tokens, as far as the answer says it.
     /// - Throws: `OllamaError`, before or after something was received. When the task is cancelled the request ends at
     ///   once.
     func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
-        deadlines: Deadlines?
+        options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage
 
     /// Asks for something that runs no model, by a path of Ollama's or OpenAI's API.

@@ -7,11 +7,11 @@ extension OllamaClient {
 
     package func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
-        deadlines: Deadlines?
+        options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         let template = kind.isAnswer ? template(for: path) : template(kind.method, path)
         return try await origin.forward(
-            request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)
+            request, template.adding(lines), kind, to: receiver, options: options, readError: Self.error)
     }
 
     /// Reads the body of a refusal.

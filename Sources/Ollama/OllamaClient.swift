@@ -106,16 +106,16 @@ public final class OllamaClient: EngineClient {
 
     package func answer(
         to request: Payload, as form: WholeForm = .text, in memory: (any AnswerMemory)? = nil,
-        deadlines: Deadlines? = nil
+        options: RequestOptions? = nil
     ) async throws(OllamaError) -> WholeAnswer {
         try await origin.answer(
-            to: request, chatTemplate, as: form, in: memory, deadlines: deadlines, work: work)
+            to: request, chatTemplate, as: form, in: memory, options: options, work: work)
     }
 
     package func stream(
-        _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines? = nil
+        _ request: Payload, to receiver: some ChatReceiver, options: RequestOptions? = nil
     ) async throws(OllamaError) {
-        try await origin.stream(request, chatTemplate, to: receiver, deadlines: deadlines, work: work)
+        try await origin.stream(request, chatTemplate, to: receiver, options: options, work: work)
     }
 }
 

@@ -9,11 +9,11 @@ extension Origin {
     @inline(__always)
     package func answer(
         to request: Payload, _ template: RequestTemplate, as form: WholeForm, in memory: (any AnswerMemory)?,
-        deadlines: Deadlines?, work: WorkQueue, translation: WholeReply.Translation? = nil
+        options: RequestOptions?, work: WorkQueue, translation: WholeReply.Translation? = nil
     ) async throws(OllamaError) -> WholeAnswer {
         let reply: WholeReply
         do throws(ClientError) {
-            reply = try await withResponse(to: template, payload: request, deadlines: deadlines) {
+            reply = try await withResponse(to: template, payload: request, options: options) {
                 response throws(ClientError) in
                 try await WholeReply(reading: response, as: form, in: memory, work: work, translation: translation)
             }
@@ -29,14 +29,14 @@ extension Origin {
     /// - Throws: `OllamaError`, before or after parts were received.
     @inline(__always)
     package func stream(
-        _ request: Payload, _ template: RequestTemplate, to receiver: some ChatReceiver, deadlines: Deadlines?,
+        _ request: Payload, _ template: RequestTemplate, to receiver: some ChatReceiver, options: RequestOptions?,
         work: WorkQueue, translator: (any LineTranslator)? = nil
     ) async throws(OllamaError) {
         let reader = ChatReader(receiver, translator: translator)
         let translation: WholeReply.Translation? = translator == nil ? nil : { @Sendable _ in nil }
         var refusal: WholeReply?
         do throws(ClientError) {
-            refusal = try await withResponse(to: template, payload: request, deadlines: deadlines) {
+            refusal = try await withResponse(to: template, payload: request, options: options) {
                 response throws(ClientError) in
                 guard response.head.status == 200 else {
                     return try await WholeReply(

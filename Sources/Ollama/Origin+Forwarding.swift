@@ -10,12 +10,12 @@ extension Origin {
     /// - Throws: `OllamaError`, before or after something was received.
     package func forward(
         _ request: Payload, _ template: RequestTemplate, _ kind: ForwardedKind, to receiver: some ForwardReceiver,
-        deadlines: Deadlines?, readError: ([UInt8]) -> ReportedError?
+        options: RequestOptions?, readError: ([UInt8]) -> ReportedError?
     ) async throws(OllamaError) -> TokenUsage {
         var reader: ForwardReader?
         var refusal: OllamaError?
         do throws(ClientError) {
-            try await withResponse(to: template, payload: request, deadlines: deadlines) {
+            try await withResponse(to: template, payload: request, options: options) {
                 response throws(ClientError) in
                 let head = response.head
                 guard head.status == 200 else {
@@ -48,7 +48,7 @@ extension Origin {
     ) async throws(OllamaError) -> (head: ForwardedHead, body: [UInt8]) {
         let reply: (head: ForwardedHead, body: [UInt8])
         do throws(ClientError) {
-            reply = try await withResponse(to: template, payload: body, deadlines: deadlines) {
+            reply = try await withResponse(to: template, payload: body, options: RequestOptions(deadlines: deadlines)) {
                 response throws(ClientError) in
                 try response.requirePlainBody()
                 let head = response.head

@@ -5,26 +5,26 @@ package import Ollama
 extension OpenAIClient {
     package func forward(
         _ request: Payload, to path: String, _ kind: ForwardedKind, lines: [UInt8], to receiver: some ForwardReceiver,
-        deadlines: Deadlines?
+        options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         guard case .answer(_, let isStreamed) = kind, let endpoint = Endpoint(rawValue: path), endpoint.api == .ollama
         else {
             let template = kind.isAnswer ? forwardTemplate(for: path) : template(kind.method, path)
             return try await origin.forward(
-                request, template.adding(lines), kind, to: receiver, deadlines: deadlines, readError: Self.error)
+                request, template.adding(lines), kind, to: receiver, options: options, readError: Self.error)
         }
         let writer = ObjectReceiver(receiver)
         // A request that only loads a model has one object for an answer, even if it wants a stream.
         if isStreamed && !endpoint.isEmbedding && !LoadRequest.isOne(request) {
             let shape = endpoint == .generate ? ObjectShape.generate : .chat
             do throws(OllamaError) {
-                try await stream(request, shape, to: writer, deadlines: deadlines)
+                try await stream(request, shape, to: writer, options: options)
             } catch {
                 if case .failed(let message) = error { writer.end(withError: message) }
                 throw error
             }
         } else {
-            writer.send(try await answer(to: request, endpoint, as: .object, in: receiver, deadlines: deadlines))
+            writer.send(try await answer(to: request, endpoint, as: .object, in: receiver, options: options))
         }
         return writer.usage
     }

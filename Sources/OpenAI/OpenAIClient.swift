@@ -82,10 +82,10 @@ package final class OpenAIClient: EngineClient {
     }
 
     /// Answers a request that only loads a model: it is loaded if the server lists it.
-    private func load(_ request: Payload, _ shape: ObjectShape, deadlines: Deadlines?) async throws(OllamaError)
+    private func load(_ request: Payload, _ shape: ObjectShape, options: RequestOptions?) async throws(OllamaError)
         -> StoredPart
     {
-        let names = try await models(.local, deadlines: deadlines ?? origin.deadlines)
+        let names = try await models(.local, deadlines: options?.deadlines ?? origin.deadlines)
         let wanted = LoadRequest.model(request)
         guard let model = names.map({ ListedName.find(wanted, in: $0) }) ?? wanted else {
             throw .refused(status: 404, message: "it is not in its list of models", retryAfter: nil)
@@ -94,23 +94,23 @@ package final class OpenAIClient: EngineClient {
     }
 
     package func answer(
-        to request: Payload, as form: WholeForm, in memory: (any AnswerMemory)?, deadlines: Deadlines?
+        to request: Payload, as form: WholeForm, in memory: (any AnswerMemory)?, options: RequestOptions?
     ) async throws(OllamaError) -> WholeAnswer {
-        try await answer(to: request, .chat, as: form, in: memory, deadlines: deadlines)
+        try await answer(to: request, .chat, as: form, in: memory, options: options)
     }
 
     /// Returns the whole answer to a request to one of the endpoints of Ollama's API.
     func answer(
         to request: Payload, _ endpoint: Endpoint, as form: WholeForm, in memory: (any AnswerMemory)?,
-        deadlines: Deadlines?
+        options: RequestOptions?
     ) async throws(OllamaError) -> WholeAnswer {
         if LoadRequest.isOne(request) {
-            let part = try await load(request, endpoint == .generate ? .generate : .chat, deadlines: deadlines)
+            let part = try await load(request, endpoint == .generate ? .generate : .chat, options: options)
             return WholeAnswer(bytes: form == .object ? part.bytes : [], usage: TokenUsage())
         }
         return try await origin.answer(
             to: request, endpoint.isEmbedding ? embeddingTemplate : chatTemplate, as: form, in: memory,
-            deadlines: deadlines, work: work, translation: Self.translation(for: endpoint, began: .now))
+            options: options, work: work, translation: Self.translation(for: endpoint, began: .now))
     }
 
     /// - Parameter began: when the request was sent.
@@ -130,21 +130,21 @@ package final class OpenAIClient: EngineClient {
     }
 
     package func stream(
-        _ request: Payload, to receiver: some ChatReceiver, deadlines: Deadlines?
+        _ request: Payload, to receiver: some ChatReceiver, options: RequestOptions?
     ) async throws(OllamaError) {
-        try await stream(request, .chat, to: receiver, deadlines: deadlines)
+        try await stream(request, .chat, to: receiver, options: options)
     }
 
     func stream(
-        _ request: Payload, _ shape: ObjectShape, to receiver: some ChatReceiver, deadlines: Deadlines?
+        _ request: Payload, _ shape: ObjectShape, to receiver: some ChatReceiver, options: RequestOptions?
     ) async throws(OllamaError) {
         if LoadRequest.isOne(request) {
-            try (try await load(request, shape, deadlines: deadlines)).withPart(receiver.receive)
+            try (try await load(request, shape, options: options)).withPart(receiver.receive)
             _ = receiver.endRead()
             return
         }
         try await origin.stream(
-            request, chatTemplate, to: receiver, deadlines: deadlines, work: work,
+            request, chatTemplate, to: receiver, options: options, work: work,
             translator: StreamTranslation(shape))
     }
 }

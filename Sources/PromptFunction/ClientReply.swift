@@ -16,7 +16,7 @@ protocol ClientReply: AnyObject {
     ///
     /// - Returns: the tokens, as far as the answer says it.
     /// - Throws: why there is no answer, or no more of it. If nothing was passed on, another host may be asked.
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+    func ask(_ client: any EngineClient, _ prompt: Prompt, options: RequestOptions?) async throws(OllamaError)
         -> TokenUsage
 
     /// Calls `body` with the record of each client that gets the answer. There are records only if somebody reads them.
@@ -41,6 +41,13 @@ protocol ClientReply: AnyObject {
 }
 
 extension ClientReply {
+    /// The record of the client that gets the answer, or of the first one. `nil` if nobody reads it.
+    var firstRecord: PromptRecord? {
+        var first: PromptRecord?
+        forEachRecord { first = first ?? $0 }
+        return first
+    }
+
     /// The translation of a prompt for a server with another API. It takes as much memory as the prompt until the answer
     /// has come.
     @inline(never)

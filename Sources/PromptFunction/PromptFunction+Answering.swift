@@ -46,10 +46,11 @@ extension PromptFunction {
             let pause: Duration
             do throws(OllamaError) {
                 let deadlines = try deadlines(for: prompt, since: attempts)
+                let options = options(deadlines, for: reply)
                 noteTrial(permit, reply)
                 loads?.keep(prompt, on: permit.backend)
                 if monitor != nil { reply.noteAsking(permit.backend) }
-                let usage = try await reply.ask(permit.backend.client, prompt, deadlines: deadlines)
+                let usage = try await reply.ask(permit.backend.client, prompt, options: options)
                 admission.release(permit, .answered, tokens: usage.output)
                 if monitor != nil { noteEnd(of: permit, reply, usage) }
                 return
@@ -66,6 +67,19 @@ extension PromptFunction {
             permit = try await admission.acquire(request, client: nil) { reply.positionInQueue = $0 }
             reply.positionInQueue = nil
             monitor?.retried(elsewhere: permit.backend !== failed)
+        }
+    }
+
+    /// What is special about a prompt's request to a backend. Its trace goes on there, and who follows the prompt learns
+    /// how long connecting takes.
+    @inline(never)
+    private func options(_ deadlines: Deadlines?, for reply: some ClientReply) -> RequestOptions? {
+        guard let monitor, monitor.followsRequests else {
+            return deadlines.map { RequestOptions(deadlines: $0) }
+        }
+        let trace = reply.firstRecord?.trace
+        return RequestOptions(deadlines: deadlines, lines: trace?.lines ?? []) { [weak reply] time in
+            reply?.forEachRecord { $0.connected(after: time) }
         }
     }
 
@@ -97,9 +111,8 @@ extension PromptFunction {
             if error.saysMissing && isElsewhere(prompt.model) { throw admission.allBackendsDown }
             throw failure
         }
-        log.notice(
-            "retrying after a failure",
-            metadata: failure.logMetadata)
+        let metadata = failure.logMetadata.merging(reply.firstRecord?.logMetadata ?? [:]) { $1 }
+        log.notice("retrying after a failure", metadata: metadata)
         return pause
     }
 

@@ -17,9 +17,7 @@ extension PromptFunction {
     func end(_ request: Request, _ reply: some ClientReply, after failure: PromptFailure) async {
         let last = await fallBack(after: failure, reply) { [self] in client(of: request) }
         guard let last else { return finish(reply, nil) }
-        var id: String?
-        reply.forEachRecord { id = $0.id }
-        note(last, id: id)
+        note(last, of: reply.firstRecord)
         finish(reply, last)  // as long as the request can be read
         reply.fail(last)
     }
@@ -42,10 +40,12 @@ extension PromptFunction {
         for other in settings.fallbacks.chain(of: prompt.model) {
             guard failure.mayHaveFallback, !reply.hasBegun else { break }
             if let tenant = reply.tenant, !tenant.settings.models.allows(other) { continue }
-            note(failure)
+            note(failure, of: reply.firstRecord)
             guard let next = await work.run(weight: prompt.payload.count, { prompt.asking(other) }) else { break }
             monitor?.fellBack()
-            log.notice("asking another model", metadata: ["model": "\(other.cut(to: 200))"])
+            var metadata = reply.firstRecord?.logMetadata ?? [:]
+            metadata["model"] = "\(other.cut(to: 200))"
+            log.notice("asking another model", metadata: metadata)
             do throws(PromptFailure) {
                 try await answer(next, reply, client: client)
                 return nil

@@ -75,7 +75,9 @@ package final class PromptFunction: Function {
         loads = settings.finishesLoads ? LoadKeeper(deadlines: settings.deadlines, work: work, on: loop) : nil
         protection = Protection(settings.protection, on: loop)
         rules = Self.rules(settings, settings.protection)
-        if settings.metrics != nil || settings.tellsTiming || settings.logsPrompts || protection.tenants != nil {
+        if settings.metrics != nil || settings.tellsTiming || settings.logsPrompts || settings.traces != nil
+            || protection.tenants != nil
+        {
             monitor = PromptMonitor(settings.metrics ?? NOOPMetricsHandler.instance, of: self)
         }
     }
@@ -103,6 +105,7 @@ package final class PromptFunction: Function {
     package func stop() async {
         await checks.stop()
         await loads?.stop()
+        await monitor?.exporter?.stop()
         monitor?.stop()
         for backend in backends { backend.client.close() }
     }
@@ -313,13 +316,13 @@ package final class PromptFunction: Function {
         return route != .prompt(.chat)
     }
 
-    /// - Parameter id: the request's, if it has one.
-    func note(_ failure: PromptFailure, id: String? = nil) {
+    /// - Parameter record: of the prompt, if it has one.
+    func note(_ failure: PromptFailure, of record: PromptRecord? = nil) {
         if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
         var metadata = failure.logMetadata
         metadata["status"] = "\(failure.status.code)"
-        if let id { metadata["request"] = "\(id)" }
+        if let record { metadata.merge(record.logMetadata) { $1 } }
         log.log(level: level, "prompt failed", metadata: metadata)
     }
 }

@@ -112,30 +112,30 @@ final class PromptReply: ClientReply, ChatReceiver {
     // MARK: Asking
 
     @inline(never)
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+    func ask(_ client: any EngineClient, _ prompt: Prompt, options: RequestOptions?) async throws(OllamaError)
         -> TokenUsage
     {
-        if client.isTranslating { return try await askTranslated(client, prompt, deadlines: deadlines) }
-        return try await ask(client, prompt, prompt.payload, deadlines: deadlines)
+        if client.isTranslating { return try await askTranslated(client, prompt, options: options) }
+        return try await ask(client, prompt, prompt.payload, options: options)
     }
 
     @inline(never)
     private func askTranslated(
-        _ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?
+        _ client: any EngineClient, _ prompt: Prompt, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         let payload = try await translation(of: prompt, to: .chat, for: client)
-        return try await ask(client, prompt, payload, deadlines: deadlines)
+        return try await ask(client, prompt, payload, options: options)
     }
 
     @inline(__always)
     private func ask(
-        _ client: any EngineClient, _ prompt: Prompt, _ payload: Payload, deadlines: Deadlines?
+        _ client: any EngineClient, _ prompt: Prompt, _ payload: Payload, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         if prompt.isStreamed {
-            try await client.stream(payload, to: self, deadlines: deadlines)
+            try await client.stream(payload, to: self, options: options)
             return usage
         }
-        let answer = try await client.answer(to: payload, as: form.whole, in: self, deadlines: deadlines)
+        let answer = try await client.answer(to: payload, as: form.whole, in: self, options: options)
         send(answer)
         return answer.usage
     }

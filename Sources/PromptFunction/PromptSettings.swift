@@ -58,6 +58,8 @@ extension PromptFunction {
         package var metrics: (any MetricsFactory)?
         /// Whether replies to prompts say where their time went, and their requests' ids.
         package var tellsTiming = false
+        /// Where spans are sent; `nil`: nowhere.
+        package var traces: TraceSettings?
         /// Whether the log has a line for each prompt.
         package var logsPrompts = false
 

@@ -22,6 +22,12 @@ enum OpenTelemetryLine {
         writer.put(raw: "{\"Timestamp\":\(nanoseconds),\"SeverityText\":\"\(level.rawValue.uppercased())\"")
         writer.put(raw: ",\"SeverityNumber\":\(severity(level)),\"Body\":")
         writer.put(quoted: message)
+        for (key, member) in [("trace-id", "TraceId"), ("span-id", "SpanId")] {
+            guard let value = pairs.first(where: { $0.0 == key })?.1 else { continue }
+            writer.put(raw: ",\"\(member)\":")
+            writer.put(quoted: value)
+        }
+        let pairs = pairs.filter { $0.0 != "trace-id" && $0.0 != "span-id" }
         writer.put(",\"Resource\":{\"service.name\":\"promptd\",\"service.version\":")
         writer.put(quoted: Promptd.version)
         writer.put("},\"Attributes\":{")

@@ -22,6 +22,7 @@ struct Serve: ParsableCommand {
     var embedded = false
 
     @OptionGroup(title: "Operators") var admin: AdminOptions
+    @OptionGroup(title: "Traces") var traces: TraceOptions
     @OptionGroup(title: "Stopping") var stopping: StopOptions
 
     @Option(help: "A file of settings, a JSON object: see 'promptd config'. [PROMPTD_CONFIG] (default: none)")
@@ -77,6 +78,7 @@ struct Serve: ParsableCommand {
         try apis.apply(to: &settings)
         try queue.apply(to: &settings)
         try admin.apply(to: &settings)
+        settings.traces = try traces.settings()
         settings.protection = try protection.settings(isLocal: listen.addresses().allSatisfy(\.isLoopback))
         for other in settings.fallbacks.others where !settings.protection.models.allows(other) {
             throw ValidationError("--fallback leads to '\(other)', which --models does not have: add it there.")

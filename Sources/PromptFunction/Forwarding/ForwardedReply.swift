@@ -73,12 +73,12 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     func mayHold(_ count: Int) -> Bool { request.hold(payloadBytes + count) }
 
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+    func ask(_ client: any EngineClient, _ prompt: Prompt, options: RequestOptions?) async throws(OllamaError)
         -> TokenUsage
     {
         let payload = try await payload(of: prompt, for: client, holding: self)
         return try await forward(
-            payload, to: client, .answer(route.api, isStreamed: prompt.isStreamed), deadlines: deadlines)
+            payload, to: client, .answer(route.api, isStreamed: prompt.isStreamed), options: options)
     }
 
     /// What is sent to a host for a prompt.
@@ -97,18 +97,22 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     ///
     /// - Returns: the tokens, as far as the answer says it.
     func forward(
-        _ payload: Payload, to client: any EngineClient, _ kind: ForwardedKind, deadlines: Deadlines?
+        _ payload: Payload, to client: any EngineClient, _ kind: ForwardedKind, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         forgetRefusal()
         return try await client.forward(
-            payload, to: path, kind, lines: lines, to: self, deadlines: deadlines)
+            payload, to: path, kind, lines: lines, to: self, options: options)
     }
 
     /// Forgets what another host has said.
     func forgetRefusal() { refusal = nil }
 
     /// The fields of the request that are passed on.
-    var lines: [UInt8] { request.withHead { $0.linesToPassOn(leavingOut: Self.ownFields) } ?? [] }
+    var lines: [UInt8] {
+        // A trace goes on with promptd's own span.
+        let own = record?.trace == nil ? Self.ownFields : Self.ownFields + TraceContext.fields
+        return request.withHead { $0.linesToPassOn(leavingOut: own) } ?? []
+    }
 
     /// The fields of a request that are for promptd only: keys are replaced by the host's, and Ollama would refuse a page
     /// of another origin.

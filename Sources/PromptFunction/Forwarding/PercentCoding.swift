@@ -1,7 +1,7 @@
 /// Names in a path. Source: RFC 3986, 2.1.
-enum PercentCoding {
+package enum PercentCoding {
     /// The text for which `path` stands. What is not encoded properly stays as it is.
-    static func decode(_ path: String) -> String {
+    package static func decode(_ path: String) -> String {
         var bytes: [UInt8] = []
         var rest = Array(path.utf8)[...]
         while let byte = rest.popFirst() {

@@ -32,7 +32,8 @@ extension PromptFunction {
             let method = if case .delete = change { "DELETE" } else { "POST" }
             do throws(OllamaError) {
                 _ = try await reply.forward(
-                    payload, to: backend.client, .other(method: method), deadlines: Self.changeDeadlines)
+                    payload, to: backend.client, .other(method: method),
+                    options: RequestOptions(deadlines: Self.changeDeadlines))
             } catch {
                 throw .ollama(error, model: "", host: .init(backend))
             }

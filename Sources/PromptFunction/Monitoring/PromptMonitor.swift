@@ -34,6 +34,8 @@ final class PromptMonitor {
     private var timer: LoopTimer?
     private var ids = RequestIDs()
     private let tellsTiming: Bool
+    /// `nil` if spans are sent nowhere.
+    let exporter: TraceExporter?
     /// `nil` if the log has no line for each prompt.
     private let log: Logger?
     /// How many prompts are queued.
@@ -41,16 +43,18 @@ final class PromptMonitor {
 
     /// - Parameters:
     ///   - tellsTiming: whether replies say where the time of their prompts went.
+    ///   - exporter: gets the spans of each prompt that is traced.
     ///   - log: gets a line for each prompt.
     ///   - waiting: how many prompts are queued.
     ///   - isKnown: whether a backend has a model.
     init(
         _ factory: any MetricsFactory, _ backends: [EngineBackend], on loop: EventLoop,
-        tellsTiming: Bool, log: Logger?, waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
+        tellsTiming: Bool, exporter: TraceExporter?, log: Logger?, waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
     ) {
         self.loop = loop
         self.waiting = waiting
         self.tellsTiming = tellsTiming
+        self.exporter = exporter
         self.log = log
         metrics = PromptMetrics(factory, backends, isKnown: isKnown)
         historyEnd = loop.now
@@ -71,10 +75,11 @@ final class PromptMonitor {
 
     /// A request for a prompt has come.
     func begin(_ request: Request, operation: Operation) -> PromptRecord {
+        let trace = exporter == nil && log == nil ? nil : trace(of: request)
         let record = PromptRecord(
             ids.next(), request, operation: operation, totals: totals, tellsTiming: tellsTiming,
-            logsClient: log != nil, at: loop.now)
-        if log != nil { _ = record.id }  // later the request cannot be read any more
+            logsClient: log != nil, trace: trace, at: loop.now)
+        if log != nil || exporter != nil { _ = record.id }  // later the request cannot be read any more
         totals.prompts += 1
         live += 1
         unsafe record.previous = newest
@@ -82,6 +87,21 @@ final class PromptMonitor {
         newest = record
         if oldest == nil { oldest = record }
         return record
+    }
+
+    /// Whether somebody wants to know how long connecting takes, or prompts have traces.
+    var followsRequests: Bool { tellsTiming || exporter != nil || log != nil }
+
+    /// The trace that a request belongs to, or a new one.
+    @inline(never)
+    private func trace(of request: Request) -> TraceContext {
+        if let parent = request.field("traceparent"),
+            let trace = TraceContext(
+                parentField: parent, stateField: request.list("tracestate"), { ids.next() })
+        {
+            return trace
+        }
+        return TraceContext(sampling: exporter?.ratio ?? 0) { ids.next() }
     }
 
     /// The reply to a prompt is complete, or has failed.
@@ -103,6 +123,9 @@ final class PromptMonitor {
                     cause: failure.cause.cut(to: 500)))
         }
         metrics.ended(record, failure, at: now)
+        if let exporter, let trace = record.trace, trace.isSampled {
+            exporter.add(PromptTrace(record, trace, failure, firstStep: ids.next(), at: now))
+        }
         if let log { self.log(record, failure, at: now, to: log) }
     }
 
@@ -119,9 +142,10 @@ final class PromptMonitor {
     /// Says what became of a prompt. The prompt itself is never in the log, and neither is its answer.
     private func log(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant, to log: Logger) {
         var metadata: Logger.Metadata = [
-            "request": "\(record.id)", "operation": "\(record.operation.rawValue)", "attempts": "\(record.attempts)",
+            "operation": "\(record.operation.rawValue)", "attempts": "\(record.attempts)",
             "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
         ]
+        metadata.merge(record.logMetadata) { $1 }
         metadata["tenant"] = record.bill.map { "\($0.tenant.name)" }
         metadata["client"] = record.client.map { "\($0)" }
         metadata["model"] = record.current.map { "\($0.modelText.cut(to: 200))" }

@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import HTTPServer
+internal import Logging
 
 extension PromptRecord {
     /// The fields of a reply that begins now: the request's id, and where its time went.
@@ -14,10 +15,12 @@ extension PromptRecord {
         ].compactMap { $0 }
     }
 
-    /// How long each step took: until a backend was asked, from then on until there was something to send, and all of it.
+    /// How long each step took: until a backend was asked, to open a connection to it, from then on until there was something
+    /// to send, and all of it.
     private func times(at now: LoopInstant, step: String?) -> [(name: String, time: Duration)] {
         var times: [(name: String, time: Duration)] = [("queue", (askedAt ?? now) - began)]
-        if let askedAt, let step { times.append((step, now - askedAt)) }
+        if let connecting { times.append(("connect", connecting)) }
+        if let askedAt, let step { times.append((step, now - askedAt - (connecting ?? .zero))) }
         times.append(("total", now - began))
         return times
     }
@@ -26,5 +29,15 @@ extension PromptRecord {
     static func milliseconds(_ duration: Duration) -> String {
         let tenths = (duration.inNanoseconds + 50_000) / 100_000
         return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// What names the prompt in a line of the log.
+    var logMetadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["request": "\(id)"]
+        if let trace {
+            metadata["trace-id"] = "\(trace.traceText)"
+            metadata["span-id"] = "\(RequestIDs.text(trace.span))"
+        }
+        return metadata
     }
 }

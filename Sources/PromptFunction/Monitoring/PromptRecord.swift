@@ -42,6 +42,10 @@ final class PromptRecord {
     /// The parts of a streamed answer that have come: usually one for each token.
     private(set) var parts = 0
     private let totals: PromptTotals
+    /// Its place in a trace; `nil` if nobody follows traces.
+    let trace: TraceContext?
+    /// How long it took to open connections for it; `nil` if there was one already.
+    private(set) var connecting: Duration?
     /// What it uses of its tenant's tokens.
     var bill: TokenBill?
 
@@ -56,13 +60,14 @@ final class PromptRecord {
 
     init(
         _ number: UInt64, _ request: Request, operation: Operation, totals: PromptTotals, tellsTiming: Bool,
-        logsClient: Bool, at now: LoopInstant
+        logsClient: Bool, trace: TraceContext?, at now: LoopInstant
     ) {
         self.number = number
         self.request = request
         self.operation = operation
         self.totals = totals
         self.tellsTiming = tellsTiming
+        self.trace = trace
         client = logsClient ? request.peer : nil
         began = now
     }
@@ -87,6 +92,9 @@ final class PromptRecord {
         self.backend = backend
         if askedAt == nil { askedAt = now }
     }
+
+    /// A connection was opened for it.
+    func connected(after time: Duration) { connecting = (connecting ?? .zero) + time }
 
     /// Parts of a streamed answer have come.
     @inline(__always)

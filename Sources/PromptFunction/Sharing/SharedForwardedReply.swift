@@ -32,7 +32,7 @@ extension ForwardedReply: SharingReply {
     func take(_ flow: BodyFlow) {}  // it comes with the head
 
     static func ask(
-        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<ForwardedReply>, deadlines: Deadlines?
+        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<ForwardedReply>, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         guard let first = shared.seats.first?.member else { throw .transport(.cancelled) }
         for seat in shared.seats { seat.member.forgetRefusal() }
@@ -40,6 +40,6 @@ extension ForwardedReply: SharingReply {
         return try await client.forward(
             payload, to: first.path, .answer(first.route.api, isStreamed: prompt.isStreamed), lines: first.lines,
             to: shared,
-            deadlines: deadlines)
+            options: options)
     }
 }

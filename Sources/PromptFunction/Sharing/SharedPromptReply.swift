@@ -16,17 +16,17 @@ extension PromptReply: SharingReply {
     func take(_ flow: BodyFlow) { begin(flow) }
 
     static func ask(
-        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<PromptReply>, deadlines: Deadlines?
+        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<PromptReply>, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage {
         var payload = prompt.payload
         if client.isTranslating { payload = try await shared.translation(of: prompt, to: .chat, for: client) }
         if prompt.isStreamed {
-            try await client.stream(payload, to: shared, deadlines: deadlines)
+            try await client.stream(payload, to: shared, options: options)
             return shared.usage
         }
         // All of them want the same form: see `SharingKey`.
         let form = shared.seats.first?.member.form.whole ?? .text
-        let answer = try await client.answer(to: payload, as: form, in: shared, deadlines: deadlines)
+        let answer = try await client.answer(to: payload, as: form, in: shared, options: options)
         for seat in shared.seats { seat.member.send(answer) }
         return answer.usage
     }

@@ -8,7 +8,7 @@ internal import Ollama
 protocol SharingReply: ClientReply {
     /// Asks a host, and gives the answer to all members of a shared reply.
     static func ask(
-        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<Self>, deadlines: Deadlines?
+        _ client: any EngineClient, _ prompt: Prompt, for shared: SharedReply<Self>, options: RequestOptions?
     ) async throws(OllamaError) -> TokenUsage
 
     /// Resumes the answer after a pause.
@@ -192,12 +192,12 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
 
     // MARK: A client's reply
 
-    func ask(_ client: any EngineClient, _ prompt: Prompt, deadlines: Deadlines?) async throws(OllamaError)
+    func ask(_ client: any EngineClient, _ prompt: Prompt, options: RequestOptions?) async throws(OllamaError)
         -> TokenUsage
     {
         // Nothing of an earlier attempt counts.
         (history, historyBytes, news, introduction) = ([], 0, [], nil)
-        return try await Member.ask(client, prompt, for: self, deadlines: deadlines)
+        return try await Member.ask(client, prompt, for: self, options: options)
     }
 
     /// Each client accounts for the request: any of them may be the one that stays.

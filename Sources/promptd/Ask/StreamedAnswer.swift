@@ -58,7 +58,7 @@ struct StreamedAnswer: Sendable {
         let done = Latch(on: loop)
         let task = loop.startTask {
             do throws(OllamaError) {
-                try await origin.stream(payload, template, to: printer, deadlines: nil, work: WorkQueue(on: loop))
+                try await origin.stream(payload, template, to: printer, options: nil, work: WorkQueue(on: loop))
             } catch {
                 end = .failed(error)
             }

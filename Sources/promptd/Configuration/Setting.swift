@@ -21,6 +21,7 @@ struct Setting: Sendable {
     /// Settings that are secrets, which are no flags: other users see those.
     private static let secrets = [
         "api-keys": "PROMPTD_API_KEYS", "ollama-api-key": "OLLAMA_API_KEY", "openai-api-key": "OPENAI_API_KEY",
+        "otlp-headers": "OTEL_EXPORTER_OTLP_HEADERS",
     ]
 
     /// All of them, in the order of the help.

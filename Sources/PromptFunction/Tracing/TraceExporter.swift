@@ -1,0 +1,137 @@
+internal import EventLoop
+internal import HTTPClient
+internal import JSON
+internal import Logging
+
+/// Sends spans to a collector, in batches, by OTLP over HTTP as JSON. Belongs to the loop's thread.
+///
+/// Nothing waits for the collector: what it does not take in time is dropped, and counted. Source: OpenTelemetry Protocol
+/// Specification, "OTLP/HTTP".
+final class TraceExporter {
+    /// Prompts whose spans wait. More are dropped.
+    private static let mostWaiting = 4096
+    /// Prompts in one batch.
+    private static let mostInBatch = 256
+    /// The longest time that spans wait for others.
+    private static let interval = Duration.seconds(1)
+    /// How long the collector may take.
+    private static let deadlines = {
+        var deadlines = Deadlines()
+        (deadlines.connect, deadlines.firstByte, deadlines.idle, deadlines.total) = (
+            .seconds(2), .seconds(5), .seconds(5), .seconds(8)
+        )
+        return deadlines
+    }()
+
+    private let settings: TraceSettings
+    private let origin: Origin
+    private let template: RequestTemplate
+    private let work: WorkQueue
+    private let loop: EventLoop
+    private let log: Logger
+    private var waiting: [PromptTrace] = []
+    private var timer: LoopTimer?
+    private var task: Task<Void, Never>?
+    /// Prompts whose spans were lost, since the log said so last, and since the start.
+    private var unreported = 0
+    private(set) var dropped = 0
+    private var reportedAt: LoopInstant?
+
+    init(_ settings: TraceSettings, work: WorkQueue, on loop: EventLoop, log: Logger) {
+        self.settings = settings
+        self.work = work
+        self.loop = loop
+        self.log = log
+        origin = Origin(
+            host: settings.host, port: settings.port, tls: settings.tls, deadlines: Self.deadlines, idleLimit: 1,
+            on: loop)
+        template = RequestTemplate(
+            "POST", path: settings.path, host: settings.authority,
+            fields: [("Content-Type", "application/json"), ("User-Agent", "promptd/\(settings.version)")]
+                + settings.fields)
+        timer = LoopTimer(on: loop) { [unowned self] in send() }
+    }
+
+    /// The share of traces that begin here which are recorded.
+    var ratio: Double { settings.ratio }
+
+    func add(_ trace: PromptTrace) {
+        guard waiting.count < Self.mostWaiting else { return lose(1, "the collector is too slow") }
+        waiting.append(trace)
+        if waiting.count >= Self.mostInBatch {
+            send()
+        } else if timer?.deadline == nil {
+            timer?.deadline = loop.now + Self.interval
+        }
+    }
+
+    private func send() {
+        guard task == nil, !waiting.isEmpty else { return }
+        timer?.deadline = nil
+        task = loop.startTask { [self] in
+            while !waiting.isEmpty {
+                let batch = Array(waiting.prefix(Self.mostInBatch))
+                waiting.removeFirst(batch.count)
+                if let cause = await post(batch) { lose(batch.count, cause) }
+                if waiting.count < Self.mostInBatch { break }
+            }
+            task = nil
+            if !waiting.isEmpty { timer?.deadline = loop.now + Self.interval }
+        }
+    }
+
+    /// - Returns: why the collector has not taken it.
+    private func post(_ batch: [PromptTrace]) async -> String? {
+        let json = await work.run(weight: WorkQueue.batchLimit + 1) { [settings] in
+            Self.json(batch, settings)
+        }
+        do throws(ClientError) {
+            let status = try await origin.withResponse(to: template, payload: Payload(json)) {
+                response throws(ClientError) in
+                _ = try await response.body(upTo: 1 << 20)
+                return response.head.status
+            }
+            return (200..<300).contains(status) ? nil : "it answered \(status)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    static func json(_ batch: [PromptTrace], _ settings: TraceSettings) -> [UInt8] {
+        var json = JSONWriter()
+        json.put("{\"resourceSpans\":[{\"resource\":{\"attributes\":[")
+        PromptTrace.put("service.name", .text(settings.service), to: &json)
+        json.put(",")
+        PromptTrace.put("service.version", .text(settings.version), to: &json)
+        json.put("]},\"scopeSpans\":[{\"scope\":{\"name\":\"promptd\",\"version\":")
+        json.put(quoted: settings.version)
+        json.put("},\"spans\":[")
+        for (index, trace) in batch.enumerated() {
+            if index > 0 { json.put(",") }
+            trace.put(to: &json)
+        }
+        json.put("]}]}]}")
+        return json.bytes
+    }
+
+    private func lose(_ count: Int, _ cause: String) {
+        dropped += count
+        unreported += count
+        if let reportedAt, loop.now - reportedAt < .seconds(60) { return }
+        reportedAt = loop.now
+        log.warning(
+            "traces were dropped", metadata: ["prompts": "\(unreported)", "cause": "\(cause)"])
+        unreported = 0
+    }
+
+    /// Sends what waits, for at most a second, and then nothing more.
+    func stop() async {
+        timer?.deadline = nil
+        send()
+        let last = LoopTimer(on: loop) { [unowned self] in task?.cancel() }
+        last.deadline = loop.now + .seconds(1)
+        while let task { await task.value }
+        origin.closeIdle()
+        timer = nil
+    }
+}

@@ -1,0 +1,183 @@
+import APIs
+import EventLoop
+import Foundation
+import HTTPServer
+import Ollama
+@testable import PromptFunction
+import StandIn
+import TestSupport
+import Testing
+
+/// Spans of prompts, sent to a collector that the test plays.
+@Suite(.timeLimit(.minutes(1))) struct `Traced prompts` {
+    /// What OTLP says, as far as it is needed here.
+    struct Export: Decodable {
+        struct Value: Decodable {
+            var stringValue: String?
+            var intValue: String?
+        }
+        struct Attribute: Decodable {
+            var key: String
+            var value: Value
+        }
+        struct Status: Decodable {
+            var code: Int
+            var message: String
+        }
+        struct Span: Decodable {
+            var traceId, spanId, name: String
+            var parentSpanId, traceState: String?
+            var kind: Int
+            var startTimeUnixNano, endTimeUnixNano: String
+            var attributes: [Attribute]
+            var status: Status?
+
+            var start: Int64 { Int64(startTimeUnixNano) ?? -1 }
+            var end: Int64 { Int64(endTimeUnixNano) ?? -1 }
+
+            subscript(key: String) -> String? {
+                attributes.first { $0.key == key }.flatMap { $0.value.stringValue ?? $0.value.intValue }
+            }
+        }
+        struct Scope: Decodable { var spans: [Span] }
+        struct Resource: Decodable { var attributes: [Attribute] }
+        struct Entry: Decodable {
+            var resource: Resource
+            var scopeSpans: [Scope]
+        }
+        var resourceSpans: [Entry]
+    }
+
+    /// Has `body` use a function whose spans come to `collector`, one script for each connection.
+    private static func traced(
+        _ standIns: [StandInSettings] = [StandInSettings()], collector: [RawServer.Script], ratio: Double = 1,
+        clock: LoopClock = .monotonic,
+        settings: @escaping @Sendable (inout PromptFunction.Settings) throws -> Void = { _ in },
+        _ body: @escaping @Sendable (isolated EventLoop, MultiBackendFixture) async throws -> Void
+    ) async throws {
+        let server = try RawServer()
+        async let peers = server.play(collector)
+        try await withBackends(standIns, clock: clock, settings: {
+            var traces = TraceSettings(
+                host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces", version: "1")
+            traces.fields = [("X-Key", "k")]
+            traces.ratio = ratio
+            $0.traces = traces
+            try settings(&$0)
+        }, body)
+        _ = try await peers
+    }
+
+    /// Collects the spans of one batch.
+    private static func collecting(_ spans: Box<[Export.Span]>, status: String = "200 OK") -> RawServer.Script {
+        { peer in
+            let request = try peer.receiveRequest()
+            let head = request.head
+            #expect(head.hasPrefix("POST /v1/traces HTTP/1.1\r\nHost: collector\r\nContent-Type: application/json\r\n"))
+            #expect(head.contains("\r\nX-Key: k\r\n"))
+            let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
+            #expect(export.resourceSpans[0].resource.attributes[0].value.stringValue == "promptd")
+            try peer.send("HTTP/1.1 \(status)\r\nContent-Length: 2\r\n\r\n{}")
+            spans.value = (spans.value ?? []) + export.resourceSpans[0].scopeSpans[0].spans
+            peer.close()
+        }
+    }
+
+    @Test func `have a span, and spans for their steps, in the client's trace`() async throws {
+        let spans = Box<[Export.Span]>()
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        try await Self.traced(collector: [Self.collecting(spans)]) { loop, fixture in
+            let fields = ["traceparent: 00-\(trace)-00f067aa0ba902b7-01", "tracestate: a=1", "X-Request-Id: mine"]
+            let streamed = try await fixture.post(#"{"prompt":"a b","stream":true}"#, fields)
+            #expect(streamed.status == 200)
+            let failed = try await fixture.post(#"{"model":"fault:missing","prompt":"a"}"#)
+            #expect(failed.status != 0)
+            try await until("they are sent", on: loop) { spans.value != nil }
+        }
+        let all = try #require(spans.value)
+        let first = all.filter { $0.traceId == trace }
+        #expect(first.map(\.name) == ["chat llama3.2:1b", "queue", "chat llama3.2:1b", "connect", "first token", "answer"])
+        let (prompt, queue, asking) = (first[0], first[1], first[2])
+        #expect((prompt.kind, queue.kind, asking.kind) == (2, 1, 3))
+        #expect(prompt.parentSpanId == "00f067aa0ba902b7" && prompt.traceState == "a=1")
+        #expect(queue.parentSpanId == prompt.spanId && asking.parentSpanId == prompt.spanId)
+        #expect(first[3...].allSatisfy { $0.parentSpanId == asking.spanId })
+        #expect(Set(first.map(\.spanId)).count == 6 && all.allSatisfy { $0.spanId.count == 16 })
+        #expect(prompt["gen_ai.request.model"] == "llama3.2:1b" && prompt["promptd.request.id"] == "mine")
+        #expect(prompt["gen_ai.usage.output_tokens"] != nil && asking["gen_ai.provider.name"] == "ollama")
+        #expect(prompt.status == nil && !prompt.attributes.contains { $0.value.stringValue?.contains("a b") == true })
+        // One step follows the other, within the whole.
+        #expect(queue.start == prompt.start && queue.end == asking.start && asking.end == prompt.end)
+        #expect(first[3].start == asking.start && first[3].end == first[4].start && first[4].end == first[5].start)
+        #expect(first[5].end == asking.end && prompt.end >= prompt.start && prompt.start > 1_700_000_000_000_000_000)
+        let other = try #require(all.first { $0.traceId != trace })
+        #expect(other.parentSpanId == nil && other.traceId.count == 32)
+    }
+
+    @Test func `of which others go on are named to the backend, in place of the client's`() async throws {
+        let heads = Box<String>()
+        let server = try RawServer()
+        async let peers = server.play(
+            (0..<2).map { _ in
+                { peer in
+                    let request = try peer.receiveRequest()
+                    heads.value = (heads.value ?? "") + request.head
+                    let json = #"{"model":"m","message":{"role":"assistant","content":"x"},"done":true}"#
+                    try peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)")
+                    peer.close()
+                }
+            })
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        try await Self.traced([], collector: [], ratio: 0, settings: {
+            $0.hosts = [try OllamaHost(parsing: "127.0.0.1:\(server.port)")]
+            $0.apis = [.ollama]
+        }) { loop, fixture in
+            let parent = ["traceparent: 00-\(trace)-00f067aa0ba902b7-00", "tracestate: a=1"]
+            let own = try await fixture.post("{}", parent)
+            #expect(own.status == 200)
+            let chat = #"{"model":"m","messages":[],"stream":false}"#
+            let passed = try await fixture.post(chat, parent, to: "/api/chat")
+            #expect(passed.status == 200)
+        }
+        _ = try await peers
+        let text = try #require(heads.value)
+        #expect(text.components(separatedBy: "traceparent: 00-\(trace)-").count == 3)
+        #expect(!text.contains("00f067aa0ba902b7") && text.components(separatedBy: "tracestate: a=1\r\n").count == 3)
+    }
+
+    @Test func `are named in the log`() async throws {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        try await Self.traced(collector: [], ratio: 0, settings: { $0.logsPrompts = true }) { loop, fixture in
+            _ = try await fixture.post("{}", ["traceparent: 00-\(trace)-00f067aa0ba902b7-00"])
+            _ = try await fixture.post(#"{"prompt":5}"#, ["traceparent: 00-\(trace)-00f067aa0ba902b7-00"])
+            for line in ["prompt answered", "prompt failed", "prompt ended"] {
+                #expect(fixture.log.lines(with: line).first?.contains("trace-id=\(trace)") == true, "\(line)")
+            }
+        }
+    }
+
+    @Test func `are dropped, and nobody waits, if the collector does not take them`() async throws {
+        let refusing: RawServer.Script = { peer in
+            _ = try peer.receiveRequest()
+            try peer.send("HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            peer.close()
+        }
+        try await Self.traced(collector: [refusing]) { loop, fixture in
+            let first = try await fixture.post("{}")
+            #expect(first.status == 200)
+            try await until("they are dropped", on: loop) { fixture.log.lines(with: "traces were dropped").count == 1 }
+            #expect(fixture.log.lines(with: "traces were dropped")[0].contains("it answered 503"))
+        }
+        let silent: RawServer.Script = { peer in
+            _ = try? peer.receiveRequest()
+            _ = try? peer.receiveRequest()  // until the function stops, which waits a second
+            peer.close()
+        }
+        try await Self.traced(collector: [silent]) { loop, fixture in
+            for _ in 0..<300 {
+                let next = try await fixture.post("{}")
+                #expect(next.status == 200)
+            }
+        }
+    }
+}
