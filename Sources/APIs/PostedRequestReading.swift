@@ -48,6 +48,7 @@ struct PostedRequestReading {
                 return try decisive(name, try reader.kind(), isInOptions: false, &reader)
             }
             if endpoint == nil, reader.matches(name, "name"), try reader.kind() == .string {
+                if self.name != nil { complain("Give \"name\" once.") }
                 self.name = try reader.string()
                 return
             }
@@ -104,7 +105,7 @@ struct PostedRequestReading {
         let isPlain = unsafe reader.bytes[name.range].allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) }
         if isPlain { return }
         let folded = FoldedName.fold(String(decoding: reader.unescaped(name), as: UTF8.self))
-        if let folded, Self.members.contains(where: { "\($0.name)" == folded }) {
+        if let folded, Self.members.contains(where: { "\($0.name)" == folded }) || (endpoint == nil && folded == "name") {
             complain("Write the name \"\(folded)\" in lower case.")
         }
     }

@@ -14,6 +14,8 @@ final class Prompt: Sendable {
     let payload: Payload
     /// A hash of the prompt's beginning: prompts that begin alike go to the same backend.
     let prefix: UInt64
+    /// The length of its text, images in messages included.
+    let textBytes: Int
     let isStreamed: Bool
     let hasTools: Bool
     let timeouts: PromptTimeouts
@@ -55,6 +57,7 @@ final class Prompt: Sendable {
         model = ModelName(text)
         pauseName = model
         modelText = text
+        textBytes = request.promptBytes
         payload = Payload(json)
         // The first message comes after the model's name.
         prefix = PromptPrefix.hash(json.dropFirst(chat.model.bytes.count))
@@ -93,6 +96,7 @@ final class Prompt: Sendable {
         pauseName = isElsewhere ? ModelName("\(model) \(endpoint?.rawValue ?? "")") : model
         payload = Payload(passedOn)
         prefix = PromptPrefix.hash(request.prompt)
+        textBytes = request.promptBytes
         isStreamed = request.isStreamed
         hasTools = request.hasTools
         timeouts = PromptTimeouts()
@@ -128,6 +132,7 @@ final class Prompt: Sendable {
         modelText = other
         self.payload = payload
         prefix = prompt.prefix
+        textBytes = prompt.textBytes
         isStreamed = prompt.isStreamed
         hasTools = prompt.hasTools
         timeouts = prompt.timeouts

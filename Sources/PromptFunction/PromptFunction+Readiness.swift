@@ -5,7 +5,7 @@ internal import HTTPServer
 extension PromptFunction {
     /// Whether prompts should be sent here, according to the last checks. Sends no request.
     var readiness: Health {
-        let waiting = admission.waiting
+        let waiting = admission.unparked
         if settings.readyQueue > 0 && waiting >= settings.readyQueue {
             return .unhealthy(waiting == 1 ? "1 prompt is waiting" : "\(waiting) prompts are waiting")
         }

@@ -225,8 +225,8 @@ package final class PromptFunction: Function {
     @inline(never)
     func charge(_ tenant: Tenant, for prompt: Prompt, _ reply: some ClientReply) throws(PromptFailure) {
         try tenant.check(prompt.model, named: prompt.modelText)
-        try tenant.checkTokens()
-        reply.forEachRecord { $0.bill = TokenBill(tenant) }
+        try tenant.checkTokens(for: prompt.textBytes)
+        reply.forEachRecord { $0.bill = TokenBill(tenant, for: prompt.textBytes) }
     }
 
     /// The client that sent the request. If it has left, which one no longer matters.
@@ -242,7 +242,7 @@ package final class PromptFunction: Function {
         }
         let (tenant, fields) = sender(of: request)
         let reply = PromptReply(request, reply, of: tenant, fields: fields, scratch: scratch, on: loop)
-        reply.record = monitor?.begin(request, operation: .chat)
+        reply.record = monitor?.begin(request, of: tenant, operation: .chat)
         do throws(PromptFailure) {
             let prompt = try await decode(request)
             reply.prompt = prompt
@@ -256,7 +256,7 @@ package final class PromptFunction: Function {
             reply.record?.queue(at: loop.now)
             if let hash = prompt.sharingHash {
                 let form = prompt.isStreamed ? nil : reply.form.whole
-                let key = SharingKey(hash: hash, path: "", form: form)
+                let key = SharingKey(hash: hash, path: "", tenant: tenant?.identity, form: form)
                 try await share(prompt, key, request, reply, in: sharedReplies)
                 return finish(reply, nil)
             }

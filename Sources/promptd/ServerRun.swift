@@ -105,6 +105,7 @@ final class ServerRun {
             metadata: hosts.merging([
                 "address": "\(addresses.map(\.description).joined(separator: ","))",
                 "api-keys": "\(plan.function.protection.keys.map { "\($0.count)" } ?? "none")",
+                "tenants": "\(plan.function.protection.tenants.map { "\($0.entries.count)" } ?? "none")",
                 "version": "\(Promptd.version)",
                 "tls": "\(plan.tls == nil ? "off" : "on")",
                 "connections": "\(plan.limits.connections)",

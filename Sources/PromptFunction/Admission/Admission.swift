@@ -83,6 +83,9 @@ final class Admission {
     /// The number of queued prompts.
     var waiting: Int { queue.count }
 
+    /// The number of queued prompts that wait for backends, and not for others of their tenant.
+    var unparked: Int { queue.count - queue.parked }
+
     /// The number of queued prompts of a class.
     func waiting(_ priority: PriorityClass) -> Int { queue.count(of: priority) }
 
@@ -109,10 +112,15 @@ final class Admission {
         _ request: Request, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
     ) async throws(PromptFailure) -> Permit {
         guard backends.contains(where: \.admitsPrompts) else { throw allBackendsDown }
-        if queue.count == 0 || client == nil, let permit = permit(for: request) { return permit }
+        if unparked == 0 || client == nil, let permit = permit(for: request) { return permit }
         let queued = QueuedPrompt(request, on: loop)
         let entry = try wait(queued, client)
         serve()  // there may be a permit that the first prompt does not want
+        // Nor did those want it that were offered: each call offers it to some only.
+        if queued.outcome == nil, let permit = permit(for: request) {
+            queue.remove(entry)
+            return permit
+        }
         if queued.outcome == nil { note?({ [queue] in queue.position(of: entry) }) }
         await queued.wait()
         guard let outcome = queued.outcome else {
@@ -148,8 +156,9 @@ final class Admission {
         tenantMayContinue(tenant)
     }
 
-    /// A tenant may have more prompts in flight than before.
+    /// A tenant may have more prompts in flight than before, or another class.
     func tenantMayContinue(_ tenant: Tenant) {
+        queue.move(tenant.identity, to: tenant.settings.priority)
         guard !tenant.isFull else { return }
         queue.unpark(tenant.identity)
         serve()
@@ -164,7 +173,7 @@ final class Admission {
         let now = loop.now
         let best = LoadBalancer.best(
             of: backends, for: request.prompt.model, pausedAs: request.prompt.pauseName, prefix: request.prompt.prefix,
-            queued: queue.count, at: now
+            queued: unparked, at: now
         ) { backend in
             request.failed.contains { $0 === backend }
         }
@@ -190,6 +199,9 @@ final class Admission {
         }
         do throws(FairQueue<QueuedPrompt>.Full) {
             let tenant = queued.request.tenant
+            if let tenant, !hasShare(tenant) {
+                throw FairQueue<QueuedPrompt>.Full.prompts(limit: limits.count)
+            }
             return try queue.enqueue(
                 queued, client: tenant?.identity ?? client(), priority: tenant?.settings.priority ?? .interactive,
                 bytes: bytes, deadline: deadline)
@@ -199,6 +211,12 @@ final class Admission {
         }
     }
 
+    /// Whether a tenant may queue one more prompt: it may have four times as many queued as are free, so that others find
+    /// room. Source: A. Choudhury and E. Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
+    private func hasShare(_ tenant: Tenant) -> Bool {
+        queue.count(of: tenant.identity) < 4 * (limits.count - queue.count)
+    }
+
     private func expire() {
         while let queued = queue.takeExpired(at: loop.now) {
             queued.end(.failure(.queueTimeout(queued.request.wait, retryAfter: retryAfter)))
@@ -206,7 +224,7 @@ final class Admission {
         expiry?.deadline = queue.nextDeadline
     }
 
-    private var retryAfter: Int { rate.retryAfter(waiting: queue.count, at: loop.now) }
+    private var retryAfter: Int { rate.retryAfter(waiting: unparked, at: loop.now) }
 
     /// The error for when every circuit breaker is open that could serve a prompt.
     var allBackendsDown: PromptFailure {

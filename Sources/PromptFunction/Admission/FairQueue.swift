@@ -29,6 +29,8 @@ final class FairQueue<Value> {
     private(set) var count = 0
     /// The bytes of the queued prompts.
     private(set) var bytes = 0
+    /// The queued prompts of clients that must wait: see `take`.
+    private(set) var parked = 0
     private var nodes = SlotMap<Node>()
     private var queues = SlotMap<ClientQueue>()
     private var queueOf: [ClientIdentity: Int32] = [:]
@@ -110,6 +112,7 @@ final class FairQueue<Value> {
         queues[queue].last = slot
         queues[queue].count += 1
         if queue != front { rings[queues[queue].ring].count += 1 }
+        if queues[queue].isParked { parked += 1 }
         count += 1
         self.bytes += bytes
         if let deadline { deadlines.insert(slot, deadline, &nodes) }
@@ -118,7 +121,7 @@ final class FairQueue<Value> {
 
     /// Returns the queue of a client. A new queue is served after all others.
     ///
-    /// A client that has queued prompts keeps its class until they are served.
+    /// A client that has queued prompts keeps its class until they are served, or it is moved.
     private func queue(of client: ClientIdentity, _ priority: PriorityClass) -> Int32 {
         if let queue = queueOf[client] { return queue }
         let queue = queues.add(ClientQueue(client: client, priority: priority))
@@ -162,7 +165,19 @@ final class FairQueue<Value> {
     func unpark(_ client: ClientIdentity) {
         guard let queue = queueOf[client], queues[queue].isParked else { return }
         queues[queue].isParked = false
+        parked -= Int(queues[queue].count)
         link(queue)
+    }
+
+    /// A client's prompts belong to another class from now on.
+    func move(_ client: ClientIdentity, to priority: PriorityClass) {
+        guard let queue = queueOf[client], queues[queue].priority != priority else { return }
+        let count = Int(queues[queue].count)
+        rings[queues[queue].ring].count -= count
+        if !queues[queue].isParked { unlink(queue) }
+        queues[queue].priority = priority
+        rings[queues[queue].ring].count += count
+        if !queues[queue].isParked { link(queue) }
     }
 
     // MARK: Leaving
@@ -201,6 +216,7 @@ final class FairQueue<Value> {
             if isParked(nodes[first].value) {
                 unlink(queue)
                 queues[queue].isParked = true
+                parked += Int(queues[queue].count)
                 queue = next == queue ? none : next
                 continue
             }
@@ -214,6 +230,8 @@ final class FairQueue<Value> {
             queue = next
             if queue == rings[ring].next { break }
         }
+        // All of these have to wait longer: the next call offers others.
+        if offered == Self.clientsOffered && queue != none { rings[ring].next = queue }
         return nil
     }
 
@@ -255,6 +273,7 @@ final class FairQueue<Value> {
         }
         queues[queue].count -= 1
         if queue != front { rings[queues[queue].ring].count -= 1 }
+        if queues[queue].isParked { parked -= 1 }
         count -= 1
         bytes -= node.bytes
         if queues[queue].count == 0 {
@@ -350,7 +369,7 @@ extension FairQueue {
 private struct ClientQueue {
     /// `nil` for the queue of retried prompts.
     let client: ClientIdentity?
-    let priority: PriorityClass
+    var priority: PriorityClass
     /// Whether the client must wait, so that its queue is in no ring.
     var isParked = false
     var first: Int32 = none

@@ -159,7 +159,21 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     @inline(never)
     private func note(_ record: PromptRecord) {
         if record.firstTokenAt == nil { record.begin(at: loop.now) }
-        record.count(1)
+        record.count(prompt?.isStreamed == true ? max(1, events) : 1)
+    }
+
+    /// How many objects or events have come in this read, of which a model sends one for each token, usually: in Ollama's
+    /// API each has a line, in the others an empty line ends it.
+    private var events: Int {
+        let lines = scratch.bytes.count { $0 == 0x0A }
+        guard route.api != .ollama else { return lines }
+        var count = 0
+        var last: UInt8 = 0
+        for byte in scratch.bytes {
+            if byte == 0x0A && last == 0x0A { count += 1 }
+            if byte != 0x0D { last = byte }
+        }
+        return count
     }
 
     func discardNews() { scratch.clear() }

@@ -10,7 +10,7 @@ extension PromptFunction {
         let (tenant, fields) = sender(of: request)
         let reply = ForwardedReply(
             request, reply, to: .prompt(endpoint), of: tenant, fields: fields, scratch: scratch, on: loop)
-        reply.record = monitor?.begin(request, operation: endpoint.operation)
+        reply.record = monitor?.begin(request, of: tenant, operation: endpoint.operation)
         do throws(PromptFailure) {
             let prompt = try await decode(request, to: endpoint)
             reply.prompt = prompt
@@ -20,7 +20,7 @@ extension PromptFunction {
             try reply.hold(prompt.payload.count)
             reply.record?.queue(at: loop.now)
             if let hash = prompt.sharingHash {
-                let key = SharingKey(hash: hash, path: endpoint.rawValue, form: nil)
+                let key = SharingKey(hash: hash, path: endpoint.rawValue, tenant: tenant?.identity, form: nil)
                 try await share(prompt, key, request, reply, in: sharedForwards)
                 return finish(reply, nil)
             }

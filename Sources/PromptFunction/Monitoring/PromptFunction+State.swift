@@ -36,7 +36,7 @@ extension PromptFunction {
         var isReady = true
         if case .unhealthy = ready() { isReady = false }
         monitor.metrics.collect(
-            monitor.totals, admission, protection.tenants?.all ?? [], isReady: isReady)
+            monitor.totals, admission, protection.directory, isReady: isReady)
     }
 
     /// What is happening now: members of a JSON object, for the operator's page. Empty if nothing is recorded.
@@ -109,6 +109,7 @@ extension PromptFunction {
             json.put(raw: ",\"requests\":\(tenant.requestsUsed)")
             json.put(raw: ",\"requests_limit\":\(tenant.settings.requestsPerMinute)")
             json.put(raw: ",\"answered\":\(tenant.totals.answered),\"failed\":\(tenant.totals.failed)")
+            json.put(raw: ",\"cancelled\":\(tenant.totals.cancelled)")
             json.put(raw: ",\"refused\":\(tenant.totals.refused)}")
         }
         json.put("]")
@@ -161,7 +162,7 @@ extension PromptFunction {
         json.put(",\"client\":")
         json.put(quoted: record.request.peer)
         json.put(",\"tenant\":")
-        Self.put(record.bill?.tenant.name, to: &json)
+        Self.put(record.tenant?.name, to: &json)
         json.put(",\"backend\":")
         Self.put(record.phase == .queued ? nil : record.backend?.url, to: &json)
         json.put(raw: ",\"output_tokens\":\(record.parts)}")

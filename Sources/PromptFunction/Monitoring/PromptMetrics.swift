@@ -73,7 +73,7 @@ final class PromptMetrics {
         let duration = now - record.began
         invokeDuration.recordNanoseconds(duration.inNanoseconds)
         if let queuedAt = record.queuedAt {
-            let priority = record.bill?.tenant.settings.priority ?? .interactive
+            let priority = record.tenant?.settings.priority ?? .interactive
             queueWait[priority.rawValue].recordNanoseconds(((record.askedAt ?? now) - queuedAt).inNanoseconds)
         }
         if let failure { count(failure, in: record.phase) } else { invocations.increment() }
@@ -105,8 +105,8 @@ final class PromptMetrics {
     // MARK: Gauges
 
     /// Sets the gauges to what is true now.
-    func collect(_ totals: PromptTotals, _ admission: Admission, _ tenants: [Tenant], isReady: Bool) {
-        self.tenants.collect(tenants, admission)
+    func collect(_ totals: PromptTotals, _ admission: Admission, _ directory: TenantDirectory?, isReady: Bool) {
+        if let directory { tenants.collect(directory, admission) }
         parts.increment(by: totals.parts - countedParts)
         countedParts = totals.parts
         for priority in PriorityClass.allCases { queued[priority.rawValue].record(admission.waiting(priority)) }

@@ -74,10 +74,10 @@ final class PromptMonitor {
     // MARK: Prompts
 
     /// A request for a prompt has come.
-    func begin(_ request: Request, operation: Operation) -> PromptRecord {
+    func begin(_ request: Request, of tenant: Tenant?, operation: Operation) -> PromptRecord {
         let trace = exporter == nil && log == nil ? nil : trace(of: request)
         let record = PromptRecord(
-            ids.next(), request, operation: operation, totals: totals, tellsTiming: tellsTiming,
+            ids.next(), request, of: tenant, operation: operation, totals: totals, tellsTiming: tellsTiming,
             logsClient: log != nil, trace: trace, at: loop.now)
         if log != nil || exporter != nil { _ = record.id }  // later the request cannot be read any more
         totals.prompts += 1
@@ -109,7 +109,7 @@ final class PromptMonitor {
         remove(record)
         let now = loop.now
         if let output = record.usage.output { totals.otherTokens += max(0, output - record.parts) }
-        if let bill = record.bill { settle(bill, record, failure) }
+        if let tenant = record.tenant { settle(record, of: tenant, failure) }
         if let first = record.firstTokenAt { history.firstToken(after: first - record.began) }
         switch failure {
         case nil: totals.answered += 1
@@ -130,12 +130,14 @@ final class PromptMonitor {
     }
 
     @inline(never)
-    private func settle(_ bill: TokenBill, _ record: PromptRecord, _ failure: PromptFailure?) {
-        bill.settle(record.usage)
+    private func settle(_ record: PromptRecord, of tenant: Tenant, _ failure: PromptFailure?) {
+        record.bill?.settle(
+            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false)
         switch failure {
-        case nil: bill.tenant.totals.answered += 1
-        case let failure? where failure.isCancelled: bill.tenant.totals.cancelled += 1
-        case _?: bill.tenant.totals.failed += 1
+        case nil: tenant.totals.answered += 1
+        case .tokensUsed?: break  // counted as refused
+        case let failure? where failure.isCancelled: tenant.totals.cancelled += 1
+        case _?: tenant.totals.failed += 1
         }
     }
 
@@ -146,7 +148,7 @@ final class PromptMonitor {
             "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
         ]
         metadata.merge(record.logMetadata) { $1 }
-        metadata["tenant"] = record.bill.map { "\($0.tenant.name)" }
+        metadata["tenant"] = record.tenant.map { "\($0.name)" }
         metadata["client"] = record.client.map { "\($0)" }
         metadata["model"] = record.current.map { "\($0.modelText.cut(to: 200))" }
         metadata["backend"] = record.backend.map { "\($0.url)" }

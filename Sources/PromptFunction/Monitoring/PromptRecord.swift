@@ -46,6 +46,8 @@ final class PromptRecord {
     let trace: TraceContext?
     /// How long it took to open connections for it; `nil` if there was one already.
     private(set) var connecting: Duration?
+    /// Whose prompt it is; `nil` if it is no tenant's.
+    let tenant: Tenant?
     /// What it uses of its tenant's tokens.
     var bill: TokenBill?
 
@@ -59,11 +61,12 @@ final class PromptRecord {
     unowned(unsafe) var previous: PromptRecord?
 
     init(
-        _ number: UInt64, _ request: Request, operation: Operation, totals: PromptTotals, tellsTiming: Bool,
+        _ number: UInt64, _ request: Request, of tenant: Tenant?, operation: Operation, totals: PromptTotals, tellsTiming: Bool,
         logsClient: Bool, trace: TraceContext?, at now: LoopInstant
     ) {
         self.number = number
         self.request = request
+        self.tenant = tenant
         self.operation = operation
         self.totals = totals
         self.tellsTiming = tellsTiming

@@ -3,7 +3,7 @@ internal import Telemetry
 
 /// The metrics of each tenant, whose values are taken when they are read. Belongs to the loop's thread.
 ///
-/// How many series there are is bounded: tenants beyond the first `mostTenants` of the file count as `_other`.
+/// How many series there are is bounded: tenants beyond the first `mostTenants` count as `_other`.
 final class TenantMetrics {
     static let mostTenants = 200
 
@@ -46,11 +46,12 @@ final class TenantMetrics {
     init(_ factory: any MetricsFactory) { self.factory = factory }
 
     /// Sets the metrics to what is true now.
-    func collect(_ tenants: [Tenant], _ admission: Admission) {
+    func collect(_ directory: TenantDirectory, _ admission: Admission) {
         var gauges: [String: (inFlight: Int, waiting: Int)] = [:]
         for name in series.keys { gauges[name] = (0, 0) }  // a tenant may be gone
-        for (index, tenant) in tenants.enumerated() {
-            let name = index < Self.mostTenants ? tenant.name : ModelMetrics.other
+        for tenant in directory.all + Array(directory.former.values) {
+            let hasOwn = series[tenant.name] != nil || series.count < Self.mostTenants
+            let name = hasOwn ? tenant.name : ModelMetrics.other
             if series[name] == nil { series[name] = Series(name, factory) }
             series[name]?.add(tenant.totals, since: counted[tenant.identity] ?? .init())
             counted[tenant.identity] = tenant.totals

@@ -5,8 +5,10 @@ internal import HTTPServer
 struct Protection {
     private var proxies: TrustedProxies
     private var keys: APIKeys?
+    /// Also of tenants that are no longer named.
+    private(set) var directory: TenantDirectory?
     /// `nil` if the operator names none.
-    private(set) var tenants: TenantDirectory?
+    var tenants: TenantDirectory? { directory.flatMap { $0.all.isEmpty ? nil : $0 } }
     private var rate: RateLimit?
     private var requestsPerMinute: Int
     private(set) var origins: OriginPolicy
@@ -18,7 +20,7 @@ struct Protection {
         keys = settings.keys
         origins = settings.origins
         proxies = settings.trustedProxies
-        tenants = settings.tenants.map { TenantDirectory($0, on: loop) }
+        directory = settings.tenants.map { TenantDirectory($0, on: loop) }
         requestsPerMinute = settings.requestsPerMinute
         rate = Self.rate(requestsPerMinute)
     }
@@ -33,10 +35,10 @@ struct Protection {
         origins = settings.origins
         knownHost = ""
         proxies = settings.trustedProxies
-        if let named = settings.tenants, let tenants {
-            tenants.replace(with: named)
+        if let directory {
+            directory.replace(with: settings.tenants)
         } else {
-            tenants = settings.tenants.map { TenantDirectory($0, on: loop) }
+            directory = settings.tenants.map { TenantDirectory($0, on: loop) }
         }
         if requestsPerMinute != settings.requestsPerMinute { rate = Self.rate(settings.requestsPerMinute) }
         requestsPerMinute = settings.requestsPerMinute
@@ -48,7 +50,7 @@ struct Protection {
         if keys == nil && rate == nil && tenants == nil { return }
         let sender = sender(of: request)
         if (keys != nil || tenants != nil) && !sender.hasKey { throw .unauthorized }
-        if let tenant = sender.tenant { try tenant.takeRequest() }
+        if let tenant = sender.tenant { try tenant.takeRequest(asksModel: request.method == .post) }
         if let seconds = rate?.take(sender.identity, at: loop.now) { throw .rateLimited(retryAfter: seconds) }
     }
 

@@ -8,6 +8,8 @@ struct SharingKey: Hashable {
     let hash: Int
     /// Where the request was posted; empty for promptd's own form.
     let path: String
+    /// Whose prompts they are: what one tenant may ask, and how soon, says nothing about another. `nil`: of none.
+    let tenant: ClientIdentity?
     /// The form of a whole answer in promptd's own form; `nil` if it makes no difference.
     let form: WholeForm?
 }

@@ -57,38 +57,56 @@ final class Tenant {
 
     /// Counts a request, if it may have one more.
     ///
+    /// - Parameter asksModel: whether it is for a prompt, which needs tokens too.
     /// - Throws: why it may not.
-    func takeRequest() throws(PromptFailure) {
-        let now = loop.now
-        if settings.requestsPerMinute > 0 {
-            requests.advance(to: now)
-            guard requests.total < settings.requestsPerMinute else {
-                totals.refused += 1
-                throw .rateLimited(retryAfter: max(1, requests.seconds(until: settings.requestsPerMinute - 1)))
-            }
+    func takeRequest(asksModel: Bool) throws(PromptFailure) {
+        let limit = settings.requestsPerMinute
+        requests.advance(to: loop.now, limit: limit)
+        if limit > 0 && requests.total >= limit {
+            totals.refused += 1
+            throw .rateLimited(retryAfter: max(1, requests.seconds(until: limit - 1, limit: limit)))
         }
-        try checkTokens()
-        if settings.requestsPerMinute > 0 { requests.add(1, at: now) }
+        if asksModel { try checkTokens(for: 0) }
+        requests.add(1)
     }
 
+    /// - Parameter bytes: the length of the prompt's text.
     /// - Throws: if the tokens of the minute are used, or will be by the prompts in flight.
-    func checkTokens() throws(PromptFailure) {
-        guard settings.tokensPerMinute > 0 else { return }
-        tokens.advance(to: loop.now)
+    func checkTokens(for bytes: Int) throws(PromptFailure) {
+        let limit = settings.tokensPerMinute
+        guard limit > 0 else { return }
+        tokens.advance(to: loop.now, limit: limit)
         // One prompt may always be asked, also if it will need more than a minute's tokens.
         let inUse = tokens.total + reserved
-        guard inUse > 0, inUse + estimate > settings.tokensPerMinute else { return }
+        let needed = estimate(for: bytes)
+        guard inUse > 0, inUse + needed > limit else { return }
         totals.refused += 1
-        let rest = max(0, settings.tokensPerMinute - reserved - estimate)
-        throw .tokensUsed(retryAfter: max(1, tokens.seconds(until: rest)))
+        if tokens.total + needed <= limit { throw .tokensUsed(retryAfter: Self.reservedRetry) }
+        throw .tokensUsed(retryAfter: max(1, tokens.seconds(until: max(0, limit - needed), limit: limit)))
     }
 
-    /// The tokens that a prompt is expected to use.
-    private var estimate: Int { average.map { Int($0.rounded(.up)) } ?? 256 }
+    /// The seconds after which to try again while only prompts in flight are in the way: nobody knows how long they take.
+    private static let reservedRetry = 5
+    /// How many bytes of text one token has, about.
+    private static let bytesPerToken = 4
+
+    /// About how many tokens a text has.
+    static func tokens(in bytes: Int) -> Int { bytes / bytesPerToken }
+
+    /// The tokens that a prompt is expected to use with its answer: as many as the last ones, or its own and some.
+    ///
+    /// - Parameter bytes: the length of its text.
+    private func estimate(for bytes: Int) -> Int {
+        let usual = average.map { Int($0.rounded(.up)) } ?? 256
+        return max(usual, Self.tokens(in: bytes))
+    }
+
+    /// The tokens that an answer is expected to have of which nobody knows how many came.
+    var usualTokens: Int { average.map { Int($0) } ?? 0 }
 
     /// Sets tokens aside for a prompt.
-    func reserve() -> Int {
-        let count = estimate
+    func reserve(for bytes: Int) -> Int {
+        let count = estimate(for: bytes)
         reserved += count
         return count
     }
@@ -96,7 +114,8 @@ final class Tenant {
     /// Counts tokens, and gives back what was set aside for them.
     func use(_ count: Int, returning returned: Int) {
         reserved -= returned
-        if settings.tokensPerMinute > 0 { tokens.add(count, at: loop.now) }
+        tokens.advance(to: loop.now, limit: settings.tokensPerMinute)
+        tokens.add(count)
     }
 
     /// A prompt has used this many tokens altogether.
@@ -107,13 +126,13 @@ final class Tenant {
 
     /// The tokens used in the last minute.
     var tokensUsed: Int {
-        tokens.advance(to: loop.now)
+        tokens.advance(to: loop.now, limit: settings.tokensPerMinute)
         return tokens.total
     }
 
     /// The requests of the last minute.
     var requestsUsed: Int {
-        requests.advance(to: loop.now)
+        requests.advance(to: loop.now, limit: settings.requestsPerMinute)
         return requests.total
     }
 
@@ -126,10 +145,13 @@ final class Tenant {
         func add(_ name: String, _ limit: Int, _ used: Int, _ seconds: Int) {
             guard limit > 0 else { return }
             policy.append("\"\(name)\";q=\(limit);w=60")
-            rest.append("\"\(name)\";r=\(max(0, limit - used));t=\(seconds)")
+            rest.append("\"\(name)\";r=\(max(0, limit - used));t=\(used > 0 ? max(seconds, 1) : 0)")
         }
-        add("requests", settings.requestsPerMinute, requestsUsed, requests.seconds(until: 0))
-        add("tokens", settings.tokensPerMinute, tokensUsed + reserved, tokens.seconds(until: 0))
+        let limits = (requests: settings.requestsPerMinute, tokens: settings.tokensPerMinute)
+        add("requests", limits.requests, requestsUsed, requests.seconds(until: 0, limit: limits.requests))
+        // What is set aside is free a minute after it was used, at the earliest.
+        let wait = reserved > 0 ? 60 : tokens.seconds(until: 0, limit: limits.tokens)
+        add("tokens", limits.tokens, tokensUsed + reserved, wait)
         return [
             HeaderField("RateLimit-Policy", policy.joined(separator: ", ")),
             HeaderField("RateLimit", rest.joined(separator: ", ")),
@@ -141,12 +163,15 @@ final class Tenant {
 /// says of them counts. Belongs to the loop's thread.
 final class TokenBill {
     let tenant: Tenant
+    private let input: Int
     private var reserved: Int
     private var counted = 0
 
-    init(_ tenant: Tenant) {
+    /// - Parameter bytes: the length of the prompt's text.
+    init(_ tenant: Tenant, for bytes: Int) {
         self.tenant = tenant
-        reserved = tenant.reserve()
+        input = Tenant.tokens(in: bytes)
+        reserved = tenant.reserve(for: bytes)
     }
 
     /// Tokens of the answer have come.
@@ -157,15 +182,23 @@ final class TokenBill {
         tenant.use(tokens, returning: returned)
     }
 
-    /// The prompt has ended.
-    func settle(_ usage: TokenUsage) {
-        let output = usage.output ?? counted
-        let total = output + (usage.input ?? 0)
-        tenant.use(total - counted, returning: reserved)
+    /// The prompt has ended. What the backend does not say is estimated, so that nobody gets tokens for nothing by leaving
+    /// early.
+    ///
+    /// - Parameters:
+    ///   - wasAsked: whether it was sent to a backend.
+    ///   - isCounted: whether the parts of its answer were counted.
+    func settle(_ usage: TokenUsage, wasAsked: Bool, isCounted: Bool) {
+        var (input, output) = (usage.input ?? 0, usage.output ?? 0)
+        if wasAsked {
+            input = usage.input ?? self.input
+            output = usage.output ?? (isCounted ? counted : max(counted, tenant.usualTokens - input))
+        }
+        tenant.use(input + output - counted, returning: reserved)
         reserved = 0
-        counted = total
-        tenant.totals.inputTokens += usage.input ?? 0
+        counted = input + output
+        tenant.totals.inputTokens += input
         tenant.totals.outputTokens += output
-        if total > 0 { tenant.learn(total) }
+        if usage.output != nil { tenant.learn(input + output) }
     }
 }

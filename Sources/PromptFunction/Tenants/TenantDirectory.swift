@@ -3,10 +3,15 @@ internal import EventLoop
 
 /// Finds the tenant that has sent a request. Belongs to the loop's thread.
 final class TenantDirectory {
-    /// In the order of the file.
+    /// The most former tenants that are remembered.
+    private static let mostFormer = 1000
+
+    /// In the order of the file. Empty: there are none any more.
     private(set) var all: [Tenant] = []
+    /// Those that are no longer in the file, by their names: their prompts may go on, and they may come back.
+    private(set) var former: [String: Tenant] = [:]
     private var byKey: [SHA256Digest: Tenant] = [:]
-    private var next: UInt32 = 0
+    private var last: UInt32 = 0
     private let loop: EventLoop
 
     init(_ settings: TenantSettings, on loop: EventLoop) {
@@ -15,16 +20,19 @@ final class TenantDirectory {
     }
 
     /// Uses other settings. A tenant with the same name keeps what it has used; prompts of one that is gone go on.
-    func replace(with settings: TenantSettings) {
-        let former = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
-        all = settings.entries.map { entry in
-            if let tenant = former[entry.name] {
+    ///
+    /// - Parameter settings: `nil`: there are no tenants any more.
+    func replace(with settings: TenantSettings?) {
+        for tenant in all { former[tenant.name] = tenant }
+        all = (settings?.entries ?? []).map { entry in
+            if let tenant = former.removeValue(forKey: entry.name) {
                 tenant.settings = entry
                 return tenant
             }
-            next += 1
-            return Tenant(entry, number: next, on: loop)
+            last += 1
+            return Tenant(entry, number: last, on: loop)
         }
+        if former.count > Self.mostFormer { former = former.filter { $0.value.inFlight > 0 } }
         byKey = [:]
         for tenant in all {
             for key in tenant.settings.keys { byKey[key] = tenant }
@@ -32,5 +40,5 @@ final class TenantDirectory {
     }
 
     /// The tenant whose key it is. Only digests are compared, so how long that takes says nothing about a key.
-    func tenant(withKey key: Substring) -> Tenant? { byKey[SHA256Digest(of: key)] }
+    func tenant(withKey key: Substring) -> Tenant? { key.isEmpty ? nil : byKey[SHA256Digest(of: key)] }
 }

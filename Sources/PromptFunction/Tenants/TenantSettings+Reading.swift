@@ -21,7 +21,7 @@ extension TenantSettings {
 
     private mutating func read(_ reader: inout JSONReader) throws {
         var isFirst = true
-        var hasTenants = false
+        var (hasTenants, hasWeights) = (false, false)
         try reader.begin("{")
         while let member = try reader.nextName(isFirst: &isFirst) {
             switch Self.string(member, reader) {
@@ -29,7 +29,10 @@ extension TenantSettings {
                 guard !hasTenants else { throw TenantMistake("Give 'tenants' once.") }
                 hasTenants = true
                 try readTenants(&reader)
-            case "weights": try readWeights(&reader)
+            case "weights":
+                guard !hasWeights else { throw TenantMistake("Give 'weights' once.") }
+                hasWeights = true
+                try readWeights(&reader)
             case let other:
                 throw TenantMistake("There is no '\(other.cut(to: 100))' here: give 'tenants' and perhaps 'weights'.")
             }
@@ -53,13 +56,18 @@ extension TenantSettings {
 
     private mutating func readWeights(_ reader: inout JSONReader) throws {
         var isFirst = true
+        var given: Set<String> = []
         try reader.begin("{")
         while let member = try reader.nextName(isFirst: &isFirst) {
             let name = Self.string(member, reader)
             guard let priority = PriorityClass(name: name) else {
                 throw TenantMistake("There is no class '\(name.cut(to: 100))': there are interactive and batch.")
             }
+            guard given.insert(name).inserted else { throw TenantMistake("Give the weight of '\(name)' once.") }
             weights[priority] = try Self.number(&reader, "the weight of '\(name)'", 1...1000)
+        }
+        guard weights.interactive >= weights.batch else {
+            throw TenantMistake("Give 'interactive' at least the weight of 'batch', which comes after it.")
         }
     }
 
@@ -70,7 +78,7 @@ extension TenantSettings {
         while let member = try reader.nextName(isFirst: &isFirst) {
             let name = Self.string(member, reader)
             let isPlain = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
-            guard isPlain, (1...64).contains(name.utf8.count) else {
+            guard isPlain, name != ModelMetrics.other, (1...64).contains(name.utf8.count) else {
                 throw TenantMistake(
                     "'\(name.cut(to: 100))' is no name of a tenant: use up to 64 letters, digits and signs.")
             }
@@ -83,20 +91,29 @@ extension TenantSettings {
     private static func entry(_ name: String, _ reader: inout JSONReader) throws -> Entry {
         var entry = Entry(name: name)
         var isFirst = true
+        var given: Set<String> = []
         try reader.begin("{")
         while let member = try reader.nextName(isFirst: &isFirst) {
             let setting = string(member, reader)
             let what = "'\(setting)' of '\(name)'"
+            guard given.insert(setting).inserted else { throw TenantMistake("Give \(what.cut(to: 200)) once.") }
             switch setting {
             case "keys":
                 for text in try list(&reader, what) {
                     guard text.hasPrefix("sha256:"), let digest = SHA256Digest(hexadecimal: text.dropFirst(7)) else {
                         throw TenantMistake("Give \(what) as hashes, such as sha256:…: 'promptd key' makes them.")
                     }
+                    guard digest != SHA256Digest(of: "") else {
+                        throw TenantMistake("A hash in \(what) is that of an empty key: 'promptd key' makes one.")
+                    }
+                    guard !entry.keys.contains(digest) else { throw TenantMistake("Give each hash in \(what) once.") }
                     entry.keys.append(digest)
                 }
             case "models":
                 let models = try list(&reader, what)
+                guard models.allSatisfy({ CommaList.entries($0) == [$0[...]] }) else {
+                    throw TenantMistake("Give \(what) as names of models, one in each text.")
+                }
                 guard !models.isEmpty else { throw TenantMistake("Give \(what) at least one model, or leave it out.") }
                 do throws(ProtectionError) {
                     entry.models = try ModelPolicy(allowed: models.joined(separator: ","))

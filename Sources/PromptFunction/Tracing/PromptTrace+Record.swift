@@ -31,7 +31,7 @@ extension PromptTrace {
         if failure == nil, let model { all.append(("gen_ai.response.model", .text(model))) }
         if let input = record.usage.input { all.append(("gen_ai.usage.input_tokens", .number(input))) }
         if let output = record.usage.output { all.append(("gen_ai.usage.output_tokens", .number(output))) }
-        if let tenant = record.bill?.tenant { all.append(("promptd.tenant", .text(tenant.name))) }
+        if let tenant = record.tenant { all.append(("promptd.tenant", .text(tenant.name))) }
         if let failure {
             all.append(("error.type", .text(failure.kind.rawValue)))
             if !failure.isCancelled { all.append(("http.response.status_code", .number(failure.status.code))) }

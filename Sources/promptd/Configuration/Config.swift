@@ -40,13 +40,18 @@ struct Config: ParsableCommand {
             abstract: "Check a file of settings: exit status 0 if serve would take it, else 64 and what is wrong.")
 
         @Argument(help: "The file.")
-        var file: String
+        var file: String?
+
+        @Option(help: "A file of tenants to check, with or without one of settings.")
+        var tenants: String?
 
         func run() throws {
-            guard let serve = try Serve.parseAsRoot(["--config", file]) as? Serve else { return }
+            let flags = (file.map { ["--config", $0] } ?? []) + (tenants.map { ["--tenants", $0] } ?? [])
+            guard !flags.isEmpty else { throw ValidationError("Name a file to check.") }
+            guard let serve = try Serve.parseAsRoot(flags) as? Serve else { return }
             try serve.useFile()
             _ = try serve.prepare()
-            print("\(file) is right.")
+            for file in [file, tenants] { if let file { print("\(file) is right.") } }
         }
     }
 }

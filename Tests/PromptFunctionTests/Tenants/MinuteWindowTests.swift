@@ -7,45 +7,57 @@ import Testing
 @Suite struct `Minute window` {
     static func second(_ second: Double) -> LoopInstant { LoopInstant(nanoseconds: Int64(second * 1e9)) }
 
+    private static func window(_ uses: (at: Double, count: Int)..., limit: Int = 0) -> MinuteWindow {
+        var window = MinuteWindow()
+        for use in uses {
+            window.advance(to: second(use.at), limit: limit)
+            window.add(use.count)
+        }
+        return window
+    }
+
     @Test func `forgets what is older than a minute, second by second`() {
-        var window = MinuteWindow()
-        window.add(10, at: Self.second(100.2))
-        window.add(5, at: Self.second(101))
-        window.add(1, at: Self.second(130))
-        #expect(window.total == 16)
-        window.advance(to: Self.second(160.9))
-        #expect(window.total == 16)
-        window.advance(to: Self.second(161))
+        var window = Self.window((100.2, 10), (101, 5), (130, 1))
+        for (second, total) in [(130, 16), (160.9, 16), (161, 6), (162, 1), (1_000, 0)] {
+            window.advance(to: Self.second(second), limit: 0)
+            #expect(window.total == total, "\(second)")
+        }
+    }
+
+    @Test func `tells when enough will be forgotten, and never more than a minute`() {
+        var window = Self.window((100, 10), (110, 5))
+        window.advance(to: Self.second(120), limit: 0)
+        for (most, seconds) in [(15, 0), (14, 41), (5, 41), (4, 51)] {
+            #expect(window.seconds(until: most, limit: 0) == seconds, "\(most)")
+        }
+        #expect(Self.window((100, 10)).seconds(until: 0, limit: 0) == 60)
+        #expect(MinuteWindow().seconds(until: 0, limit: 0) == 0)
+    }
+
+    @Test func `can take back, and never falls below zero`() {
+        var window = Self.window((5, 10), (6, -4))
         #expect(window.total == 6)
-        window.advance(to: Self.second(162))
-        #expect(window.total == 1)
-        window.advance(to: Self.second(1_000))
+        window.add(-100)
         #expect(window.total == 0)
     }
 
-    @Test func `tells when enough will be forgotten`() {
-        var window = MinuteWindow()
-        #expect(window.seconds(until: 0) == 0)
-        window.add(10, at: Self.second(100))
-        window.add(5, at: Self.second(110))
-        window.advance(to: Self.second(120))
-        #expect(window.seconds(until: 15) == 0)
-        #expect(window.seconds(until: 14) == 41)
-        #expect(window.seconds(until: 5) == 41)
-        #expect(window.seconds(until: 4) == 51)
-        window.advance(to: Self.second(161))
-        #expect(window.seconds(until: 4) == 10)
-    }
-
-    @Test func `can take back`() {
-        var window = MinuteWindow()
-        window.add(10, at: Self.second(5))
-        window.add(-4, at: Self.second(6))
-        #expect(window.total == 6)
-        window.advance(to: Self.second(66))
-        #expect(window.total == -4)
-        window.advance(to: Self.second(67))
-        #expect(window.total == 0)
+    @Test func `an overdraft counts in the minutes that follow`() {
+        // All at once, and spread over some seconds.
+        for var window in [
+            Self.window((100, 400), limit: 100), Self.window((100, 150), (110, 150), (130, 100), limit: 100),
+        ] {
+            var allowed = 0
+            for second in 100..<(100 + 300) {
+                window.advance(to: Self.second(Double(second)), limit: 100)
+                if window.total < 100 { allowed = allowed == 0 ? second : allowed }
+            }
+            #expect((300...380).contains(allowed), "\(allowed)")  // 400 of 100 a minute last for four, the last in part
+            window.advance(to: Self.second(100_000), limit: 100)
+            #expect(window.total == 0)
+        }
+        var window = Self.window((100, 400), limit: 100)
+        window.advance(to: Self.second(101), limit: 100)
+        #expect((180...240).contains(window.seconds(until: 50, limit: 100)))
     }
 
     @Test(.seeded) func `no minute ever has more than was allowed`() {
@@ -55,10 +67,10 @@ import Testing
         var now = 0.0
         while now < 600 {
             now += Double.random(in: 0...2, using: &random)
-            window.advance(to: Self.second(now))
+            window.advance(to: Self.second(now), limit: 100)
             let count = Int.random(in: 1...20, using: &random)
             guard window.total + count <= 100 else { continue }
-            window.add(count, at: Self.second(now))
+            window.add(count)
             uses.append((now, count))
         }
         for start in uses.map(\.at) {

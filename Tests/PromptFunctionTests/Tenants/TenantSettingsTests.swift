@@ -57,6 +57,17 @@ import Testing
         (#"{"tenants":{"a b":{"keys":["HASH"]}}}"#, "'a b' is no name of a tenant"),
         (#"{"tenants":{"a":{"keys":["HASH"]},"a":{"keys":["HASH"]}}}"#, "Give the tenant 'a' once."),
         (#"{"tenants":{"a":{"keys":["HASH"]},"b":{"keys":["HASH"]}}}"#, "'a' and 'b' have the same key"),
+        (#"{"tenants":{"a":{"keys":["HASH"],"models":[""]}}}"#, "Give 'models' of 'a' as names of models, one in each"),
+        (#"{"tenants":{"a":{"keys":["HASH"],"models":["m,n"]}}}"#, "Give 'models' of 'a' as names of models, one in each"),
+        (#"{"tenants":{"a":{"keys":["HASH","HASH"]}}}"#, "Give each hash in 'keys' of 'a' once."),
+        (#"{"tenants":{"a":{"keys":["HASH"],"max-in-flight":1,"max-in-flight":0}}}"#, "Give 'max-in-flight' of 'a' once."),
+        (
+            #"{"tenants":{"a":{"keys":["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}}}"#,
+            "that of an empty key"
+        ),
+        (#"{"tenants":{"_other":{"keys":["HASH"]}}}"#, "'_other' is no name of a tenant"),
+        (#"{"weights":{},"weights":{},"tenants":{}}"#, "Give 'weights' once."),
+        (#"{"weights":{"interactive":1,"batch":2},"tenants":{}}"#, "Give 'interactive' at least the weight of 'batch'"),
         (#"{"weights":{"gold":1},"tenants":{}}"#, "There is no class 'gold'"),
         (#"{"weights":{"batch":0},"tenants":{}}"#, "Give the weight of 'batch' a number from 1 to 1000."),
         (#"{"tenants":{"a":{"keys":["HASH"]}}"#, "ends too early"),
