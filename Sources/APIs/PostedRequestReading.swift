@@ -105,7 +105,8 @@ struct PostedRequestReading {
         let isPlain = unsafe reader.bytes[name.range].allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) }
         if isPlain { return }
         let folded = FoldedName.fold(String(decoding: reader.unescaped(name), as: UTF8.self))
-        if let folded, Self.members.contains(where: { "\($0.name)" == folded }) || (endpoint == nil && folded == "name") {
+        if let folded, Self.members.contains(where: { "\($0.name)" == folded }) || (endpoint == nil && folded == "name")
+        {
             complain("Write the name \"\(folded)\" in lower case.")
         }
     }

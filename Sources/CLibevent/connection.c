@@ -53,7 +53,9 @@ void connection_end(struct connection *self, enum connection_end how) {
 	self->state = CONNECTION_CLOSED;
 	watch_stop(&self->watch);
 	if (how == END_RESET) shim_reset_socket(self->fd);
-	else if (self->tls && !self->shaking_hands) tls_end(self->tls);
+	// A reply that is under way must not look whole.
+	else if (self->tls && !self->shaking_hands && how != END_CUT && !context && !reply_overflow(&self->reply))
+		tls_end(self->tls);
 	exchange_free(&self->exchange);
 	parser_free(&self->parser);
 	if (self->fd >= 0) close(self->fd);

@@ -24,6 +24,7 @@ enum connection_state {
 /// How a connection ends.
 enum connection_end {
 	END_CLOSE,  ///< by FIN
+	END_CUT,    ///< by FIN, while a reply is incomplete: TLS does not say that it is whole
 	END_RESET,  ///< by RST, so that the client sees that the reply is incomplete
 	END_LINGER, ///< by FIN, once the peer has closed or sent enough: an immediate close might reset bytes that it has
 				///< not read yet

@@ -30,20 +30,35 @@ static void received(struct connection *self, const uint8_t *bytes, size_t count
 	connection_pump(self, bytes, count);
 }
 
+/// The time for a handshake if heads have no limit.
+#define HANDSHAKE_TIME INT64_C(15000000000)
+
+static void report_handshake(struct connection *self, int error) {
+	struct connection_group *group = self->group;
+	if (group->callbacks.handshake_failed)
+		group->callbacks.handshake_failed(group->context, parser_peer(&self->parser), error);
+}
+
+/// Starts the time in which the first bytes of a request must come.
+static void set_idle_deadline(struct connection *self) {
+	const shim_server_limits *limits = &self->group->limits;
+	// A reserved slot is for short use only.
+	const bool is_short = self->slot.kind == SLOT_RESERVED && limits->header_timeout;
+	watch_set_deadline(&self->watch, is_short ? limits->header_timeout : limits->idle_timeout);
+}
+
 /// Goes on with the handshake of TLS. Returns whether requests can come.
 static bool shake_hands(struct connection *self) {
 	const int result = tls_handshake(self->tls), error = errno;
 	if (result < 0) {
-		struct connection_group *group = self->group;
-		if (group->callbacks.handshake_failed)
-			group->callbacks.handshake_failed(group->context, parser_peer(&self->parser), error);
+		report_handshake(self, error);
 		connection_end(self, END_CLOSE);
 		return false;
 	}
 	if (tls_unsent(self->tls)) watch_set_writing(&self->watch, true);
 	if (!result) return false;
 	self->shaking_hands = false;
-	watch_set_deadline(&self->watch, self->group->limits.idle_timeout);
+	set_idle_deadline(self);
 	return true;
 }
 
@@ -114,7 +129,10 @@ static void deadline_passed(struct connection *self) {
 		return;
 	}
 	switch (self->exchange.state) {
-	case EXCHANGE_IDLE: connection_end(self, END_CLOSE); break;
+	case EXCHANGE_IDLE:
+		if (self->shaking_hands) report_handshake(self, ETIMEDOUT);
+		connection_end(self, END_CLOSE);
+		break;
 	case EXCHANGE_HEAD:
 	case EXCHANGE_BODY: connection_reject(self, SHIM_REJECT_TOO_SLOW); break;
 	case EXCHANGE_PENDING:
@@ -194,10 +212,11 @@ void connection_open(struct connection *self) {
 	if (group->loop->busy) queued_event_push(&self->watch.readable);
 	connection_make_slot(self);
 	const int reason = connection_limits_admit(&group->slots, &self->slot, self->fd);
-	if (reason && self->tls) connection_end(self, END_CLOSE); // nothing can be said before the handshake
-	else if (reason) connection_reject(self, (shim_reject)reason);
-	else if (self->tls) watch_set_deadline(&self->watch, group->limits.header_timeout);
-	else if (self->slot.kind == SLOT_RESERVED && group->limits.header_timeout) // a reserved slot is for short use only
-		watch_set_deadline(&self->watch, group->limits.header_timeout);
-	else watch_set_deadline(&self->watch, group->limits.idle_timeout);
+	if (reason && self->tls) { // nothing can be said before the handshake
+		report_handshake(self, SHIM_TLS_TOO_MANY);
+		connection_end(self, END_CLOSE);
+	} else if (reason) connection_reject(self, (shim_reject)reason);
+	else if (self->tls)
+		watch_set_deadline(&self->watch, group->limits.header_timeout ? group->limits.header_timeout : HANDSHAKE_TIME);
+	else set_idle_deadline(self);
 }

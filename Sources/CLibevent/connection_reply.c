@@ -64,7 +64,7 @@ size_t shim_exchange_send(shim_exchange *exchange, const void *first, size_t fir
 	case REPLY_BROKEN: watch_set_reading(&self->watch, true); return 0; // the readable side reports it
 	case REPLY_WAITS: break;
 	}
-	if (!has_waited) begin_waiting(self);
+	if (!has_waited || !self->watch.deadline.deadline) begin_waiting(self);
 	watch_set_writing(&self->watch, true);
 	connection_count(self);
 	return reply_overflow(&self->reply);
@@ -96,7 +96,7 @@ bool shim_exchange_is_reserved(const shim_exchange *exchange) {
 
 void shim_exchange_cut(shim_exchange *exchange, bool reset) {
 	exchange->context = NULL;
-	connection_end(connection_of(exchange), reset ? END_RESET : END_CLOSE);
+	connection_end(connection_of(exchange), reset ? END_RESET : END_CUT);
 }
 
 const char *shim_exchange_peer(const shim_exchange *exchange) {

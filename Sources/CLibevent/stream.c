@@ -36,6 +36,7 @@ static size_t overflow_count(const shim_stream *self) {
 }
 
 size_t shim_stream_unsent(const shim_stream *self) {
+	if (self->state == STREAM_SEND_FAILED) return 0;
 	return overflow_count(self) + (self->tls ? tls_unsent(self->tls) : 0);
 }
 
@@ -63,14 +64,19 @@ static bool read_stream(shim_stream *self) {
 	shim_loop *loop = self->loop;
 	const ssize_t count = self->tls ? tls_receive(self->tls, loop->buffer, sizeof loop->buffer)
 									: recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
-	if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+	const int error = errno;
+	if (count < 0 && (error == EAGAIN || error == EINTR)) {
+		if (self->tls && tls_has_more(self->tls)) queued_event_push(&self->readable);
+		return false;
+	}
 	if (self->tls && tls_has_more(self->tls)) queued_event_push(&self->readable);
+	if (self->tls && shim_stream_unsent(self)) queued_event_watch(&self->writable, NULL);
 	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
 	else if (count == 0)
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
 		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
-	else stream_end(self, self->write_error == ENOMEM ? ENOMEM : errno);
+	else stream_end(self, self->write_error == ENOMEM ? ENOMEM : error);
 	return true;
 }
 
@@ -93,7 +99,8 @@ static void on_readable(struct queued_event *event) {
 		return;
 	}
 	if (!shake_hands(self) || self->state != STREAM_OPEN) return;
-	if (tls_has_more(self->tls)) queued_event_push(&self->readable);
+	if (self->reading) queued_event_push(&self->readable); // what came with the last of it
+	else queued_event_stop(&self->readable);
 	self->callbacks.connected(self->context); // may free the stream
 }
 
@@ -141,7 +148,17 @@ static void on_writable(struct queued_event *event) {
 		if (self->state == STREAM_OPEN) self->callbacks.connected(self->context); // may free the stream
 		return;
 	}
-	if (self->tls && tls_flush(self->tls) < 0) stream_break(self, errno);
+	if (self->tls && tls_flush(self->tls) < 0) {
+		if (self->state == STREAM_HANDSHAKING) {
+			stream_end(self, errno);
+			return;
+		}
+		stream_break(self, errno);
+	}
+	if (self->state == STREAM_HANDSHAKING) {
+		if (!tls_unsent(self->tls)) queued_event_stop(&self->writable);
+		return;
+	}
 	if (self->state == STREAM_OPEN && overflow_count(self)) flush_stream(self);
 	if (!shim_stream_unsent(self)) queued_event_stop(&self->writable);
 }

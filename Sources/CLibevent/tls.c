@@ -11,8 +11,16 @@
 #include <sys/socket.h>
 
 enum {
-	RECORD_BYTES = 16 * 1024, ///< the most that a record has. Source: RFC 8446, 5.1
-	UNSENT_LIMIT = 64 * 1024, ///< encrypted bytes that may wait for the socket before more are encrypted
+	RECEIVE_AT_ONCE = 64 * 1024, ///< the most that is taken from the socket in one call
+	RECORD_BYTES = 16 * 1024,    ///< the most that a record has. Source: RFC 8446, 5.1
+	UNSENT_LIMIT = 64 * 1024,    ///< encrypted bytes that may wait for the socket before more are encrypted
+	/// More can only wait if the peer has TLS answer it again and again, and reads nothing.
+	MOST_UNSENT = 4 * UNSENT_LIMIT,
+	/// The records without data, such as those that ask for other keys, that a peer may send in a row. A server sends
+	/// two tickets.
+	MOST_IDLE_RECORDS = 32,
+	/// The most of them in one call, so that they do not keep others waiting.
+	IDLE_RECORDS_AT_ONCE = 8,
 };
 
 struct tls {
@@ -20,6 +28,10 @@ struct tls {
 	int fd;
 	struct evbuffer *unsent; ///< encrypted bytes
 	shim_tls_peer *peer;
+	size_t allowance;      ///< bytes that may be received in this call
+	unsigned idle_records; ///< records without data since the last data
+	bool blocked;          ///< the socket has no more, or may give no more in this call
+	bool has_more;
 	uint64_t sent;     ///< encrypted bytes that the socket has taken
 	int error;         ///< why it has failed; otherwise 0
 	bool peer_ended;   ///< the peer has said that nothing more comes
@@ -40,12 +52,21 @@ struct shim_tls_peer {
 static int bio_read(BIO *bio, char *buffer, int size) {
 	struct tls *self = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	const ssize_t count = recv(self->fd, buffer, (size_t)size, 0);
-	if (count > 0) return (int)count;
+	if (!self->allowance) {
+		self->blocked = true; // the loop tells of the rest
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	const ssize_t count = recv(self->fd, buffer, (size_t)size < self->allowance ? (size_t)size : self->allowance, 0);
+	if (count > 0) {
+		self->allowance -= (size_t)count;
+		return (int)count;
+	}
 	if (count == 0) {
 		self->socket_ended = true;
 		return 0;
 	}
+	self->blocked = true;
 	if (errno == EAGAIN || errno == EINTR) BIO_set_retry_read(bio);
 	else self->error = errno;
 	return -1;
@@ -54,8 +75,9 @@ static int bio_read(BIO *bio, char *buffer, int size) {
 static int bio_write(BIO *bio, const char *bytes, int count) {
 	struct tls *self = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	if (evbuffer_add(self->unsent, bytes, (size_t)count) == 0) return count;
-	self->error = ENOMEM;
+	const bool is_much = evbuffer_get_length(self->unsent) > MOST_UNSENT;
+	if (!is_much && evbuffer_add(self->unsent, bytes, (size_t)count) == 0) return count;
+	self->error = is_much ? ENOBUFS : ENOMEM;
 	return -1;
 }
 
@@ -97,6 +119,7 @@ const char *shim_tls_error_text(int error) {
 	if (error & SHIM_TLS_UNTRUSTED) return X509_verify_cert_error_string(error & ~SHIM_TLS_UNTRUSTED);
 	if (!(error & SHIM_TLS_FAILED)) return NULL;
 	if (error == SHIM_TLS_FAILED) return "TLS failed";
+	if (error == SHIM_TLS_TOO_MANY) return "there are too many connections";
 	const char *text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, error & ~SHIM_TLS_FAILED));
 	return text ? text : "TLS failed";
 }
@@ -155,6 +178,8 @@ struct tls *tls_new_client(shim_tls_peer *peer, int fd) {
 	peer->references++;
 	self->peer = peer;
 	SSL_set_connect_state(self->ssl);
+	// Source: RFC 9525, 6.3 and 6.4.
+	SSL_set_hostflags(self->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	// A name of a server, and of a certificate; an address is only the latter. Source: RFC 6066, 3.
 	const bool is_set = peer->is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(self->ssl), peer->host) == 1
 										 : SSL_set_tlsext_host_name(self->ssl, peer->host) == 1 &&
@@ -169,6 +194,7 @@ struct tls *tls_new_client(shim_tls_peer *peer, int fd) {
 
 int tls_handshake(struct tls *self) {
 	ERR_clear_error();
+	self->allowance = RECEIVE_AT_ONCE;
 	const int result = SSL_do_handshake(self->ssl);
 	if (result != 1) note_failure(self, result);
 	const int flushed = tls_flush(self); // also what says why it has failed
@@ -179,17 +205,38 @@ int tls_handshake(struct tls *self) {
 	return flushed < 0 ? -1 : result == 1;
 }
 
+/// Handles one record without data. Returns whether another may be read now.
+static bool pass_idle_record(struct tls *self, unsigned *passed) {
+	if (++self->idle_records > MOST_IDLE_RECORDS) {
+		self->error = SHIM_TLS_FAILED | SSL_R_TOO_MANY_KEY_UPDATES;
+		return false;
+	}
+	return ++*passed < IDLE_RECORDS_AT_ONCE;
+}
+
 ssize_t tls_receive(struct tls *self, void *buffer, size_t size) {
 	size_t total = 0;
+	unsigned passed = 0;
+	self->allowance = RECEIVE_AT_ONCE;
+	self->has_more = true;
 	while (total < size && !self->error && !self->peer_ended) {
 		size_t count;
 		ERR_clear_error();
-		if (!SSL_read_ex(self->ssl, (char *)buffer + total, size - total, &count)) {
-			note_failure(self, 0);
+		self->blocked = false;
+		if (SSL_read_ex(self->ssl, (char *)buffer + total, size - total, &count)) {
+			total += count;
+			self->idle_records = 0;
+			if (SSL_has_pending(self->ssl)) continue;
+			self->has_more = false;
 			break;
 		}
-		total += count;
-		if (!SSL_has_pending(self->ssl)) break;
+		note_failure(self, 0);
+		if (self->error || self->peer_ended) break;
+		if (self->blocked) {
+			self->has_more = false; // the loop tells when the rest of a record has come
+			break;
+		}
+		if (!pass_idle_record(self, &passed)) break;
 	}
 	if (tls_unsent(self)) tls_flush(self); // answers to the peer's requests for other keys
 	if (total) return (ssize_t)total;
@@ -198,7 +245,7 @@ ssize_t tls_receive(struct tls *self, void *buffer, size_t size) {
 	return -1;
 }
 
-bool tls_has_more(const struct tls *self) { return SSL_has_pending(self->ssl) || self->peer_ended || self->error; }
+bool tls_has_more(const struct tls *self) { return self->has_more || self->peer_ended || self->error; }
 
 size_t tls_unsent(const struct tls *self) { return evbuffer_get_length(self->unsent); }
 
@@ -279,6 +326,8 @@ shim_tls_peer *shim_tls_peer_new(shim_tls_context *context, const char *host) {
 		free(self);
 		return NULL;
 	}
+	const size_t length = strlen(self->host);
+	if (length > 1 && self->host[length - 1] == '.') self->host[length - 1] = 0; // Source: RFC 6066, 3
 	ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
 	self->is_address = address != NULL;
 	ASN1_OCTET_STRING_free(address);

@@ -24,7 +24,7 @@ int tls_handshake(struct tls *self);
 /// the end is an error: what came may be cut.
 ssize_t tls_receive(struct tls *self, void *buffer, size_t size);
 
-/// Whether `tls_receive` would return more without a byte from the socket.
+/// Whether `tls_receive` may return more without another byte from the socket. Not for a part of a record.
 bool tls_has_more(const struct tls *self);
 
 /// Encrypts and sends some of the bytes, or none if earlier ones still wait for the socket.

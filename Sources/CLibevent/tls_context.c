@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// What fails says why by OpenSSL's errors: the last one names the file or what is wrong with it.
+/// What fails says why by OpenSSL's errors: the first one is the cause of the others.
 static void explain(char *error, size_t size, const char *what, const char *file) {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-	snprintf(error, size, "%s '%s' cannot be used: %s", what, file, reason ? reason : "unknown error");
+	const unsigned long code = ERR_peek_error();
+	const char *reason = ERR_GET_LIB(code) == ERR_LIB_SYS ? strerror(ERR_GET_REASON(code))
+														  : ERR_reason_error_string(code);
+	snprintf(error, size, "%s '%s' cannot be used: %s", what, file, reason ? reason : "it does not fit the others");
 	ERR_clear_error();
 }
 
@@ -26,6 +28,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method, char *error, size_t size) 
 	// A thousand idle connections must not keep a thousand buffers; all records of a read come with one recv(2).
 	SSL_CTX_set_mode(
 		context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	// Each call handles one record: a peer that sends many without data must not keep the loop.
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_read_ahead(context, 1);
 	return context;
 }
@@ -44,15 +48,22 @@ static bool use_identity(SSL_CTX *context, const char *certificate, const char *
 }
 
 /// Trusts what the system trusts. Read now: a directory of certificates would be read during a handshake, on the loop's
-/// thread.
-static void trust_system(SSL_CTX *context) {
+/// thread. Returns false, with an explanation, if the file does not fit that is named in place of the system's.
+static bool trust_system(SSL_CTX *context, char *error, size_t size) {
 	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
 		"/etc/ssl/cert.pem" };
 	const char *named = getenv(X509_get_default_cert_file_env());
-	if (named && SSL_CTX_load_verify_file(context, named) == 1) return;
+	const char *folder = getenv(X509_get_default_cert_dir_env());
+	if (folder) SSL_CTX_load_verify_dir(context, folder);
+	if (named && SSL_CTX_load_verify_file(context, named) != 1) {
+		explain(error, size, "the file in SSL_CERT_FILE", named);
+		return false;
+	}
+	if (named || folder) return true;
 	for (size_t index = 0; index < sizeof files / sizeof *files; index++)
-		if (SSL_CTX_load_verify_file(context, files[index]) == 1) return;
+		if (SSL_CTX_load_verify_file(context, files[index]) == 1) return true;
 	SSL_CTX_set_default_verify_paths(context);
+	return true;
 }
 
 /// A password for a key is asked from nobody.
@@ -78,7 +89,7 @@ shim_tls_context *shim_tls_client_context(
 		explain(error, error_size, "the file of certificates", ca_file);
 		is_right = false;
 	}
-	if (!ca_file) trust_system(context);
+	if (!ca_file) is_right = trust_system(context, error, error_size);
 	ERR_clear_error();
 	if (is_right && certificate && key) is_right = use_identity(context, certificate, key, error, error_size);
 	if (is_right) return (shim_tls_context *)context;

@@ -41,7 +41,9 @@ extension OllamaClient {
     public func models(_ list: ModelList, deadlines: Deadlines) async throws(OllamaError) -> [String]? {
         let reply: (status: Int, body: [UInt8])
         do throws(ClientError) {
-            reply = try await origin.withResponse(to: template(for: list), options: RequestOptions(deadlines: deadlines)) {
+            reply = try await origin.withResponse(
+                to: template(for: list), options: RequestOptions(deadlines: deadlines)
+            ) {
                 response throws(ClientError) in
                 (response.head.status, try await response.body(upTo: Self.listingLimit))
             }

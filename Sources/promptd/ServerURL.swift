@@ -20,19 +20,30 @@ struct ServerURL: Sendable {
     /// - Parameter how: how to write a URL, for the error message.
     /// - Throws: `ValidationError` that says how to write a URL, or what is wrong with the file of certificates.
     init(_ text: String, how: String) throws {
-        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), let host = url.host(), !host.isEmpty,
-            let port = UInt16(exactly: url.port ?? (url.scheme == "https" ? 443 : 80))
+        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme),
+            let host = url.host(), !host.isEmpty,
+            let port = UInt16(exactly: url.port ?? (scheme == "https" ? 443 : 80))
         else { throw ValidationError("'\(text)' is not the URL of a server: give \(how).") }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port
         do throws(TLSMistake) {
-            tls = url.scheme == "https" ? try TLSClientContext(caFile: Environment.text("PROMPTD_CA_FILE")) : nil
+            tls = scheme == "https" ? try Self.context() : nil
         } catch {
-            throw ValidationError("For https://, \(error): see PROMPTD_CA_FILE.")
+            throw ValidationError(
+                "For https://, \(error): see PROMPTD_CA_FILE, PROMPTD_CLIENT_CERT and PROMPTD_CLIENT_KEY.")
         }
         let path = url.path(percentEncoded: true)
         self.path = path == "/" ? "" : path
         query = url.query(percentEncoded: true).map { "?" + $0 } ?? ""
+    }
+
+    /// What TLS trusts, and who the client is, as the variables say that `serve` has for its backends.
+    private static func context() throws(TLSMistake) -> TLSClientContext {
+        var identity: TLSClientContext.Identity?
+        if let certificate = Environment.text("PROMPTD_CLIENT_CERT"), let key = Environment.text("PROMPTD_CLIENT_KEY") {
+            identity = .init(certificateFile: certificate, keyFile: key)
+        }
+        return try TLSClientContext(caFile: Environment.text("PROMPTD_CA_FILE"), identity: identity)
     }
 
     /// Approximately the URL as the user wrote it.

@@ -59,6 +59,8 @@ struct SingleRequest: Sendable {
         case .unresolved(let error): "\(error)."
         case .unreachable(let errno): "\(SystemError.description(of: errno)): is the server running there?"
         case .timeout: "the server did not answer in time."
+        case .closed(let errno, .nothing) where errno != 0:
+            "the connection broke off: \(SystemError.description(of: errno))."
         case .closed, .malformed: "the reply was cut off or is not HTTP."
         case .encoded: "the reply is compressed, although that was not asked for."
         case .tooLarge, .noRoom: "the reply is too long."

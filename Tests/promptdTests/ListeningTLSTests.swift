@@ -156,6 +156,37 @@ import Testing
         }
     }
 
+    @Test func `that have sent half a record make room as idle ones do`() async throws {
+        let certificates = try await Certificates()
+        let (server, url) = try await Self.serve(
+            certificates, ["--embedded", "--max-connections", "3", "--reserved-connections", "1"])
+        let port = String(url.split(separator: ":").last ?? "")
+        let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "TestSupport/Programs/half_records.py")
+        let halves = try Command("/usr/bin/python3", [program.path, port, certificates.authority, "4"])
+        defer { [server, halves].forEach { $0.end() } }
+        _ = try await halves.line(with: "sent")
+        try await untilSeen(
+            "another one is served", { try await Self.curl(certificates, url) }, isRight: { $0 == "OK" })
+    }
+
+    @Test func `that have the server make other keys again and again are let go`() async throws {
+        let certificates = try await Certificates()
+        let (server, url) = try await Self.serve(certificates, ["--embedded"])
+        defer { server.end() }
+        // Each line has the client ask for other keys. If the server went on, this would last longer than the test.
+        let script = """
+            (i=0; while [ $i -lt 200 ]; do printf 'K\n' || exit 0; i=$((i + 1)); sleep 0.01; done; sleep 100) |
+                openssl s_client -connect "$0" -CAfile "$1" 2>&1
+            """
+        let client = try Command(
+            "/bin/sh", ["-c", script, String(url.dropFirst("https://".count)), certificates.authority])
+        let result = try await client.finish()
+        #expect(result.output.contains("KEYUPDATE"))
+        let get = try await Self.curl(certificates, url)
+        #expect(get == "OK")
+    }
+
     @Test func `that never finish a handshake are let go, and the others are served`() async throws {
         let certificates = try await Certificates()
         let (server, url) = try await Self.serve(certificates, ["--embedded", "--header-timeout", "200ms"])
@@ -171,6 +202,7 @@ import Testing
             return try sockets.map { try $0.receiveUntilEnd().bytes.count }
         }
         #expect(ends.allSatisfy { $0 < 50 })  // an alert at most
+        _ = try await server.line(with: "TLS handshake failed")
         let get = try await Self.curl(certificates, url)
         #expect(get == "OK")
     }

@@ -16,7 +16,11 @@ typedef struct shim_tls_peer shim_tls_peer;
 
 /// Why a stream ended, where a callback has an errno: these numbers are above all of those. The rest of the number says
 /// why the certificate is not trusted (X509_V_ERR_*), or what went wrong (SSL_R_*).
-enum { SHIM_TLS_UNTRUSTED = 1 << 20, SHIM_TLS_FAILED = 1 << 21 };
+enum {
+	SHIM_TLS_UNTRUSTED = 1 << 20,
+	SHIM_TLS_FAILED = 1 << 21,
+	SHIM_TLS_TOO_MANY = SHIM_TLS_FAILED | 0xFFFF, ///< the server has no room for the connection
+};
 
 /// Says in a few words what an error of TLS is; NULL if `error` is none. Usable on any thread. The text is static.
 const char *_Nullable shim_tls_error_text(int error);

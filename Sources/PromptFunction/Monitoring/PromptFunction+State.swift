@@ -13,7 +13,8 @@ extension PromptMonitor {
         let (settings, log) = (function.settings, function.log)
         self.init(
             factory, backends, on: loop, tellsTiming: settings.tellsTiming,
-            exporter: settings.traces.map { TraceExporter($0, work: function.work, on: loop, log: log) }, log: settings.logsPrompts ? log : nil
+            exporter: settings.traces.map { TraceExporter($0, work: function.work, on: loop, log: log) },
+            log: settings.logsPrompts ? log : nil
         ) {
             admission.waiting
         } isKnown: { model in

@@ -49,7 +49,8 @@ final class PromptMonitor {
     ///   - isKnown: whether a backend has a model.
     init(
         _ factory: any MetricsFactory, _ backends: [EngineBackend], on loop: EventLoop,
-        tellsTiming: Bool, exporter: TraceExporter?, log: Logger?, waiting: @escaping () -> Int, isKnown: @escaping (ModelName) -> Bool
+        tellsTiming: Bool, exporter: TraceExporter?, log: Logger?, waiting: @escaping () -> Int,
+        isKnown: @escaping (ModelName) -> Bool
     ) {
         self.loop = loop
         self.waiting = waiting

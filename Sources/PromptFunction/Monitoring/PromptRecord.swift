@@ -61,7 +61,8 @@ final class PromptRecord {
     unowned(unsafe) var previous: PromptRecord?
 
     init(
-        _ number: UInt64, _ request: Request, of tenant: Tenant?, operation: Operation, totals: PromptTotals, tellsTiming: Bool,
+        _ number: UInt64, _ request: Request, of tenant: Tenant?, operation: Operation, totals: PromptTotals,
+        tellsTiming: Bool,
         logsClient: Bool, trace: TraceContext?, at now: LoopInstant
     ) {
         self.number = number

@@ -34,7 +34,8 @@ struct TraceContext: Sendable, Equatable {
         let text = Array(parentField.utf8)
         let version = Self.number(text.prefix(2))
         // A later version may have more behind another dash. Source: Trace Context, 3.2.4.
-        guard text.count >= 55, let version, version != 0xFF, version > 0 ? text.count == 55 || text[55] == 0x2D : text.count == 55,
+        guard text.count >= 55, let version, version != 0xFF,
+            version > 0 ? text.count == 55 || text[55] == 0x2D : text.count == 55,
             text[2] == 0x2D, text[35] == 0x2D, text[52] == 0x2D,
             let high = Self.number(text[3..<19]), let low = Self.number(text[19..<35]), high | low != 0,
             let parent = Self.number(text[36..<52]), parent != 0, let flags = Self.number(text[53..<55])

@@ -115,7 +115,8 @@ enum ConfigurationCheck {
         ]
         try require(times.allSatisfy { $0 >= .zero && $0 <= .seconds(100_000_000) }, "a time out of bounds: \(times)")
         try require(drain.grace <= drain.limit, "more grace than time to drain")
-        try require(function.hosts.allSatisfy { $0.scheme == .http }, "https")
+        let isTLS = function.hosts.contains { $0.scheme == .https }
+        try require(!isTLS || function.tls != nil, "https without anything that is trusted")
         _ = limits.shim
     }
 }

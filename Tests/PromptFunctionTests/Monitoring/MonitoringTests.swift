@@ -321,9 +321,11 @@ import Testing
             let reply = try await fixture.post(body, ["X-Request-Id: my-id"], to: path)
             #expect(reply.status == status && reply["X-Request-Id"] == "my-id")
             let timing = try #require(reply["Server-Timing"])
-            let form = try Regex(#"queue;dur=\d+\.\d, \#(step);dur=\d+\.\d, total;dur=\d+\.\d"#)
+            let form = try Regex(#"queue;dur=\d+\.\d, connect;dur=\d+\.\d, \#(step);dur=\d+\.\d, total;dur=\d+\.\d"#)
             let matches = timing.wholeMatch(of: form) != nil
             #expect(matches, "\(timing)")
+            let kept = try await fixture.post(body, to: path)
+            #expect(kept["Server-Timing"]?.contains("connect") == false)  // there is a connection
             for id in ["", "a b", String(repeating: "x", count: 129), "\"", "é"] {
                 let other = try await fixture.post(body, ["X-Request-Id: \(id)"], to: path)
                 #expect(other["X-Request-Id"]?.count == 16, "\(id)")

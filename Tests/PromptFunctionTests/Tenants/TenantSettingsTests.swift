@@ -58,9 +58,15 @@ import Testing
         (#"{"tenants":{"a":{"keys":["HASH"]},"a":{"keys":["HASH"]}}}"#, "Give the tenant 'a' once."),
         (#"{"tenants":{"a":{"keys":["HASH"]},"b":{"keys":["HASH"]}}}"#, "'a' and 'b' have the same key"),
         (#"{"tenants":{"a":{"keys":["HASH"],"models":[""]}}}"#, "Give 'models' of 'a' as names of models, one in each"),
-        (#"{"tenants":{"a":{"keys":["HASH"],"models":["m,n"]}}}"#, "Give 'models' of 'a' as names of models, one in each"),
+        (
+            #"{"tenants":{"a":{"keys":["HASH"],"models":["m,n"]}}}"#,
+            "Give 'models' of 'a' as names of models, one in each"
+        ),
         (#"{"tenants":{"a":{"keys":["HASH","HASH"]}}}"#, "Give each hash in 'keys' of 'a' once."),
-        (#"{"tenants":{"a":{"keys":["HASH"],"max-in-flight":1,"max-in-flight":0}}}"#, "Give 'max-in-flight' of 'a' once."),
+        (
+            #"{"tenants":{"a":{"keys":["HASH"],"max-in-flight":1,"max-in-flight":0}}}"#,
+            "Give 'max-in-flight' of 'a' once."
+        ),
         (
             #"{"tenants":{"a":{"keys":["sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]}}}"#,
             "that of an empty key"

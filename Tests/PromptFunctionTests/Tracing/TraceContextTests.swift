@@ -38,7 +38,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "00", "00-\(trace)-00f067aa0ba902b7", "00-\(trace)-00f067aa0ba902b7-01-more", "ff-\(trace)-00f067aa0ba902b7-01",
+        "", "00", "00-\(trace)-00f067aa0ba902b7", "00-\(trace)-00f067aa0ba902b7-01-more",
+        "ff-\(trace)-00f067aa0ba902b7-01",
         "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-\(trace)-0000000000000000-01",
         "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "00_\(trace)-00f067aa0ba902b7-01",
         "00-\(trace)-00f067aa0ba902bg-01", "cc-\(trace)-00f067aa0ba902b7-01more", " 00-\(trace)-00f067aa0ba902b7-01",

@@ -57,14 +57,17 @@ import Testing
     ) async throws {
         let server = try RawServer()
         async let peers = server.play(collector)
-        try await withBackends(standIns, clock: clock, settings: {
-            var traces = TraceSettings(
-                host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces", version: "1")
-            traces.fields = [("X-Key", "k")]
-            traces.ratio = ratio
-            $0.traces = traces
-            try settings(&$0)
-        }, body)
+        try await withBackends(
+            standIns, clock: clock,
+            settings: {
+                var traces = TraceSettings(
+                    host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces",
+                    version: "1")
+                traces.fields = [("X-Key", "k")]
+                traces.ratio = ratio
+                $0.traces = traces
+                try settings(&$0)
+            }, body)
         _ = try await peers
     }
 
@@ -96,7 +99,8 @@ import Testing
         }
         let all = try #require(spans.value)
         let first = all.filter { $0.traceId == trace }
-        #expect(first.map(\.name) == ["chat llama3.2:1b", "queue", "chat llama3.2:1b", "connect", "first token", "answer"])
+        #expect(
+            first.map(\.name) == ["chat llama3.2:1b", "queue", "chat llama3.2:1b", "connect", "first token", "answer"])
         let (prompt, queue, asking) = (first[0], first[1], first[2])
         #expect((prompt.kind, queue.kind, asking.kind) == (2, 1, 3))
         #expect(prompt.parentSpanId == "00f067aa0ba902b7" && prompt.traceState == "a=1")
@@ -123,15 +127,19 @@ import Testing
                     let request = try peer.receiveRequest()
                     heads.value = (heads.value ?? "") + request.head
                     let json = #"{"model":"m","message":{"role":"assistant","content":"x"},"done":true}"#
-                    try peer.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)")
+                    try peer.send(
+                        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(json.utf8.count)\r\n\r\n\(json)")
                     peer.close()
                 }
             })
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-        try await Self.traced([], collector: [], ratio: 0, settings: {
-            $0.hosts = [try OllamaHost(parsing: "127.0.0.1:\(server.port)")]
-            $0.apis = [.ollama]
-        }) { loop, fixture in
+        try await Self.traced(
+            [], collector: [], ratio: 0,
+            settings: {
+                $0.hosts = [try OllamaHost(parsing: "127.0.0.1:\(server.port)")]
+                $0.apis = [.ollama]
+            }
+        ) { loop, fixture in
             let parent = ["traceparent: 00-\(trace)-00f067aa0ba902b7-00", "tracestate: a=1"]
             let own = try await fixture.post("{}", parent)
             #expect(own.status == 200)
