@@ -20,7 +20,7 @@ struct Promptd: ParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Config.self, Ask.self, Chat.self, Top.self, Probe.self, Load.self, StandInCommand.self,
-            Key.self,
+            Key.self, Manual.self,
         ],
         defaultSubcommand: Serve.self)
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 
 /// `promptd config`
 struct Config: ParsableCommand {
@@ -8,7 +9,7 @@ struct Config: ParsableCommand {
             Give it the flags of serve, such as --config FILE. A flag takes precedence over an environment variable, that \
             over the file, and that over the default. A file is a JSON object such as {"max-queue": 100, "apis": ["ollama"]}.
             """,
-        subcommands: [Show.self, Check.self], defaultSubcommand: Show.self)
+        subcommands: [Show.self, Check.self, Schema.self], defaultSubcommand: Show.self)
 
     /// `promptd config show`
     struct Show: ParsableCommand {
@@ -52,6 +53,38 @@ struct Config: ParsableCommand {
             try serve.useFile()
             _ = try serve.prepare()
             for file in [file, tenants] { if let file { print("\(file) is right.") } }
+        }
+    }
+}
+
+extension Config {
+    /// `promptd config schema`
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the JSON Schema of a file of settings, for editors and pipelines.")
+
+        func run() { print(String(decoding: Self.json, as: UTF8.self)) }
+
+        /// Source: JSON Schema, draft 2020-12.
+        static var json: [UInt8] {
+            var json = JSONWriter()
+            json.put("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":")
+            json.put(quoted: "Settings of promptd \(Promptd.version)")
+            json.put(",\"type\":\"object\",\"additionalProperties\":false,\"properties\":{")
+            for (index, setting) in Setting.all.enumerated() {
+                if index > 0 { json.put(",") }
+                json.put(quoted: setting.name)
+                json.put(":{\"type\":")
+                json.put(
+                    raw: setting.isSwitch
+                        ? #"["boolean","null"]"#
+                        : #"["string","number","boolean","array","null"],"items":{"type":"string"}"#)
+                json.put(",\"description\":")
+                json.put(quoted: setting.help)
+                json.put("}")
+            }
+            json.put("}}")
+            return json.bytes
         }
     }
 }

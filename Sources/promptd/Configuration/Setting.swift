@@ -1,7 +1,3 @@
-import ArgumentParser
-import FoundationEssentials
-import Synchronization
-
 /// A setting of `promptd serve`: what its flag's declaration says of it, and nothing else. Help, the file and
 /// `promptd config` follow from there.
 struct Setting: Sendable {
@@ -26,10 +22,7 @@ struct Setting: Sendable {
 
     /// All of them, in the order of the help.
     static let all: [Setting] = {
-        guard let dump = try? JSONDecoder().decode(Dump.self, from: Data(Serve._dumpHelp().utf8)) else {
-            preconditionFailure("the argument parser's description of serve has another form")
-        }
-        let flags = dump.command.arguments.compactMap { argument -> Setting? in
+        let flags = (CommandDescription(of: Serve.self).arguments ?? []).compactMap { argument -> Setting? in
             guard let name = argument.preferredName?.name, !unlisted.contains(name) else { return nil }
             return Setting(name, help: argument.abstract ?? "", isSwitch: argument.kind == "flag")
         }
@@ -73,18 +66,5 @@ struct Setting: Sendable {
             }
         }
         return row[right.count]
-    }
-
-    private struct Dump: Decodable {
-        struct Command: Decodable {
-            struct Argument: Decodable {
-                struct Name: Decodable { var name: String }
-                var preferredName: Name?
-                var abstract: String?
-                var kind: String
-            }
-            var arguments: [Argument]
-        }
-        var command: Command
     }
 }
