@@ -297,4 +297,111 @@ import Testing
             #expect(text.contains(/promptd_tenant_tokens_total\{tenant="bee",type="output"\} [1-9]/))
         }
     }
+
+    @Test func `that wait for themselves keep nobody out, and do not make the function unready`() async throws {
+        try await withBackends(settings: {
+            ($0.maxQueue, $0.readyQueue) = (10, 3)
+            $0.protection.tenants = try Self.file(#"ant "max-in-flight":1"#, "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let ants = try await fixture.begin((0..<9).map { _ in "{}" }, Self.key("ant"), on: loop)
+            // It may have four times as many in the queue as are free.
+            let full = try await fixture.post("{}", Self.key("ant"))
+            #expect(full.status == 503 && full["Retry-After"] != nil)
+            let ready = try await fixture.get("/health/readiness")
+            #expect(ready.text == "Ready")
+            let bee = try await fixture.begin(["{}"], Self.key("bee"), on: loop)
+            #expect(fixture.function.inFlight == 2)
+            fixture.standIn.release()
+            for socket in ants + bee {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+        }
+    }
+
+    @Test func `pay for what they leave before it is told, and for what nobody counts`() async throws {
+        try await withBackends(
+            [Self.tokens(50)],
+            settings: {
+                $0.apis = [.openai]
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":100000"#)
+            }
+        ) { loop, fixture in
+            func used() -> Int { tokensUsed(fixture) ?? 0 }
+            let words = String(repeating: "word ", count: 400)  // 2,000 bytes
+            _ = try await fixture.post(#"{"prompt":"a"}"#, Self.key("ant"))
+            #expect(used() == 51)
+            fixture.standIn.hold()
+            let leaving = try await fixture.begin([#"{"prompt":"\#(words)"}"#], Self.key("ant"), on: loop)
+            leaving[0].close()
+            try await until("it is settled", on: loop) { fixture.active == 0 && used() > 51 }
+            #expect(used() >= 51 + 500)
+            fixture.standIn.release()
+            let before = used()
+            let chat = #"{"model":"m","stream":true,"messages":[{"role":"user","content":"\#(words)"}]}"#
+            _ = try await fixture.post(chat, Self.key("ant"), to: "/v1/chat/completions")
+            try await until("it is settled", on: loop) { used() >= before + 500 + 50 }
+        }
+    }
+
+    @Test func `have their class at once when it changes, and never another's number`() async throws {
+        let registry = MetricsRegistry(Instruments.all)
+        try await withBackends(settings: {
+            $0.metrics = registry
+            $0.checkInterval = .zero
+            $0.maxInFlight = 1
+            $0.protection.tenants = try Self.file("ant", "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let ants = try await fixture.begin((0..<4).map { _ in "{}" }, Self.key("ant"), on: loop)
+            func state() -> String {
+                String(decoding: fixture.function.state(withHistory: false, at: 0), as: UTF8.self)
+            }
+            #expect(state().contains(#"{"name":"interactive","waiting":3},{"name":"batch","waiting":0}"#))
+            var settings = fixture.function.settings
+            settings.protection.tenants = try Self.file(#"ant "class":"batch""#, "bee")
+            fixture.function.replace(with: settings)
+            #expect(state().contains(#"{"name":"interactive","waiting":0},{"name":"batch","waiting":3}"#))
+            fixture.standIn.release()
+            for socket in ants {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+            fixture.function.collectMetrics()
+            settings.protection.tenants = nil
+            fixture.function.replace(with: settings)
+            settings.protection.tenants = try Self.file("new", "bee")
+            fixture.function.replace(with: settings)
+            _ = try await fixture.post("{}", Self.key("bee"))
+            _ = try await fixture.post("{}", Self.key("new"))
+            fixture.function.collectMetrics()
+            let text = String(decoding: Exposition.prometheus.text(of: registry), as: UTF8.self)
+            for (name, count) in [("ant", 4), ("bee", 1), ("new", 1)] {
+                let line = #"promptd_tenant_prompts_total{tenant="\#(name)",outcome="answered"} \#(count)"#
+                #expect(text.contains(line + "\n"), "\(line)")
+            }
+        }
+    }
+
+    @Test func `share generations only with themselves`() async throws {
+        try await withBackends(settings: {
+            $0.coalesces = true
+            $0.protection.tenants = try Self.file("ant", "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let body = #"{"prompt":"a","options":{"temperature":0}}"#
+            var sockets: [RawSocket] = []
+            for name in ["ant", "ant", "bee"] {
+                sockets.append(try await fixture.open(postRequest(body, Self.key(name))))
+                try await until("it is there", on: loop) { fixture.requests[0] == (name == "ant" ? 1 : 2) }
+            }
+            fixture.standIn.release()
+            for socket in sockets {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+            #expect(fixture.requests == [2])
+        }
+    }
 }
