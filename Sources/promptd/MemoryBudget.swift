@@ -17,6 +17,8 @@ struct MemoryBudget: Sendable {
     private static let perConnection = 20 << 10
     /// What a client's connection holds besides if it speaks TLS: its keys, and a record in each direction.
     private static let perTLS = 48 << 10
+    /// What waits for a collector of traces, and a batch that is being sent.
+    private static let traces = 8 << 20
     /// A connection to a backend: its objects, and a head or trailer that has not arrived whole.
     private static let perUpstream = 48 << 10
     /// While a body is decoded, it is there four times more: as it came, decompressed, and as the request to Ollama in two
@@ -35,11 +37,12 @@ struct MemoryBudget: Sendable {
     ///   - hosts: the number of backends.
     ///   - perPrompt: what a prompt in flight holds besides what is counted in the limits.
     ///   - listings: requests that run no model, each of which may bring a long listing.
+    ///   - hasTraces: whether spans are sent to a collector.
     ///   - others: the limits of other servers in the process.
     init(
         for limits: Limits, within memory: Int? = nil, hasTLS: Bool = false, maxInFlight: Int, hosts: Int,
         perPrompt: Int = 0,
-        listings: Int = 0, others: [Limits] = [],
+        listings: Int = 0, hasTraces: Bool = false, others: [Limits] = [],
         cores: Int = Self.cores
     ) {
         var limits = limits
@@ -49,7 +52,7 @@ struct MemoryBudget: Sendable {
             let upstream = maxInFlight > 0 ? min(connections, maxInFlight * hosts) : connections
             let body = min(limits.bodyBytes, limits.bufferedBytes)
             let answer = min(OllamaClient.replyLimit, limits.bufferedBytes)
-            return Self.own + other + limits.bufferedBytes
+            return Self.own + (hasTraces ? Self.traces : 0) + other + limits.bufferedBytes
                 + connections * (Self.perConnection + (hasTLS ? Self.perTLS : 0)) + upstream
                 * (Self.perUpstream + perPrompt)
                 + Self.decoding * (body + cores * WorkQueue.concurrentLimit)

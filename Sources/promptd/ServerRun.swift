@@ -163,6 +163,7 @@ final class ServerRun {
             for: plan.limits, within: memory, hasTLS: plan.tls != nil, maxInFlight: plan.function.maxInFlight,
             hosts: plan.function.hostCount,
             perPrompt: plan.function.bytesPerPrompt, listings: plan.function.mostListings,
+            hasTraces: plan.function.traces != nil,
             others: plan.admin == nil ? [] : [Admin.limits])
         if let memory, budget.limits.bufferedBytes < plan.limits.bufferedBytes {
             log.warning(

@@ -71,6 +71,11 @@ import Testing
                 let free = try await fixture.post(#"{"prompt":"a","model":"\#(model)"}"#, Self.key("bee"))
                 #expect(free.status == 200)
             }
+            // Ollama would take the later name.
+            for names in [#""name":"llama3.2:1b","Name":"qwen3:4b""#, #""name":"llama3.2:1b","name":"qwen3:4b""#] {
+                let show = try await fixture.post("{\(names)}", Self.key("ant"), to: "/api/show")
+                #expect(show.status == 400, "\(names)")
+            }
             for path in ["/api/tags", "/v1/models"] {
                 let restricted = try await fixture.get(path, Self.key("ant"))
                 #expect(restricted.text.contains("llama3.2:1b") && restricted.text.contains("fast"))
