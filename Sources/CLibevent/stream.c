@@ -59,25 +59,31 @@ static void stream_end(shim_stream *self, int error) {
 	self->callbacks.ended(self->context, error); // may free the stream
 }
 
-/// Returns whether there was anything: bytes, or the end. Then the stream may be freed.
-static bool read_stream(shim_stream *self) {
-	shim_loop *loop = self->loop;
-	const ssize_t count = self->tls ? tls_receive(self->tls, loop->buffer, sizeof loop->buffer)
-									: recv(self->fd, loop->buffer, sizeof loop->buffer, 0);
-	const int error = errno;
-	if (count < 0 && (error == EAGAIN || error == EINTR)) {
-		if (self->tls && tls_has_more(self->tls)) queued_event_push(&self->readable);
-		return false;
-	}
-	if (self->tls && tls_has_more(self->tls)) queued_event_push(&self->readable);
-	if (self->tls && shim_stream_unsent(self)) queued_event_watch(&self->writable, NULL);
-	if (count > 0) self->callbacks.received(self->context, loop->buffer, (size_t)count);
+/// Handles what recv(2) or its like has returned. Returns whether there was anything: bytes, or the end. Then the
+/// stream may be freed.
+static bool handle_read(shim_stream *self, ssize_t count) {
+	if (count > 0) self->callbacks.received(self->context, self->loop->buffer, (size_t)count);
 	else if (count == 0)
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real
 		// FIN.
 		stream_end(self, self->write_error == EPIPE ? 0 : self->write_error);
-	else stream_end(self, self->write_error == ENOMEM ? ENOMEM : error);
+	else if (errno == EAGAIN || errno == EINTR) return false;
+	else stream_end(self, self->write_error == ENOMEM ? ENOMEM : errno);
 	return true;
+}
+
+static bool read_encrypted(shim_stream *self) {
+	const ssize_t count = tls_receive(self->tls, self->loop->buffer, sizeof self->loop->buffer);
+	const int error = errno;
+	if (tls_has_more(self->tls)) queued_event_push(&self->readable);
+	if (shim_stream_unsent(self)) queued_event_watch(&self->writable, NULL);
+	errno = error;
+	return handle_read(self, count);
+}
+
+static bool read_stream(shim_stream *self) {
+	if (self->tls) return read_encrypted(self);
+	return handle_read(self, recv(self->fd, self->loop->buffer, sizeof self->loop->buffer, 0));
 }
 
 /// Goes on with the handshake of TLS. Returns false if the stream ended.
