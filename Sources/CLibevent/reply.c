@@ -6,14 +6,12 @@
 
 static bool is_temporary(int error) { return error == EAGAIN || error == EINTR; }
 
-static size_t encrypted(const struct reply *self) { return self->tls ? tls_unsent(self->tls) : 0; }
-
-size_t reply_overflow(const struct reply *self) { return byte_buffer_count(&self->overflow) + encrypted(self); }
-
-size_t reply_capacity(const struct reply *self) { return self->overflow.capacity + encrypted(self); }
+size_t reply_capacity(const struct reply *self) {
+	return self->overflow.capacity + (self->tls ? tls_unsent(self->tls) : 0);
+}
 
 /// The same as sendmsg(2), or encrypted.
-static ssize_t send_pieces(const struct reply *self, int fd, struct iovec *pieces, size_t count) {
+static inline ssize_t send_pieces(const struct reply *self, int fd, struct iovec *pieces, size_t count) {
 	if (self->tls) return tls_send(self->tls, pieces, (int)count);
 	const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
 	return sendmsg(fd, &message, MSG_NOSIGNAL);
@@ -42,7 +40,7 @@ enum reply_result reply_send(struct reply *self, int fd, struct iovec pieces[REP
 		}
 		if (result > 0) sent = (size_t)result;
 		self->written += sent;
-		if (sent == total) return encrypted(self) ? REPLY_WAITS : REPLY_SENT;
+		if (sent == total) return reply_overflow(self) ? REPLY_WAITS : REPLY_SENT;
 	}
 	if (keep(self, pieces, count, sent)) return REPLY_WAITS;
 	self->broken = true;
@@ -57,22 +55,27 @@ void reply_send_continue(struct reply *self, int fd) {
 	if (count >= 0 && (size_t)count < sizeof line - 1) self->broken = true;
 }
 
+/// The bytes that the socket has taken since the connection began.
+static uint64_t sent_bytes(const struct reply *self) { return self->tls ? tls_sent(self->tls) : self->written; }
+
 bool reply_flush(struct reply *self, int fd, size_t *sent) {
-	const size_t before = encrypted(self);
+	const uint64_t before = sent_bytes(self);
 	struct iovec piece = { (void *)byte_buffer_bytes(&self->overflow), byte_buffer_count(&self->overflow) };
 	const ssize_t count = send_pieces(self, fd, &piece, 1);
-	const size_t taken = count > 0 ? (size_t)count : 0;
-	byte_buffer_consume(&self->overflow, taken);
-	self->written += taken;
-	*sent = before && encrypted(self) < before ? before - encrypted(self) : taken;
-	return count >= 0 || is_temporary(errno);
+	const int error = errno;
+	if (count > 0) {
+		byte_buffer_consume(&self->overflow, (size_t)count);
+		self->written += (uint64_t)count;
+	}
+	*sent = (size_t)(sent_bytes(self) - before);
+	return count >= 0 || is_temporary(error);
 }
 
 /// The number of bytes that have reached the client since the connection began. The number that the socket took says
 /// little: for a client that reads nothing, the socket takes megabytes, and then nothing more until a third of them has
 /// left. Source: tcp(7), SIOCOUTQ.
 static uint64_t taken_by_client(const struct reply *self, int fd) {
-	const uint64_t written = self->tls ? tls_sent(self->tls) : self->written;
+	const uint64_t written = sent_bytes(self);
 	int queued = 0;
 	if (ioctl(fd, TIOCOUTQ, &queued) < 0 || queued < 0 || (uint64_t)queued > written) return self->taken;
 	return written - (uint64_t)queued;

@@ -28,7 +28,10 @@ enum reply_result {
 };
 
 /// Bytes that the socket has not taken yet, encrypted ones included.
-size_t reply_overflow(const struct reply *self);
+static inline size_t reply_overflow(const struct reply *self) {
+	const size_t plain = byte_buffer_count(&self->overflow);
+	return self->tls ? plain + tls_unsent(self->tls) : plain;
+}
 
 /// The memory of the bytes that wait, in bytes.
 size_t reply_capacity(const struct reply *self);

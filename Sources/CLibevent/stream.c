@@ -61,7 +61,7 @@ static void stream_end(shim_stream *self, int error) {
 
 /// Handles what recv(2) or its like has returned. Returns whether there was anything: bytes, or the end. Then the
 /// stream may be freed.
-static bool handle_read(shim_stream *self, ssize_t count) {
+static inline bool handle_read(shim_stream *self, ssize_t count) {
 	if (count > 0) self->callbacks.received(self->context, self->loop->buffer, (size_t)count);
 	else if (count == 0)
 		// A failed send(2) has consumed the socket's error, so a RST looks like a FIN here. Only EPIPE means a real

@@ -8,8 +8,9 @@ import Synchronization
 /// libevent. Jobs from other threads are collected behind a mutex. All jobs that arrive before the loop takes them
 /// share one wake-up. The loop runs them between its events, a limited number in each turn.
 ///
-/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks` and `handle`'s contents are used on the loop's
-/// thread only: every callback from C, `drain` and `onTurnEnd` check this, and `enqueue` tests it. `inbox` has a mutex.
+/// `@unchecked Sendable`: `ready`, `backlog`, `isDraining`, `turnHooks`, `collecting` and `handle`'s contents are used
+/// on the loop's thread only: every callback from C, `drain`, `onTurnEnd` and `dispatchAtTurnEnd` check this, and
+/// `enqueue` tests it. `inbox` has a mutex.
 /// `@safe`: `handle` is freed with the executor, after everything that was made with it.
 @safe public final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The C loop, for targets that register events with it.
@@ -25,6 +26,8 @@ import Synchronization
     private static let backlogPerTurn = 32
 
     private var turnHooks: [() -> Void] = []
+    /// The queues that collect work in this turn.
+    private var collecting: [WorkQueue] = []
     private let inbox = Mutex(Inbox())
 
     /// A job or call from another thread.
@@ -174,10 +177,22 @@ import Synchronization
         turnHooks.append(hook)
     }
 
+    /// Has a queue dispatch at the end of this turn what it has collected. Loop's thread only.
+    func dispatchAtTurnEnd(_ queue: WorkQueue) {
+        checkThread()
+        collecting.append(queue)
+    }
+
+    private func dispatchCollected() {
+        for queue in collecting { queue.dispatchBatch() }
+        collecting.removeAll(keepingCapacity: true)
+    }
+
     /// Returns whether there is more work, so that the loop must not wait for events.
     private func endTurn() -> Bool {
         runBacklog()
         runReady()  // before the hooks: work that a job collects after them would wait for another event
+        if !collecting.isEmpty { dispatchCollected() }
         for hook in turnHooks { hook() }
         return !backlog.isEmpty || !ready.isEmpty
     }

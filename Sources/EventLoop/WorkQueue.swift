@@ -26,8 +26,6 @@ public final class WorkQueue {
     package private(set) var outstanding = 0
     /// Whether a batch is running on Dispatch.
     private var isBatchRunning = false
-    /// Whether each turn of the loop ends with a look at the batch: from the first piece on, since that has its cost.
-    private var hasHook = false
 
     /// Does the work on any thread, and returns a closure that delivers the result on the loop.
     private typealias Work = @Sendable () -> @Sendable () -> Void
@@ -51,8 +49,8 @@ public final class WorkQueue {
                 return { unsafe continuation.resume(returning: result) }
             }
             if weight <= Self.batchLimit {
+                if batch.isEmpty && !isBatchRunning { loop.executor.dispatchAtTurnEnd(self) }
                 batch.append(piece)
-                if !hasHook { addHook() }
             } else {
                 let queue = weight <= Self.concurrentLimit ? concurrent : serialLargest
                 queue.async { [loop] in loop.executor.post([piece()]) }
@@ -60,14 +58,8 @@ public final class WorkQueue {
         }
     }
 
-    @inline(never)
-    private func addHook() {
-        hasHook = true
-        loop.executor.onTurnEnd { [weak self] in self?.dispatchBatch() }
-    }
-
-    private func dispatchBatch() {
-        guard !batch.isEmpty, !isBatchRunning else { return }
+    /// Begins with the pieces that were collected.
+    func dispatchBatch() {
         isBatchRunning = true
         let pieces = Array(batch.prefix(Self.piecesPerBatch))
         batch.removeFirst(pieces.count)
@@ -75,7 +67,12 @@ public final class WorkQueue {
         // belongs.
         nonisolated(unsafe) let queue = self
         serial.async { [loop] in
-            loop.executor.post([{ unsafe queue.isBatchRunning = false }] + pieces.map { $0() })
+            loop.executor.post([{ unsafe queue.batchEnded() }] + pieces.map { $0() })
         }
+    }
+
+    private func batchEnded() {
+        isBatchRunning = false
+        if !batch.isEmpty { loop.executor.dispatchAtTurnEnd(self) }
     }
 }

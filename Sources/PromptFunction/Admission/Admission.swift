@@ -90,7 +90,7 @@ final class Admission {
     func waiting(_ priority: PriorityClass) -> Int { queue.count(of: priority) }
 
     /// The number of queued prompts of a tenant.
-    func waiting(of tenant: Tenant) -> Int { queue.count(of: tenant.identity) }
+    func waiting(of tenant: Tenant) -> Int { queue.held(by: tenant.identity).count }
 
     /// The bytes of the queued prompts.
     var waitingBytes: Int { queue.bytes }
@@ -199,9 +199,7 @@ final class Admission {
         }
         do throws(FairQueue<QueuedPrompt>.Full) {
             let tenant = queued.request.tenant
-            if let tenant, !hasShare(tenant) {
-                throw FairQueue<QueuedPrompt>.Full.prompts(limit: limits.count)
-            }
+            if let tenant { try checkShare(of: tenant, bytes) }
             return try queue.enqueue(
                 queued, client: tenant?.identity ?? client(), priority: tenant?.settings.priority ?? .interactive,
                 bytes: bytes, deadline: deadline)
@@ -211,10 +209,12 @@ final class Admission {
         }
     }
 
-    /// Whether a tenant may queue one more prompt: it may have four times as many queued as are free, so that others find
-    /// room. Source: A. Choudhury and E. Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
-    private func hasShare(_ tenant: Tenant) -> Bool {
-        queue.count(of: tenant.identity) < 4 * (limits.count - queue.count)
+    /// A tenant may have four times as much in the queue as is free, so that others find room. Source: A. Choudhury and E.
+    /// Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998.
+    private func checkShare(of tenant: Tenant, _ bytes: Int) throws(FairQueue<QueuedPrompt>.Full) {
+        let held = queue.held(by: tenant.identity)
+        if held.count >= 4 * (limits.count - queue.count) { throw .prompts(limit: limits.count) }
+        if held.bytes + bytes > 4 * (limits.bytes - queue.bytes) { throw .bytes(limit: limits.bytes) }
     }
 
     private func expire() {

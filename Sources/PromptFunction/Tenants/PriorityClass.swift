@@ -12,6 +12,9 @@ package enum PriorityClass: Int, Sendable, CaseIterable {
         }
     }
 
+    /// There are two.
+    var other: Self { self == .interactive ? .batch : .interactive }
+
     package init?(name: String) {
         guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = found

@@ -70,6 +70,33 @@ import Testing
         #expect(queue.count == 0 && queue.count(of: .batch) == 0)
     }
 
+    @Test func `whoever waits behind many that cannot be served is reached`() throws {
+        let queue = Queue()
+        for client in UInt32(0)..<200 { _ = try Self.fill(queue, Int(client)..<Int(client + 1), client, .interactive) }
+        var offered: [Int] = []
+        func next() -> Int? {
+            queue.take {
+                offered.append($0)
+                return $0 == 150 ? () : nil
+            }?.value
+        }
+        #expect(next() == nil && offered == Array(0..<64))
+        #expect(next() == nil && offered.count == 128)
+        #expect(next() == 150 && offered == Array(0...150))
+    }
+
+    @Test func `what is parked in the midst of a ring is offered no more, and the others once`() throws {
+        let queue = Queue()
+        for client in UInt32(0)..<6 { _ = try Self.fill(queue, Int(client)..<Int(client + 1), client, .interactive) }
+        var offered: [Int] = []
+        let none = queue.take(
+            { value -> Void? in
+                offered.append(value)
+                return nil
+            }, unless: { [0, 2, 3, 5].contains($0) })
+        #expect(none == nil && offered == [1, 4] && queue.parked == 4)
+    }
+
     @Test(.seeded) func `nothing is lost or served twice, whatever is parked and removed`() throws {
         let queue = Queue(maxCount: 10_000)
         var random = SeededRandom(11)

@@ -325,6 +325,27 @@ import Testing
         }
     }
 
+    @Test func `do not fill the queue's bytes for the others`() async throws {
+        try await withBackends(settings: {
+            ($0.maxInFlight, $0.maxQueueBytes) = (1, 100_000)
+            $0.protection.tenants = try Self.file("ant", "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            func prompt(_ count: Int) -> String { #"{"prompt":"\#(String(repeating: "a", count: count))"}"# }
+            let long = prompt(27_000)
+            let ants = try await fixture.begin(["{}", long, long, long], Self.key("ant"), on: loop)
+            let refused = try await fixture.post(long, Self.key("ant"))
+            #expect(refused.status == 503)
+            let bee = try await fixture.begin([prompt(15_000)], Self.key("bee"), on: loop)
+            #expect(fixture.function.waiting == 4)
+            fixture.standIn.release()
+            for socket in ants + bee {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+        }
+    }
+
     @Test func `pay for what they leave before it is told, and for what nobody counts`() async throws {
         try await withBackends(
             [Self.tokens(50)],
