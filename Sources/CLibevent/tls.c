@@ -1,13 +1,12 @@
 #include "tls.h"
 
+#include "tls_error.h"
+#include "tls_peer.h"
 #include <errno.h>
 #include <event2/buffer.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -36,14 +35,6 @@ struct tls {
 	int error;         ///< why it has failed; otherwise 0
 	bool peer_ended;   ///< the peer has said that nothing more comes
 	bool socket_ended; ///< the socket has said so
-};
-
-struct shim_tls_peer {
-	SSL_CTX *context;
-	char *host;
-	bool is_address;
-	SSL_SESSION *session; ///< of the last connection; NULL: none
-	unsigned references;
 };
 
 // MARK: The socket
@@ -113,24 +104,6 @@ static BIO *new_bio(struct tls *owner) {
 	return bio;
 }
 
-// MARK: Errors
-
-const char *shim_tls_error_text(int error) {
-	if (error & SHIM_TLS_UNTRUSTED) return X509_verify_cert_error_string(error & ~SHIM_TLS_UNTRUSTED);
-	if (!(error & SHIM_TLS_FAILED)) return NULL;
-	if (error == SHIM_TLS_FAILED) return "TLS failed";
-	if (error == SHIM_TLS_TOO_MANY) return "there are too many connections";
-	const char *text = ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, error & ~SHIM_TLS_FAILED));
-	return text ? text : "TLS failed";
-}
-
-/// Takes the first of OpenSSL's errors, which is the cause of the others.
-static int first_error(void) {
-	const unsigned long code = ERR_peek_error();
-	ERR_clear_error();
-	return SHIM_TLS_FAILED | (ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0);
-}
-
 /// Notes why an operation has failed, if it has.
 static void note_failure(struct tls *self, int result) {
 	const int kind = SSL_get_error(self->ssl, result);
@@ -139,7 +112,7 @@ static void note_failure(struct tls *self, int result) {
 		self->peer_ended = true;
 		return;
 	}
-	const int failure = first_error();
+	const int failure = tls_take_error();
 	if (self->error) return;
 	const long verdict = SSL_get_verify_result(self->ssl);
 	if (verdict != X509_V_OK && !SSL_is_init_finished(self->ssl)) self->error = SHIM_TLS_UNTRUSTED | (int)verdict;
@@ -150,45 +123,33 @@ static void note_failure(struct tls *self, int result) {
 
 // MARK: One connection
 
-static struct tls *tls_new(SSL_CTX *context, int fd) {
+/// Takes a connection that nobody has begun yet.
+static struct tls *tls_new(SSL *ssl, int fd) {
 	struct tls *self = calloc(1, sizeof *self);
-	if (!self) return NULL;
-	self->fd = fd;
-	self->unsent = evbuffer_new();
-	self->ssl = self->unsent ? SSL_new(context) : NULL;
-	BIO *bio = self->ssl ? new_bio(self) : NULL;
+	struct evbuffer *unsent = evbuffer_new();
+	BIO *bio = self && unsent && ssl ? new_bio(self) : NULL;
 	if (!bio) {
-		tls_free(self);
+		free(self);
+		if (unsent) evbuffer_free(unsent);
+		SSL_free(ssl);
 		return NULL;
 	}
-	SSL_set_bio(self->ssl, bio, bio);
-	SSL_set_app_data(self->ssl, self);
+	*self = (struct tls){ .ssl = ssl, .fd = fd, .unsent = unsent };
+	SSL_set_bio(ssl, bio, bio);
 	return self;
 }
 
 struct tls *tls_new_server(shim_tls_context *context, int fd) {
-	struct tls *self = tls_new((SSL_CTX *)context, fd);
-	if (self) SSL_set_accept_state(self->ssl);
-	return self;
+	SSL *ssl = SSL_new((SSL_CTX *)context);
+	if (ssl) SSL_set_accept_state(ssl);
+	return tls_new(ssl, fd);
 }
 
 struct tls *tls_new_client(shim_tls_peer *peer, int fd) {
-	struct tls *self = tls_new(peer->context, fd);
-	if (!self) return NULL;
-	peer->references++;
-	self->peer = peer;
-	SSL_set_connect_state(self->ssl);
-	// Source: RFC 9525, 6.3 and 6.4.
-	SSL_set_hostflags(self->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	// A name of a server, and of a certificate; an address is only the latter. Source: RFC 6066, 3.
-	const bool is_set = peer->is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(self->ssl), peer->host) == 1
-										 : SSL_set_tlsext_host_name(self->ssl, peer->host) == 1 &&
-											   SSL_set1_host(self->ssl, peer->host) == 1;
-	if (!is_set) {
-		tls_free(self);
-		return NULL;
-	}
-	if (peer->session) SSL_set_session(self->ssl, peer->session);
+	SSL *ssl = tls_peer_connection(peer);
+	struct tls *self = tls_new(ssl, fd);
+	if (self) self->peer = peer;
+	else if (ssl) shim_tls_peer_free(peer);
 	return self;
 }
 
@@ -309,50 +270,8 @@ void tls_end(struct tls *self) {
 }
 
 void tls_free(struct tls *self) {
-	if (self->ssl) SSL_free(self->ssl);
-	if (self->unsent) evbuffer_free(self->unsent);
+	SSL_free(self->ssl);
+	evbuffer_free(self->unsent);
 	if (self->peer) shim_tls_peer_free(self->peer);
 	free(self);
-}
-
-// MARK: Peers
-
-shim_tls_peer *shim_tls_peer_new(shim_tls_context *context, const char *host) {
-	shim_tls_peer *self = calloc(1, sizeof *self);
-	if (!self) return NULL;
-	*self = (shim_tls_peer){ .context = (SSL_CTX *)context, .host = strdup(host), .references = 1 };
-	if (!self->host || SSL_CTX_up_ref(self->context) != 1) {
-		free(self->host);
-		free(self);
-		return NULL;
-	}
-	const size_t length = strlen(self->host);
-	if (length > 1 && self->host[length - 1] == '.') self->host[length - 1] = 0; // Source: RFC 6066, 3
-	ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
-	self->is_address = address != NULL;
-	ASN1_OCTET_STRING_free(address);
-	ERR_clear_error();
-	return self;
-}
-
-void shim_tls_peer_free(shim_tls_peer *self) {
-	if (--self->references) return;
-	SSL_SESSION_free(self->session);
-	SSL_CTX_free(self->context);
-	free(self->host);
-	free(self);
-}
-
-/// Keeps a session, which the peer's next connection resumes. Returns whether it is kept.
-static int keep_session(SSL *ssl, SSL_SESSION *session) {
-	struct tls *self = SSL_get_app_data(ssl);
-	if (!self || !self->peer) return 0;
-	SSL_SESSION_free(self->peer->session);
-	self->peer->session = session;
-	return 1;
-}
-
-void tls_keep_sessions(struct ssl_ctx_st *context) {
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-	SSL_CTX_sess_set_new_cb(context, keep_session);
 }

@@ -45,9 +45,4 @@ void tls_end(struct tls *self);
 /// Frees it, and tells the peer nothing: to it, an answer that is under way is cut. Does not close the socket.
 void tls_free(struct tls *self);
 
-struct ssl_ctx_st;
-
-/// Has the connections of a client resume the sessions of those before.
-void tls_keep_sessions(struct ssl_ctx_st *context);
-
 #endif

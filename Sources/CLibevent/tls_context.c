@@ -1,7 +1,6 @@
-#include "tls.h"
+#include "tls_peer.h"
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +80,7 @@ shim_tls_context *shim_tls_client_context(
 	if (!context) return NULL;
 	SSL_CTX_set_default_passwd_cb(context, no_password);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	tls_keep_sessions(context);
+	tls_peer_keep_sessions(context);
 	static const unsigned char protocols[] = "\x08http/1.1";
 	SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
 	bool is_right = true;
