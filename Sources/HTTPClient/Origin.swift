@@ -10,7 +10,8 @@ package final class Origin {
     let loop: EventLoop
     package let deadlines: Deadlines
     /// `nil`: without TLS.
-    let peer: TLSPeer?
+    private(set) var peer: TLSPeer?
+    private let host: String
     private let resolver: Resolver
     private var idle: [Connection] = []
     /// Requests that are being sent or answered.
@@ -39,6 +40,7 @@ package final class Origin {
         self.loop = loop
         self.idleLimit = idleLimit
         self.deadlines = deadlines
+        self.host = host
         peer = tls.map { TLSPeer(host, $0) }
         resolver = Resolver(host: host, port: port, on: loop, lookUp: lookUp)
     }
@@ -139,6 +141,14 @@ package final class Origin {
     /// Called by a connection that ended while it was idle.
     func idleConnectionEnded(_ connection: Connection) {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+    }
+
+    /// Has connections that are opened from now on trust something else, if the origin speaks TLS. Idle ones are closed;
+    /// requests that are under way go on.
+    package func useTLS(_ context: TLSClientContext) {
+        guard peer != nil else { return }
+        peer = TLSPeer(host, context)
+        closeIdle()
     }
 
     /// Closes the idle connections.

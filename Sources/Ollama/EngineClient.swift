@@ -69,6 +69,9 @@ package protocol EngineClient: AnyObject {
     /// Called when a request is sent again because the server had closed the kept connection.
     var onResend: (() -> Void)? { get set }
 
+    /// Has connections that are opened from now on trust something else, if the server speaks TLS.
+    func useTLS(_ context: TLSClientContext)
+
     /// Closes the idle connections.
     func close()
 }

@@ -75,6 +75,8 @@ public final class OllamaClient: EngineClient {
     /// The number of requests that Ollama is answering.
     public var requestsInFlight: Int { origin.requestsInFlight }
 
+    package func useTLS(_ context: TLSClientContext) { origin.useTLS(context) }
+
     /// Closes the idle connections.
     public func close() { origin.closeIdle() }
 

@@ -43,6 +43,8 @@ package final class OpenAIClient: EngineClient {
         set { origin.onResend = newValue }
     }
 
+    package func useTLS(_ context: TLSClientContext) { origin.useTLS(context) }
+
     package func close() { origin.closeIdle() }
 
     /// A template whose response is passed on.

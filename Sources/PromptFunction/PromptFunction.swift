@@ -116,11 +116,15 @@ package final class PromptFunction: Function {
 
     package func serverIsDraining() { isDraining = true }
 
-    /// Uses other settings from now on: those of the protection and of the queue. Prompts in flight and in the queue go on.
+    /// Uses other settings from now on: those of the protection, of the queue, and what TLS trusts. Prompts in flight and in
+    /// the queue go on.
     package func replace(with other: Settings) {
         rules = Self.rules(settings, other.protection)
         protection.replace(with: other.protection)
         admission.replace(other.admissionLimits)
+        if let tls = other.tls {
+            for backend in backends { backend.client.useTLS(tls) }
+        }
         if protection.tenants != nil && monitor == nil {
             monitor = PromptMonitor(NOOPMetricsHandler.instance, of: self)
         }
@@ -163,55 +167,6 @@ package final class PromptFunction: Function {
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
-    }
-
-    package func rejection(at path: String, _ status: Status, _ sentence: String, retryAfter: Int?) -> Response? {
-        guard let route = servedRoute(path) else { return nil }
-        return ErrorForm.api(route.api).response(status, sentence, retryAfter: retryAfter)
-    }
-
-    package func optionsFields(for request: borrowing RequestHead) -> [HeaderField] {
-        protection.origins.preflight(request) ?? []
-    }
-
-    package func respond(to request: borrowing RequestHead) -> Response? {
-        guard !settings.apis.isEmpty, request.method == .get || request.method == .head else {
-            return respondToGet(request)
-        }
-        guard let route = servedRoute(request.path) else { return respondToGet(request) }
-        if case .unserved(let api) = route { return Self.unserved(request.path, api) }
-        if !Self.isAdmitted(request.method, by: route) { return Self.methodNotAllowed(route) }
-        if request.isOnReservedSlot {
-            return ErrorForm.api(route.api).response(
-                .serviceUnavailable, "Too many connections are open: try again later.", retryAfter: 1)
-        }
-        return refusal(of: request)
-    }
-
-    /// What the path stands for, if it is of an API that is served.
-    private func servedRoute(_ path: String) -> Route? {
-        guard !settings.apis.isEmpty, let route = Route(path), settings.apis.contains(route.api) else { return nil }
-        return route
-    }
-
-    private static func unserved(_ path: String, _ api: API) -> Response {
-        ErrorForm.api(api).response(.notFound, "promptd does not serve \(path.cut(to: 100)).", retryAfter: nil)
-    }
-
-    private static func isAdmitted(_ method: Method, by route: Route) -> Bool {
-        switch method {
-        case .get: route.admits(.get)
-        case .head: route.admits(.head)
-        case .post: route.admits(.post)
-        case .delete: route.admits(.delete)
-        }
-    }
-
-    private static func methodNotAllowed(_ route: Route) -> Response {
-        let methods = "\(route.allow)".replacing(", ", with: " or ")
-        var response = ErrorForm.api(route.api).response(.methodNotAllowed, "Use \(methods) here.", retryAfter: nil)
-        response.allow = route.allow
-        return response
     }
 
     /// The tenant that sent the request, and header fields for any reply to it.
@@ -274,23 +229,11 @@ package final class PromptFunction: Function {
         }
     }
 
-    @inline(never)
-    private func handle(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
-        switch route {
-        case _ where !Self.isAdmitted(request.method, by: route): reply.send(Self.methodNotAllowed(route))
-        case .prompt(let endpoint): await forward(request, reply, to: endpoint)
-        case .listing(let listing): await list(request, reply, listing)
-        case .modelChange(.blob) where request.method == .head: await findBlob(request, reply)
-        case .modelChange(let change): await changeModels(request, reply, change)
-        case .unserved(let api): reply.send(Self.unserved(request.path, api))
-        }
-    }
-
     /// Reads the body and writes Ollama's request body, on a Dispatch thread.
     @inline(never)
     private func decode(_ request: Request) async throws(PromptFailure) -> Prompt {
         guard let body = takeBody(of: request) else { throw .badRequest(PromptRequest.notAnObject) }
-        let needsPrompt = request.withHead(Self.isOfAPI) ?? false
+        let needsPrompt = request.withHead(Self.needsPrompt) ?? false
         let result = await work.run(weight: body.weight) { [rules] in
             Result { () throws(PromptFailure) in try Prompt(body: body.decoded(), needsPrompt: needsPrompt, rules) }
         }
@@ -305,15 +248,6 @@ package final class PromptFunction: Function {
         guard let body = request.takeBody() else { return nil }
         let coding = request.withHead { try? BodyCoding(of: $0) } ?? nil
         return EncodedBody(body, coding?.coding, limit: settings.maxDecodedBytes)
-    }
-
-    /// Whether the path is one of an API whose requests are no prompts. Clients of an API that is not served must not get
-    /// an answer to the default prompt.
-    private static func isOfAPI(_ request: borrowing RequestHead) -> Bool {
-        if request.isPath("/") { return false }
-        guard let route = Route(request.path) else { return false }
-        if case .unserved = route { return false }
-        return route != .prompt(.chat)
     }
 
     /// - Parameter record: of the prompt, if it has one.

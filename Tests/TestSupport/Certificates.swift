@@ -68,9 +68,8 @@ package final class Certificates: Sendable {
     package func proxy(
         to address: String, _ kind: Kind = .good, _ arguments: [String] = []
     ) async throws -> (Command, port: UInt16) {
-        let program = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Programs/tls_proxy.py")
-        let proxy = try Command(
-            "/usr/bin/python3", [program.path, address, certificate(kind), key(kind)] + arguments)
+        let program = Command.program("tls_proxy.py")
+        let proxy = try Command("/usr/bin/python3", [program, address, certificate(kind), key(kind)] + arguments)
         let port = UInt16(try await proxy.line(with: "port=").dropFirst("port=".count)) ?? 0
         return (proxy, port)
     }

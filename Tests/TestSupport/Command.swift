@@ -169,6 +169,11 @@ package final class Command: @unchecked Sendable {
         try await Command(program, arguments, environment: environment).finish()
     }
 
+    /// One of the programs in Python that lie beside this file.
+    package static func program(_ name: String) -> String {
+        URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Programs/" + name).path
+    }
+
     /// A product of this package, which lies beside the tests' own.
     package static func product(_ name: String) -> String {
         let tests = CommandLine.arguments[0]

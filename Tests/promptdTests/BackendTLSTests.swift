@@ -61,6 +61,32 @@ import Testing
         }
     }
 
+    @Test func `are judged by another file after SIGHUP`() async throws {
+        let (certificates, others) = (try await Certificates(), try await Certificates())
+        let (standIn, address) = try await Promptd.standIn()
+        let (proxy, port) = try await certificates.proxy(to: address)
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: file) }
+        func trust(_ certificates: Certificates) throws {
+            try Data(contentsOf: URL(filePath: certificates.authority)).write(to: file)
+        }
+        try trust(certificates)
+        let (server, url) = try await Promptd.serve(
+            ["--ca-file", file.path], environment: ["OLLAMA_HOST": "https://localhost:\(port)"])
+        defer { [standIn, proxy, server].forEach { $0.end() } }
+        for (number, (certificates, words)) in [
+            (certificates, "You asked"), (others, "Ollama cannot be reached"), (certificates, "You asked"),
+        ].enumerated() {
+            if number > 0 {
+                try trust(certificates)
+                server.signal(SIGHUP)
+                _ = try await server.line(with: "reloaded the settings", count: number)
+            }
+            let answer = try await Promptd.curl(url, "-d", "{}")
+            #expect(answer.contains(words), "\(number)")
+        }
+    }
+
     @Test func `an answer that ends without the end of TLS is cut for the client too`() async throws {
         let certificates = try await Certificates()
         let (standIn, address) = try await Promptd.standIn(["--token-interval", "20ms"])

@@ -161,9 +161,8 @@ import Testing
         let (server, url) = try await Self.serve(
             certificates, ["--embedded", "--max-connections", "3", "--reserved-connections", "1"])
         let port = String(url.split(separator: ":").last ?? "")
-        let program = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "TestSupport/Programs/half_records.py")
-        let halves = try Command("/usr/bin/python3", [program.path, port, certificates.authority, "4"])
+        let program = Command.program("half_records.py")
+        let halves = try Command("/usr/bin/python3", [program, port, certificates.authority, "4"])
         defer { [server, halves].forEach { $0.end() } }
         _ = try await halves.line(with: "sent")
         try await untilSeen(
@@ -183,6 +182,21 @@ import Testing
             "/bin/sh", ["-c", script, String(url.dropFirst("https://".count)), certificates.authority])
         let result = try await client.finish()
         #expect(result.output.contains("KEYUPDATE"))
+        let get = try await Self.curl(certificates, url)
+        #expect(get == "OK")
+    }
+
+    @Test func `that take nothing of a long answer are dropped`() async throws {
+        let certificates = try await Certificates()
+        let (standIn, address) = try await Promptd.standIn()
+        let (server, url) = try await Self.serve(
+            certificates, ["--write-timeout", "300ms"], environment: ["OLLAMA_HOST": address])
+        // The echo of a long prompt, on a connection whose receive buffer is small.
+        let program = Command.program("slow_reader.py")
+        let port = String(url.split(separator: ":").last ?? "")
+        let reader = try Command("/usr/bin/python3", [program, port, certificates.authority])
+        defer { [standIn, server, reader].forEach { $0.end() } }
+        _ = try await server.line(with: "client dropped")
         let get = try await Self.curl(certificates, url)
         #expect(get == "OK")
     }

@@ -18,7 +18,7 @@ final class SettingsReader: Sendable {
     static let replaceable: Set = [
         "api-keys", "api-key-file", "tenants", "models", "model-aliases", "max-prompt-bytes", "max-predict",
         "requests-per-minute", "trusted-proxies", "cors-origins", "max-queue", "max-queue-bytes", "queue-timeout",
-        "tls-cert", "tls-key", "tls-client-ca",
+        "tls-cert", "tls-key", "tls-client-ca", "ca-file", "client-cert", "client-key",
     ]
 
     private let arguments: [String]
