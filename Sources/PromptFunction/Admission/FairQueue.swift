@@ -150,7 +150,8 @@ final class FairQueue<Value> {
             if following == queues.next(of: priority) { return nil }
             queue = following
         }
-        if queue != noSlot { queues.skip(to: queue) }  // those before it have to wait longer: the next call offers others
+        // Those before it have to wait longer: the next call offers others.
+        if queue != noSlot { queues.skip(to: queue) }
         return nil
     }
 

@@ -13,6 +13,8 @@ struct MinuteWindow {
     private var used = [Int](repeating: 0, count: Self.length)
     /// The second that has begun.
     private var current: Int64 = 0
+    /// The second in which something was used last.
+    private var last: Int64 = 0
     /// What was used in all of them.
     private var sum = 0
     /// Sixty times the debt, of which each second forgives what is allowed in a minute.
@@ -48,17 +50,29 @@ struct MinuteWindow {
         let count = max(count, -sum)
         used[Int(current % Int64(Self.length))] += count
         sum += count
+        last = current
     }
 
-    /// The seconds after which at most `most` is left of what was used; an hour at most. `advance` must be called before.
+    /// The seconds after which nothing is left of what was used. `advance` must be called before.
+    ///
+    /// - Parameter limit: as for `advance`.
+    func secondsUntilEmpty(limit: Int) -> Int {
+        if total > limit && limit > 0 { return seconds(until: 0, limit: limit) }  // there will be a debt
+        return total == 0 ? 0 : sixtyfoldDebt == 0 ? min(60, Int(last - current) + Self.length) : 60
+    }
+
+    /// The seconds after which at most `most` is left of what was used. `advance` must be called before.
     ///
     /// - Parameter limit: as for `advance`.
     func seconds(until most: Int, limit: Int) -> Int {
         var later = self
         var seconds = 0
-        while later.total > most && seconds < Int(Self.longestDebt) {
+        while later.total > most && seconds < Self.length {
             later.step(limit)
             seconds += 1
+        }
+        if later.total > most {  // only a debt is left
+            seconds += (later.sixtyfoldDebt - 60 * most + max(limit, 1) - 1) / max(limit, 1)
         }
         // A second has begun, so that the last one of a minute is not a whole one.
         return limit == 0 || total <= limit ? min(seconds, 60) : seconds

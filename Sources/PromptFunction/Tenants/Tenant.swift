@@ -19,7 +19,9 @@ final class Tenant {
     var name: String { settings.name }
     /// In whose queue its prompts wait.
     let identity: ClientIdentity
-    var settings: TenantSettings.Entry
+    var settings: TenantSettings.Entry {
+        didSet { policyField = Self.policyField(settings) }
+    }
     /// The prompts that backends are handling.
     private(set) var inFlight = 0
     var totals = Totals()
@@ -29,6 +31,8 @@ final class Tenant {
     private var reserved = 0
     /// The tokens of a prompt and its answer, averaged over the last ones; `nil` before the first.
     private var average: Double?
+    /// What it may use: the field RateLimit-Policy of a reply; `nil` without limits.
+    private var policyField: HeaderField?
     private let loop: EventLoop
 
     /// - Parameter number: differs from those of all other tenants, also of former ones.
@@ -36,6 +40,7 @@ final class Tenant {
         self.settings = settings
         self.loop = loop
         identity = .tenant(number)
+        policyField = Self.policyField(settings)
     }
 
     // MARK: Prompts in flight
@@ -139,23 +144,26 @@ final class Tenant {
     /// What it may use, and what is left of that: the fields RateLimit-Policy and RateLimit of a reply; none without
     /// limits. Source: draft-ietf-httpapi-ratelimit-headers-10.
     var rateLimitFields: [HeaderField] {
-        if settings.requestsPerMinute == 0 && settings.tokensPerMinute == 0 { return [] }
-        var policy: [String] = []
-        var rest: [String] = []
-        func add(_ name: String, _ limit: Int, _ used: Int, _ seconds: Int) {
-            guard limit > 0 else { return }
-            policy.append("\"\(name)\";q=\(limit);w=60")
-            rest.append("\"\(name)\";r=\(max(0, limit - used));t=\(used > 0 ? max(seconds, 1) : 0)")
+        guard let policyField else { return [] }
+        var rest = ""
+        if settings.requestsPerMinute > 0 {
+            let (limit, used) = (settings.requestsPerMinute, requestsUsed)
+            rest = "\"requests\";r=\(max(0, limit - used));t=\(requests.secondsUntilEmpty(limit: limit))"
         }
-        let limits = (requests: settings.requestsPerMinute, tokens: settings.tokensPerMinute)
-        add("requests", limits.requests, requestsUsed, requests.seconds(until: 0, limit: limits.requests))
-        // What is set aside is free a minute after it was used, at the earliest.
-        let wait = reserved > 0 ? 60 : tokens.seconds(until: 0, limit: limits.tokens)
-        add("tokens", limits.tokens, tokensUsed + reserved, wait)
-        return [
-            HeaderField("RateLimit-Policy", policy.joined(separator: ", ")),
-            HeaderField("RateLimit", rest.joined(separator: ", ")),
-        ].compactMap { $0 }
+        if settings.tokensPerMinute > 0 {
+            let (limit, used) = (settings.tokensPerMinute, tokensUsed + reserved)
+            // What is set aside is free a minute after it was used, at the earliest.
+            let wait = reserved > 0 ? 60 : tokens.secondsUntilEmpty(limit: limit)
+            if !rest.isEmpty { rest += ", " }
+            rest += "\"tokens\";r=\(max(0, limit - used));t=\(wait)"
+        }
+        return [policyField, HeaderField("RateLimit", rest)!]  // digits and quotes only
+    }
+
+    private static func policyField(_ settings: TenantSettings.Entry) -> HeaderField? {
+        let limits = [("requests", settings.requestsPerMinute), ("tokens", settings.tokensPerMinute)]
+        let policy = limits.filter { $0.1 > 0 }.map { "\"\($0.0)\";q=\($0.1);w=60" }
+        return policy.isEmpty ? nil : HeaderField("RateLimit-Policy", policy.joined(separator: ", "))
     }
 }
 

@@ -31,6 +31,9 @@ import Testing
             #expect(window.seconds(until: most, limit: 0) == seconds, "\(most)")
         }
         #expect(Self.window((100, 10)).seconds(until: 0, limit: 0) == 60)
+        #expect(window.secondsUntilEmpty(limit: 0) == 51 && Self.window((100, 10)).secondsUntilEmpty(limit: 10) == 60)
+        #expect(MinuteWindow().secondsUntilEmpty(limit: 1) == 0)
+        #expect(Self.window((100, 300), limit: 100).secondsUntilEmpty(limit: 100) > 120)
         #expect(MinuteWindow().seconds(until: 0, limit: 0) == 0)
     }
 
