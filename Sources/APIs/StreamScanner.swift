@@ -37,6 +37,8 @@ package struct StreamScanner {
     package private(set) var endsWithError = false
     /// The tokens, if the answer says it.
     package private(set) var usage = TokenUsage()
+    /// How many objects, or lines with an event's data, have come: a model sends one for each token, usually.
+    package private(set) var parts = 0
 
     private enum Event {
         case other
@@ -133,6 +135,7 @@ package struct StreamScanner {
     // MARK: Objects
 
     private mutating func readObject(_ line: UnsafeRawBufferPointer) {
+        parts &+= 1
         // Nearly all objects end like this. In a string the quotes would be escaped.
         if unsafe Self.ends(line, with: ",\"done\":false}") { return }
         guard let object = unsafe LastObject(line) else { return }
@@ -167,6 +170,7 @@ package struct StreamScanner {
 
     /// Notes whether data is the marker of the end, or an error. Returns which event it is.
     private mutating func readMarker(_ data: UnsafeRawBufferPointer) -> Event {
+        parts &+= 1
         // Some servers leave out the event's name, which the data repeats.
         let event = unsafe self.event == .other ? Self.event(typeOf: data) : self.event
         let isDone = unsafe Self.equals(data, "[DONE]")

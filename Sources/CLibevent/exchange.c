@@ -9,6 +9,7 @@ void exchange_clear(struct shim_exchange *self) {
 	self->request = NULL;
 	self->context = NULL;
 	self->write_timeout = 0;
+	self->mark = 0;
 	byte_buffer_free(&self->body);
 	byte_budget_subtract(self->budget, self->body_count);
 	self->body_count = self->taken = self->held = self->head_count = 0;
@@ -57,6 +58,10 @@ bool exchange_takes_input(const struct shim_exchange *self) {
 // ---- what the function can read from a request
 
 void shim_exchange_set_context(shim_exchange *self, void *context) { self->context = context; }
+
+void shim_exchange_set_mark(shim_exchange *self, uint32_t mark) { self->mark = mark; }
+
+uint32_t shim_exchange_mark(const shim_exchange *self) { return self->mark; }
 
 shim_method shim_exchange_method(const shim_exchange *self) { return self->head.method; }
 

@@ -34,6 +34,7 @@ struct shim_exchange {
 	uint8_t empty_lines; ///< before the head
 	bool judged;         ///< whether the function has seen the head
 	bool has_target;     ///< whether `target` is this request's
+	uint32_t mark;       ///< what the function has noted about the request; 0: nothing
 	char *target;        ///< origin form, NUL-terminated; between requests, the previous target
 	size_t target_capacity;
 	/// evhttp's request, for its header fields; NULL until the whole head has arrived.

@@ -1,18 +1,11 @@
-internal import COpenSSL
-
 /// The SHA-256 of some bytes. Source: FIPS 180-4; SHA256(3ssl).
 package struct SHA256Digest: Hashable, Sendable {
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
+    init(_ words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+
     /// The digest of a text's UTF-8. Usable on any thread.
-    package init(of text: some StringProtocol) {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        let text = Array(text.utf8)
-        _ = unsafe text.withUnsafeBufferPointer { text in
-            unsafe bytes.withUnsafeMutableBufferPointer { unsafe SHA256(text.baseAddress, text.count, $0.baseAddress) }
-        }
-        self.init(bytes: bytes)
-    }
+    package init(of text: some StringProtocol) { self = SHA256Hasher().digest(of: text) }
 
     /// - Parameter text: 64 hexadecimal digits.
     package init?(hexadecimal text: some StringProtocol) {

@@ -13,6 +13,9 @@ public struct LoopInstant: Comparable, Sendable {
         Self(nanoseconds: start.nanoseconds &+ interval.inNanoseconds)
     }
 
+    /// The nanoseconds from `start` until now: cheaper than a `Duration`.
+    package func nanoseconds(since start: Self) -> Int64 { nanoseconds - start.nanoseconds }
+
     /// The time from `start` to `end`.
     public static func - (end: Self, start: Self) -> Duration { .nanoseconds(end.nanoseconds - start.nanoseconds) }
 }

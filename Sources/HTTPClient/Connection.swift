@@ -79,13 +79,18 @@ import EventLoop
     // MARK: A request
 
     /// Sends a request. `payload` is not copied: it is kept until the socket has taken it.
-    func begin(_ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines, until end: LoopInstant?) {
+    ///
+    /// - Parameter lines: further fields, each with its CRLF.
+    func begin(
+        _ template: RequestTemplate, adding lines: [UInt8], _ payload: Payload?, _ limits: Deadlines,
+        until end: LoopInstant?
+    ) {
         if case .ended = state { return }  // `responseHead` throws the error
         enter(.busy)
         response.begin(keepsFields: template.keepsFields, isToHead: template.isHead)
         deadline.begin(limits, until: end)
         deadline.wait(for: .firstByte)
-        stream?.send(template.head(bodyCount: payload?.count), payload)
+        stream?.send(template.head(bodyCount: payload?.count, adding: lines), payload)
     }
 
     private func enter(_ state: State) {

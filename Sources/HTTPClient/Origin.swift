@@ -66,11 +66,10 @@ package final class Origin {
         requestsInFlight += 1
         defer { requestsInFlight -= 1 }
         let limits = options?.deadlines ?? deadlines
-        let template = options.map { $0.lines.isEmpty ? template : template.adding($0.lines) } ?? template
         let deadline = limits.total > .zero ? loop.now + limits.total : nil
         if let reused = idle.popLast() {
             do throws(ClientError) {
-                return try await exchange(on: reused, template, payload, limits, until: deadline, body)
+                return try await exchange(on: reused, template, payload, options, until: deadline, body)
             } catch {
                 // `body` may have thrown this error itself: then there was a response.
                 guard case .closed(_, .nothing) = error, !reused.sawBytes else { throw error }
@@ -81,16 +80,17 @@ package final class Origin {
         let began = loop.now
         let fresh = try await connect(limits, until: deadline)
         options?.onConnect?(loop.now - began)
-        return try await exchange(on: fresh, template, payload, limits, until: deadline, body)
+        return try await exchange(on: fresh, template, payload, options, until: deadline, body)
     }
 
     private func exchange<Result>(
-        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, _ limits: Deadlines,
+        on connection: Connection, _ template: RequestTemplate, _ payload: Payload?, _ options: RequestOptions?,
         until deadline: LoopInstant?,
         _ body: (borrowing IncomingResponse) async throws(ClientError) -> Result
     ) async throws(ClientError) -> Result {
         defer { release(connection) }
-        connection.begin(template, payload, limits, until: deadline)
+        connection.begin(
+            template, adding: options?.lines ?? [], payload, options?.deadlines ?? deadlines, until: deadline)
         let outcome = await connection.closingWhenCancelled { () async -> Swift.Result<Result, ClientError> in
             do throws(ClientError) {
                 let head = try await connection.responseHead()

@@ -44,10 +44,13 @@ package final class RequestTemplate: Sendable {
     }
 
     /// The whole head for a body of `count` bytes; `nil` for none.
-    func head(bodyCount count: Int?) -> [UInt8] {
+    ///
+    /// - Parameter lines: further fields, each with its CRLF.
+    func head(bodyCount count: Int?, adding lines: [UInt8]) -> [UInt8] {
         var head: [UInt8] = []
-        head.reserveCapacity(start.count + 48)  // so that it grows no more
+        head.reserveCapacity(start.count + lines.count + 48)  // so that it grows no more
         head.append(contentsOf: start)
+        head.append(contentsOf: lines)
         if let count {
             head.append(contentsOf: "Content-Length: ".utf8)
             head.append(contentsOf: String(count).utf8)

@@ -29,10 +29,11 @@
     /// The head of a response. The bytes are valid until the next call.
     mutating func head(
         _ status: Status, _ contentType: ContentType, _ framing: Framing, _ connection: Connection,
-        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, fields: [HeaderField] = []
+        date: UnsafePointer<CChar>, retryAfter: Int? = nil, allow: StaticString? = nil, fields: [HeaderField] = [],
+        lines: [UInt8] = []
     ) -> UnsafeRawBufferPointer {
         count = 0
-        if !fields.isEmpty { reserve(fields) }
+        if !fields.isEmpty || !lines.isEmpty { reserve(fields, lines) }
         unsafe begin(status, contentType, framing, connection, date)
         if let retryAfter {
             put("\r\nRetry-After: ")
@@ -43,7 +44,9 @@
             put(allow)
         }
         put(fields)
-        put("\r\n\r\n")
+        put("\r\n")
+        if !lines.isEmpty { unsafe lines.withUnsafeBytes { unsafe put($0) } }
+        put("\r\n")
         return unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
     }
 

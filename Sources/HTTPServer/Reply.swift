@@ -27,8 +27,13 @@ public struct Reply: ~Copyable {
     ///   - unbuffered: asks proxies to pass each piece on at once, and not to cache the stream.
     public consuming func start(
         _ status: Status, _ contentType: ContentType, fields: [HeaderField] = [], unbuffered: Bool = false
+    ) -> Body { start(status, contentType, fields: fields, lines: [], unbuffered: unbuffered) }
+
+    /// - Parameter lines: as `Response.fieldLines`.
+    package consuming func start(
+        _ status: Status, _ contentType: ContentType, fields: [HeaderField], lines: [UInt8], unbuffered: Bool
     ) -> Body {
-        exchange.start(StreamHead(status, contentType, fields, isUnbuffered: unbuffered))
+        exchange.start(StreamHead(status, contentType, fields, lines, isUnbuffered: unbuffered))
         return Body(exchange)
     }
 

@@ -22,6 +22,12 @@ internal import CLibevent
     /// taken.
     package var isOnReservedSlot: Bool { unsafe shim_exchange_is_reserved(handle) }
 
+    /// A number that the service notes about the request, and finds again with its body; 0 as long as there is none.
+    package var mark: UInt32 {
+        get { unsafe shim_exchange_mark(handle) }
+        nonmutating set { unsafe shim_exchange_set_mark(handle, newValue) }
+    }
+
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 

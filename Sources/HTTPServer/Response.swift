@@ -9,6 +9,8 @@ public struct Response: Sendable {
     public var body: [UInt8]
     /// Further header fields, sent in this order.
     public var fields: [HeaderField] = []
+    /// Fields that the service has written as lines, each with its CRLF, sent after those. It vouches for them.
+    package var fieldLines: [UInt8] = []
     /// Seconds after which the client may try again, for the Retry-After field; at least 0.
     /// Source: RFC 9110, 10.2.3.
     public var retryAfter: Int?

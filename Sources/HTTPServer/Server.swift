@@ -177,7 +177,7 @@ public import Logging
             response.status, response.contentType,
             response.status == .noContent ? .none : .length(response.body.count), connectionField(exchange),
             date: shim_server_date(handle), retryAfter: response.retryAfter, allow: response.allow,
-            fields: response.fields)
+            fields: response.fields, lines: response.fieldLines)
         let isHead = unsafe shim_exchange_method(exchange) == .SHIM_METHOD_HEAD
         unsafe response.body.withUnsafeBytes { body in
             _ = unsafe shim_exchange_send(

@@ -6,7 +6,7 @@ final class StreamHead {
     let status: Status
     /// `nil` if `fieldLines` has it.
     let contentType: ContentType?
-    /// Fields of another server's response, as lines.
+    /// Fields as lines, each with its CRLF: those of another server's response, and others.
     let fieldLines: [UInt8]
     /// Further header fields, sent in this order.
     let fields: [HeaderField]
@@ -15,12 +15,13 @@ final class StreamHead {
     /// Whether to ask proxies not to cache or buffer the stream.
     let isUnbuffered: Bool
 
-    init(_ status: Status, _ contentType: ContentType, _ fields: [HeaderField], isUnbuffered: Bool) {
+    init(_ status: Status, _ contentType: ContentType, _ fields: [HeaderField], _ lines: [UInt8], isUnbuffered: Bool) {
         self.status = status
         self.contentType = contentType
         self.fields = fields
         self.isUnbuffered = isUnbuffered
-        (fieldLines, length) = ([], nil)
+        fieldLines = lines
+        length = nil
     }
 
     init(passingOn head: PassedOnHead) {

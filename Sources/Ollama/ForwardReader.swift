@@ -85,13 +85,14 @@ final class ForwardReader: BodySink {
             if body.count > Self.refusalLimit { failure = .malformedResponse }
             return
         }
+        let parts = scanner.parts
         guard scanner.read(bytes) else {
             failure = .lineTooLong(limit: StreamScanner.lineLimit)
             return
         }
         account()
         if format == .whole { balance?.read(bytes) }
-        receiver.receive(bytes)
+        receiver.receive(bytes, parts: scanner.parts &- parts)
     }
 
     private func begin(_ bytes: Span<UInt8>) {

@@ -7,7 +7,9 @@ package protocol ForwardReceiver: AnswerMemory {
     func begin(_ head: ForwardedHead, _ flow: BodyFlow?)
 
     /// Receives the next bytes of the answer. Never empty.
-    func receive(_ bytes: Span<UInt8>)
+    ///
+    /// - Parameter parts: how many objects or events end in them, of which a model sends one for each token, usually.
+    func receive(_ bytes: Span<UInt8>, parts: Int)
 
     /// Called after all bytes of one read were given, so that the receiver can send them.
     ///

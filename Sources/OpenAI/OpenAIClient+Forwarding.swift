@@ -42,6 +42,7 @@ private final class ObjectReceiver: ChatReceiver {
     private var hasBegun = false
     private var isComplete = false
     private var output: [UInt8] = []
+    private var parts = 0
     private var halves = HalfPairs()
     private(set) var usage = TokenUsage()
 
@@ -54,6 +55,7 @@ private final class ObjectReceiver: ChatReceiver {
     func receive(_ part: borrowing ChatPart) {
         part.appendObject(to: &output, after: &halves)
         output.append(0x0A)
+        parts += 1
         if part.isDone {
             isComplete = true
             usage = part.usage
@@ -63,7 +65,8 @@ private final class ObjectReceiver: ChatReceiver {
     func endRead() -> Bool {
         guard !output.isEmpty, let flow else { return true }
         begin("application/x-ndjson", length: nil, flow)
-        receiver.receive(output.span)
+        receiver.receive(output.span, parts: parts)
+        parts = 0
         output.removeAll(keepingCapacity: output.capacity <= 4096)
         let mayGoOn = receiver.endRead()
         if isComplete { receiver.end() }
@@ -80,7 +83,7 @@ private final class ObjectReceiver: ChatReceiver {
     /// Ends an answer that has begun as Ollama does when the model fails.
     func end(withError message: String) {
         guard hasBegun, !isComplete else { return }
-        receiver.receive((API.ollama.errorBody(status: 500, message) + [0x0A]).span)
+        receiver.receive((API.ollama.errorBody(status: 500, message) + [0x0A]).span, parts: 0)
         _ = receiver.endRead()
         receiver.end()
     }
@@ -89,7 +92,7 @@ private final class ObjectReceiver: ChatReceiver {
     func send(_ answer: WholeAnswer) {
         usage = answer.usage
         begin("application/json; charset=utf-8", length: answer.bytes.count, nil)
-        receiver.receive(answer.bytes.span)
+        receiver.receive(answer.bytes.span, parts: 1)
         _ = receiver.endRead()
         receiver.end()
     }

@@ -77,9 +77,10 @@ extension PromptFunction {
         guard let monitor, monitor.followsRequests else {
             return deadlines.map { RequestOptions(deadlines: $0) }
         }
+        // The options live no longer than the request to the backend, so they may hold the reply.
         let trace = reply.firstRecord?.trace
-        return RequestOptions(deadlines: deadlines, lines: trace?.lines ?? []) { [weak reply] time in
-            reply?.forEachRecord { $0.connected(after: time) }
+        return RequestOptions(deadlines: deadlines, lines: trace?.lines ?? []) { [reply] time in
+            reply.forEachRecord { $0.connected(after: time) }
         }
     }
 

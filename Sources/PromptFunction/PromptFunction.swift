@@ -163,15 +163,17 @@ package final class PromptFunction: Function {
             let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
             var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
-            if let tenant = protection.tenant(of: request) { response.fields += tenant.rateLimitFields }
+            response.fieldLines = protection.tenant(of: request)?.rateLimitLines ?? []
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
     }
 
-    /// The tenant that sent the request, and header fields for any reply to it.
-    func sender(of request: Request) -> (tenant: Tenant?, fields: [HeaderField]) {
-        request.withHead { (protection.tenant(of: $0), protection.origins.fields(for: $0)) } ?? (nil, [])
+    /// What any reply to the request says, and which tenant has sent it.
+    func fields(for request: Request) -> ReplyFields {
+        request.withHead {
+            ReplyFields(always: protection.origins.fields(for: $0), tenant: protection.tenant(of: $0))
+        } ?? ReplyFields(always: [], tenant: nil)
     }
 
     /// Puts a prompt on its tenant's account.
@@ -195,8 +197,9 @@ package final class PromptFunction: Function {
         if !settings.apis.isEmpty, let route = servedRoute(request.path) {
             return await handle(request, reply, route)
         }
-        let (tenant, fields) = sender(of: request)
-        let reply = PromptReply(request, reply, of: tenant, fields: fields, scratch: scratch, on: loop)
+        let fields = fields(for: request)
+        let tenant = fields.tenant
+        let reply = PromptReply(request, reply, fields, scratch: scratch, on: loop)
         reply.record = monitor?.begin(request, of: tenant, operation: .chat)
         do throws(PromptFailure) {
             let prompt = try await decode(request)

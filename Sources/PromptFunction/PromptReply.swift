@@ -12,20 +12,7 @@ internal import Ollama
 /// callback returns.
 final class PromptReply: ClientReply, ChatReceiver {
     private let request: Request
-    /// Header fields for any reply.
-    private let fields: [HeaderField]
-    /// Those, the model's, and those of the request's record.
-    private var allFields: [HeaderField] {
-        var all = fields
-        if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
-        if let tenant { all += tenant.rateLimitFields }
-        if let record, record.tellsTiming {
-            let isStreamed = record.prompt?.isStreamed ?? false
-            let step = isStreamed ? (record.firstTokenAt == nil ? nil : "first-token") : "answer"
-            all += record.fields(at: loop.now, step: step)
-        }
-        return all
-    }
+    private var fields: ReplyFields
     private let loop: EventLoop
     private let scratch: ScratchBuffer
     /// The form that the client asked for.
@@ -57,10 +44,13 @@ final class PromptReply: ClientReply, ChatReceiver {
     var prompt: Prompt? {
         didSet { record?.note(prompt) }
     }
-    var modelField: String?
+    var modelField: String? {
+        get { fields.model }
+        set { fields.model = newValue }
+    }
     /// `nil` if nobody reads it.
     var record: PromptRecord?
-    let tenant: Tenant?
+    var tenant: Tenant? { fields.tenant }
 
     private enum TextProgress {
         case nothing
@@ -70,11 +60,9 @@ final class PromptReply: ClientReply, ChatReceiver {
     }
 
     init(
-        _ request: Request, _ reply: consuming Reply, of tenant: Tenant?, fields: [HeaderField], scratch: ScratchBuffer,
-        on loop: EventLoop
+        _ request: Request, _ reply: consuming Reply, _ fields: ReplyFields, scratch: ScratchBuffer, on loop: EventLoop
     ) {
         self.request = request
-        self.tenant = tenant
         self.fields = fields
         self.reply = consume reply
         self.scratch = scratch
@@ -143,7 +131,7 @@ final class PromptReply: ClientReply, ChatReceiver {
     /// Sends the whole answer.
     func send(_ answer: WholeAnswer) {
         var response = Response(.ok, form == .objects ? .json : .text, body: answer.bytes)
-        response.fields = allFields
+        (response.fields, response.fieldLines) = (fields.fields, lines)
         reply.take()?.send(response)
     }
 
@@ -214,10 +202,19 @@ final class PromptReply: ClientReply, ChatReceiver {
 
     // MARK: To the client
 
+    /// Further fields of a reply that begins now, as lines.
+    private var lines: [UInt8] {
+        func step(_ record: PromptRecord?) -> StaticString? {
+            if record?.prompt?.isStreamed != true { return "answer" }
+            return record?.firstTokenAt == nil ? nil : "first-token"
+        }
+        return fields.lines(record, at: loop.now, step: step(record))
+    }
+
     /// Sends the response head, if that has not been done.
     private func begin() {
         guard let reply = reply.take() else { return }
-        body = reply.start(.ok, form.streamType, fields: allFields, unbuffered: true)
+        body = reply.start(.ok, form.streamType, fields: fields.fields, lines: lines, unbuffered: true)
         // Plain text does not show thinking, but the head tells the client that the model is working.
         if scratch.bytes.isEmpty && !isComplete { body?.sendHead() }
     }
@@ -245,7 +242,7 @@ final class PromptReply: ClientReply, ChatReceiver {
         scratch.clear()
         if let reply = reply.take() {
             var response = failure.response(as: form.errors)
-            response.fields = allFields
+            (response.fields, response.fieldLines) = (fields.fields, lines)
             reply.send(response)
             return
         }

@@ -123,6 +123,23 @@ import Testing
         #expect(scanner.heldBytes == 0)
     }
 
+    @Test(
+        arguments: [
+            (.objects, "{\"done\":false}\n{\"a\":1,\"done\":false}\r\n{\"done\":true}\n{", 3),
+            (.events, "event: x\ndata: {}\n\n: comment\n\ndata: {}\r\n\r\ndata:[DONE]\n\nid: 5\n\n", 3),
+            (.events, "data: " + String(repeating: "x", count: 300_000) + "\n\ndata: {}\n\n", 2),
+            (.whole, "{\"done\":true}\n", 0),
+        ] as [(StreamScanner.Format, String, Int)], [1, 7, 1 << 20])
+    func `counts what models send for each token`(row: (StreamScanner.Format, String, Int), piece: Int) {
+        var scanner = StreamScanner(row.0)
+        let bytes = Array(row.1.utf8)
+        for start in stride(from: 0, to: bytes.count, by: piece) {
+            let isRead = scanner.read(Array(bytes[start..<min(start + piece, bytes.count)]).span)
+            #expect(isRead)
+        }
+        #expect(scanner.parts == row.2)
+    }
+
     @Test func `a line that is too long ends a stream of objects, and not one of events`() {
         let piece = [UInt8](repeating: 0x61, count: 1 << 20)
         var objects = StreamScanner(.objects)

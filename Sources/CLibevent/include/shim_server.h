@@ -190,6 +190,12 @@ bool shim_exchange_keep_alive(const shim_exchange *self);
 /// Whether the client uses HTTP/1.0: it gets no chunks, and keep-alive must be stated in a header field.
 bool shim_exchange_is_http10(const shim_exchange *self);
 
+/// Notes a number about the request, from its head until it is complete. 0 stands for none.
+void shim_exchange_set_mark(shim_exchange *self, uint32_t mark);
+
+/// The number that was noted about the request; 0: none.
+uint32_t shim_exchange_mark(const shim_exchange *self);
+
 /// Whether the connection has a reserved slot, which is for requests that are answered at once.
 bool shim_exchange_is_reserved(const shim_exchange *self);
 

@@ -48,7 +48,7 @@ struct ThroughputEstimator {
     }
 
     private mutating func advance(to now: LoopInstant) {
-        let seconds = Double((now - asOf).inNanoseconds) / 1e9
+        let seconds = Double(now.nanoseconds(since: asOf)) / 1e9
         asOf = max(asOf, now)
         guard underWay > 0, seconds > 0 else { return }
         let fading = exp(-seconds / Self.memory)

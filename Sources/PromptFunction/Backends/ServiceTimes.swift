@@ -15,7 +15,7 @@ struct ServiceTimes {
     private static let weight = 0.1
 
     /// The nanoseconds for which a load has lasted; `nil` when there is none.
-    func loading(at now: LoopInstant) -> Double? { loadBegan.map { Double((now - $0).inNanoseconds) } }
+    func loading(at now: LoopInstant) -> Double? { loadBegan.map { Double(now.nanoseconds(since: $0)) } }
 
     /// Records that a prompt is sent for which the host has to load the model.
     mutating func loadBegan(at now: LoopInstant) { loadBegan = now }
@@ -30,10 +30,10 @@ struct ServiceTimes {
         defer { lastAnswer = now }
         if let start = loadBegan {
             loadBegan = nil
-            note(max(Double((now - start).inNanoseconds) - (answer ?? 0), 0), \.load)
+            note(max(Double(now.nanoseconds(since: start)) - (answer ?? 0), 0), \.load)
         } else {
             // A host that answers several prompts at once takes less for each.
-            note(Double((now - max(began, lastAnswer ?? began)).inNanoseconds), \.answer)
+            note(Double(now.nanoseconds(since: max(began, lastAnswer ?? began))), \.answer)
         }
     }
 

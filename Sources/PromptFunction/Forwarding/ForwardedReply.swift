@@ -11,18 +11,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private let request: Request
     let path: String
     let route: Route
-    /// Further header fields for any reply.
-    private let fields: [HeaderField]
-    /// Those, the model's, and those of the request's record.
-    private var allFields: [HeaderField] {
-        var all = fields
-        if let field = modelField.flatMap({ HeaderField("X-Promptd-Model", $0) }) { all.append(field) }
-        if let tenant { all += tenant.rateLimitFields }
-        if let record, record.tellsTiming {
-            all += record.fields(at: loop.now, step: "answer")
-        }
-        return all
-    }
+    private var fields: ReplyFields
     private let scratch: ScratchBuffer
     /// Set until the response head is sent. As long as it is set, an error can have its own status.
     private var reply: Reply?
@@ -30,6 +19,8 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     private var body: Body?
     private var flow: BodyFlow?
     private var payloadBytes = 0
+    /// Objects or events that have arrived since the last call of `endRead`.
+    private var newParts = 0
     /// What the last host that was asked has sent in place of an answer.
     private var refusal: (head: ForwardedHead, body: [UInt8])?
     var positionInQueue: (() -> Int)?
@@ -38,17 +29,19 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     }
     /// `nil` if nobody reads it.
     var record: PromptRecord?
-    let tenant: Tenant?
+    var tenant: Tenant? { fields.tenant }
     private let loop: EventLoop
     var onBegin: (() -> Void)?
-    var modelField: String?
+    var modelField: String? {
+        get { fields.model }
+        set { fields.model = newValue }
+    }
 
     init(
-        _ request: Request, _ reply: consuming Reply, to route: Route, of tenant: Tenant?, fields: [HeaderField],
-        scratch: ScratchBuffer, on loop: EventLoop
+        _ request: Request, _ reply: consuming Reply, to route: Route, _ fields: ReplyFields, scratch: ScratchBuffer,
+        on loop: EventLoop
     ) {
         self.request = request
-        self.tenant = tenant
         path = request.path
         self.route = route
         self.fields = fields
@@ -128,13 +121,13 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     private func start(_ head: ForwardedHead, length: Int?) {
         guard let reply = reply.take() else { return }
-        var fields = allFields
-        if record?.tellsTiming == true, Self.hasRequestID(head.fieldLines) {
-            fields.removeAll { $0.name == "X-Request-Id" }  // the host's own goes on
-        }
+        // The host's own name for the request goes on.
+        let hasID = record?.tellsTiming == true && Self.hasRequestID(head.fieldLines)
+        let lines = fields.lines(record, at: loop.now, step: "answer", hasID: hasID)
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: head.fieldLines, fields: fields, length: length))
+                status: head.status, fieldLines: lines.isEmpty ? head.fieldLines : head.fieldLines + lines,
+                fields: fields.fields, length: length))
     }
 
     private static func hasRequestID(_ lines: [UInt8]) -> Bool {
@@ -143,8 +136,9 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         }
     }
 
-    func receive(_ bytes: Span<UInt8>) {
+    func receive(_ bytes: Span<UInt8>, parts: Int) {
         scratch.bytes.append(bytes)
+        newParts &+= parts
     }
 
     func endRead() -> Bool {
@@ -159,24 +153,15 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     @inline(never)
     private func note(_ record: PromptRecord) {
         if record.firstTokenAt == nil { record.begin(at: loop.now) }
-        record.count(prompt?.isStreamed == true ? max(1, events) : 1)
+        // What ends in none counts as one: nobody gets an answer for nothing that has no line ends.
+        record.count(prompt?.isStreamed == true ? max(1, newParts) : 1)
+        newParts = 0
     }
 
-    /// How many objects or events have come in this read, of which a model sends one for each token, usually: in Ollama's
-    /// API each has a line, in the others an empty line ends it.
-    private var events: Int {
-        let lines = scratch.bytes.count { $0 == 0x0A }
-        guard route.api != .ollama else { return lines }
-        var count = 0
-        var last: UInt8 = 0
-        for byte in scratch.bytes {
-            if byte == 0x0A && last == 0x0A { count += 1 }
-            if byte != 0x0D { last = byte }
-        }
-        return count
+    func discardNews() {
+        scratch.clear()
+        newParts = 0
     }
-
-    func discardNews() { scratch.clear() }
 
     func end() {
         if let body = body.take() { body.end() }
@@ -200,7 +185,8 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
             if let body = body.take() { body.end(refusal.body) }
         } else if let reply = reply.take() {
             var response = failure.response(as: .api(route.api))
-            response.fields = allFields
+            response.fields = fields.fields
+            response.fieldLines = fields.lines(record, at: loop.now, step: "answer")
             reply.send(response)
         }
     }

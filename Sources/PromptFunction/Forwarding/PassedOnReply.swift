@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import HTTPServer
 internal import Ollama
 
@@ -22,9 +23,10 @@ struct PassedOnReply {
     var count: Int { body.count + head.fieldLines.count }
 
     /// - Parameter fields: further fields of the response.
-    func send(on reply: consuming Reply, _ fields: [HeaderField]) {
+    func send(on reply: consuming Reply, _ fields: ReplyFields, at now: LoopInstant) {
         var head = head
-        head.fields = fields
+        head.fields = fields.fields
+        head.fieldLines += fields.lines(at: now)
         reply.start(passingOn: head).end(body)
     }
 }

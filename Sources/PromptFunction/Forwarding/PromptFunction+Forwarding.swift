@@ -7,9 +7,9 @@ internal import Ollama
 extension PromptFunction {
     /// Passes a request of an API on to a host, and its response back, with all that promptd does for its own prompts.
     func forward(_ request: Request, _ reply: consuming Reply, to endpoint: Endpoint) async {
-        let (tenant, fields) = sender(of: request)
-        let reply = ForwardedReply(
-            request, reply, to: .prompt(endpoint), of: tenant, fields: fields, scratch: scratch, on: loop)
+        let fields = fields(for: request)
+        let tenant = fields.tenant
+        let reply = ForwardedReply(request, reply, to: .prompt(endpoint), fields, scratch: scratch, on: loop)
         reply.record = monitor?.begin(request, of: tenant, operation: endpoint.operation)
         do throws(PromptFailure) {
             let prompt = try await decode(request, to: endpoint)

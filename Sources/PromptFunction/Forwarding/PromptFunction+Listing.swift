@@ -22,10 +22,9 @@ extension PromptFunction {
 
     /// Answers a listing from what the hosts say now.
     func list(_ request: Request, _ reply: consuming Reply, _ listing: Listing) async {
-        let (tenant, fields) = sender(of: request)
-        await send(
-            fields + (tenant?.rateLimitFields ?? []), as: Route.listing(listing).api, on: reply, holding: request
-        ) {
+        let fields = fields(for: request)
+        let tenant = fields.tenant
+        await send(fields, as: Route.listing(listing).api, on: reply, holding: request) {
             [self] () throws(PromptFailure) in
             switch listing {
             case .tags: try await list(listing, "/api/tags", for: tenant)
@@ -52,18 +51,19 @@ extension PromptFunction {
     ///
     /// - Parameter fields: further fields of the response.
     func send(
-        _ fields: [HeaderField], as api: API, on reply: consuming Reply, holding request: Request,
+        _ fields: ReplyFields, as api: API, on reply: consuming Reply, holding request: Request,
         _ answer: () async throws(PromptFailure) -> PassedOnReply
     ) async {
         var pending: Reply? = consume reply
         do throws(PromptFailure) {
             let answer = try await answer()
             guard request.hold(answer.count) else { throw .noRoom }
-            if let reply = pending.take() { answer.send(on: reply, fields) }
+            if let reply = pending.take() { answer.send(on: reply, fields, at: loop.now) }
         } catch {
             note(error)
             var response = error.response(as: .api(api))
-            response.fields = fields
+            response.fields = fields.fields
+            response.fieldLines = fields.lines(at: loop.now)
             pending.take()?.send(response)
         }
     }

@@ -15,11 +15,10 @@ extension PromptFunction {
 
     /// Passes the request on to the only host, if the operator allows it.
     func changeModels(_ request: Request, _ reply: consuming Reply, _ change: ModelChange) async {
-        let (tenant, fields) = sender(of: request)
-        let reply = ForwardedReply(
-            request, reply, to: .modelChange(change), of: tenant, fields: fields, scratch: scratch, on: loop)
+        let fields = fields(for: request)
+        let reply = ForwardedReply(request, reply, to: .modelChange(change), fields, scratch: scratch, on: loop)
         do throws(PromptFailure) {
-            if let tenant, !tenant.settings.models.isEmpty {
+            if let tenant = fields.tenant, !tenant.settings.models.isEmpty {
                 throw .forbidden("A tenant that may ask some models only may not change them.")
             }
             let backend = try hostToChange()
@@ -45,7 +44,7 @@ extension PromptFunction {
 
     /// Asks the only host whether it has a file of a model. Clients send only those that it has not.
     func findBlob(_ request: Request, _ reply: consuming Reply) async {
-        let fields = request.withHead { protection.origins.fields(for: $0) } ?? []
+        let fields = fields(for: request)
         let path = request.path
         await send(fields, as: .ollama, on: reply, holding: request) { [self] () throws(PromptFailure) in
             PassedOnReply(try await fetch(try hostToChange(), "HEAD", path).get())

@@ -66,21 +66,21 @@ final class ModelMetrics {
         self.isKnown = isKnown
     }
 
-    /// A prompt has ended, this long after its request.
-    func ended(_ record: PromptRecord, _ failure: FailureKind?, after duration: Duration) {
+    /// A prompt has ended, so many nanoseconds after its request.
+    func ended(_ record: PromptRecord, _ failure: FailureKind?, after duration: Int64) {
         guard let prompt = record.prompt else { return }
         let series = series(
             for: Kind(
                 operation: record.operation, provider: record.backend?.provider, model: prompt.model,
                 answering: failure == nil ? record.current?.model : nil, failure: failure))
-        series.duration.recordNanoseconds(duration.inNanoseconds)
+        series.duration.recordNanoseconds(duration)
         if let input = record.usage.input { series.input.record(input) }
         if let output = record.usage.output { series.output.record(output) }
         guard failure == nil, prompt.isStreamed, let first = record.firstTokenAt else { return }
-        let wait = first - record.began
-        series.firstToken.recordNanoseconds(wait.inNanoseconds)
+        let wait = first.nanoseconds(since: record.began)
+        series.firstToken.recordNanoseconds(wait)
         if let output = record.usage.output, output > 1 {
-            series.timePerToken.recordNanoseconds((duration - wait).inNanoseconds / Int64(output - 1))
+            series.timePerToken.recordNanoseconds((duration - wait) / Int64(output - 1))
         }
     }
 

@@ -182,7 +182,7 @@ extension PromptFunction {
     private func put(_ monitor: PromptMonitor, at time: Double, to json: inout JSONWriter) {
         let samples = monitor.history.ordered
         json.put(raw: ",\"history\":{\"interval\":\(PromptHistory.interval.components.seconds),\"end\":")
-        let age = Double((loop.now - monitor.historyEnd).inNanoseconds) / 1e9
+        let age = Double(loop.now.nanoseconds(since: monitor.historyEnd)) / 1e9
         json.put(raw: "\(Self.number(time - age)),\"series\":{")
         put("prompts", samples, { "\($0.prompts)" }, to: &json)
         json.put(",")

@@ -28,8 +28,8 @@ struct PromptHistory {
     /// The intervals, the oldest first.
     var ordered: [Sample] { Array(samples[next...] + samples[..<next]) }
 
-    /// An answer has begun, this long after its request.
-    mutating func firstToken(after wait: Duration) { firstTokens.add(Double(wait.inNanoseconds) / 1e9) }
+    /// An answer has begun, so many nanoseconds after its request.
+    mutating func firstToken(after wait: Int64) { firstTokens.add(Double(wait) / 1e9) }
 
     /// An interval has ended.
     mutating func end(_ totals: PromptTotals, inFlight: Int, waiting: Int) {

@@ -70,11 +70,11 @@ final class PromptMetrics {
 
     /// A prompt has ended.
     func ended(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant) {
-        let duration = now - record.began
-        invokeDuration.recordNanoseconds(duration.inNanoseconds)
+        let duration = now.nanoseconds(since: record.began)
+        invokeDuration.recordNanoseconds(duration)
         if let queuedAt = record.queuedAt {
             let priority = record.tenant?.settings.priority ?? .interactive
-            queueWait[priority.rawValue].recordNanoseconds(((record.askedAt ?? now) - queuedAt).inNanoseconds)
+            queueWait[priority.rawValue].recordNanoseconds((record.askedAt ?? now).nanoseconds(since: queuedAt))
         }
         if let failure { count(failure, in: record.phase) } else { invocations.increment() }
         models.ended(record, failure?.kind, after: duration)

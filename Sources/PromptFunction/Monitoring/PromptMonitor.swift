@@ -80,7 +80,7 @@ final class PromptMonitor {
         let record = PromptRecord(
             ids.next(), request, of: tenant, operation: operation, totals: totals, tellsTiming: tellsTiming,
             logsClient: log != nil, trace: trace, at: loop.now)
-        if log != nil || exporter != nil { _ = record.id }  // later the request cannot be read any more
+        if log != nil || trace?.isSampled == true { _ = record.clientID }  // later the request cannot be read any more
         totals.prompts += 1
         live += 1
         unsafe record.previous = newest
@@ -111,7 +111,7 @@ final class PromptMonitor {
         let now = loop.now
         if let output = record.usage.output { totals.otherTokens += max(0, output - record.parts) }
         if let tenant = record.tenant { settle(record, of: tenant, failure) }
-        if let first = record.firstTokenAt { history.firstToken(after: first - record.began) }
+        if let first = record.firstTokenAt { history.firstToken(after: first.nanoseconds(since: record.began)) }
         switch failure {
         case nil: totals.answered += 1
         case let failure? where failure.isCancelled: totals.cancelled += 1
@@ -144,17 +144,20 @@ final class PromptMonitor {
 
     /// Says what became of a prompt. The prompt itself is never in the log, and neither is its answer.
     private func log(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant, to log: Logger) {
+        func milliseconds(_ instant: LoopInstant) -> Logger.MetadataValue {
+            "\(PromptRecord.milliseconds(instant.nanoseconds(since: record.began)))"
+        }
         var metadata: Logger.Metadata = [
             "operation": "\(record.operation.rawValue)", "attempts": "\(record.attempts)",
-            "total-ms": "\(PromptRecord.milliseconds(now - record.began))",
+            "total-ms": milliseconds(now),
         ]
         metadata.merge(record.logMetadata) { $1 }
         metadata["tenant"] = record.tenant.map { "\($0.name)" }
         metadata["client"] = record.client.map { "\($0)" }
         metadata["model"] = record.current.map { "\($0.modelText.cut(to: 200))" }
         metadata["backend"] = record.backend.map { "\($0.url)" }
-        metadata["queue-ms"] = record.askedAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }
-        metadata["first-token-ms"] = record.firstTokenAt.map { "\(PromptRecord.milliseconds($0 - record.began))" }
+        metadata["queue-ms"] = record.askedAt.map { milliseconds($0) }
+        metadata["first-token-ms"] = record.firstTokenAt.map { milliseconds($0) }
         metadata["input-tokens"] = record.usage.input.map { "\($0)" }
         metadata["output-tokens"] = record.usage.output.map { "\($0)" }
         if let failure {

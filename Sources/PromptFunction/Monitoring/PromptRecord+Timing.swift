@@ -3,32 +3,52 @@ internal import HTTPServer
 internal import Logging
 
 extension PromptRecord {
-    /// The fields of a reply that begins now: the request's id, and where its time went.
-    ///
-    /// Source: W3C, Server Timing, 2.
-    ///
-    /// - Parameter step: what the time is called from when a backend was asked; `nil`: nothing of an answer has come.
-    func fields(at now: LoopInstant, step: String?) -> [HeaderField] {
-        let timing = times(at: now, step: step).map { "\($0.name);dur=\(Self.milliseconds($0.time))" }
-        return [
-            HeaderField("X-Request-Id", id), HeaderField("Server-Timing", timing.joined(separator: ", ")),
-        ].compactMap { $0 }
+    /// Writes the field that names the request.
+    func putID(to lines: inout ASCIIText) {
+        lines.put("X-Request-Id: ")
+        if let clientID { lines.put(bytes: Array(clientID.utf8)) } else { lines.put(hexadecimal: number) }
+        lines.put("\r\n")
     }
 
-    /// How long each step took: until a backend was asked, to open a connection to it, from then on until there was something
-    /// to send, and all of it.
-    private func times(at now: LoopInstant, step: String?) -> [(name: String, time: Duration)] {
-        var times: [(name: String, time: Duration)] = [("queue", (askedAt ?? now) - began)]
-        if let connecting { times.append(("connect", connecting)) }
-        if let askedAt, let step { times.append((step, now - askedAt - (connecting ?? .zero))) }
-        times.append(("total", now - began))
-        return times
+    /// Writes the field that says how long each step took in a reply that begins now: until a backend was asked, to open a
+    /// connection to it, from then on until there was something to send, and all of it. Source: W3C, Server Timing, 2.
+    ///
+    /// - Parameter step: what the time is called from when a backend was asked; `nil`: nothing of an answer has come.
+    func putTiming(at now: LoopInstant, step: StaticString?, to lines: inout ASCIIText) {
+        lines.put("Server-Timing: queue")
+        Self.put((askedAt ?? now).nanoseconds(since: began), to: &lines)
+        if let connecting {
+            lines.put(", connect")
+            Self.put(connecting, to: &lines)
+        }
+        if let askedAt, let step {
+            lines.put(", ")
+            lines.put(step)
+            Self.put(now.nanoseconds(since: askedAt) - (connecting ?? 0), to: &lines)
+        }
+        lines.put(", total")
+        Self.put(now.nanoseconds(since: began), to: &lines)
+        lines.put("\r\n")
+    }
+
+    private static func put(_ nanoseconds: Int64, to lines: inout ASCIIText) {
+        lines.put(";dur=")
+        put(milliseconds: nanoseconds, to: &lines)
     }
 
     /// With one decimal place.
-    static func milliseconds(_ duration: Duration) -> String {
-        let tenths = (duration.inNanoseconds + 50_000) / 100_000
-        return "\(tenths / 10).\(tenths % 10)"
+    private static func put(milliseconds nanoseconds: Int64, to text: inout ASCIIText) {
+        let tenths = Int(max(nanoseconds, 0) + 50_000) / 100_000
+        text.put(tenths / 10)
+        text.put(".")
+        text.put(tenths % 10)
+    }
+
+    /// Milliseconds, with one decimal place.
+    static func milliseconds(_ nanoseconds: Int64) -> String {
+        var text = ASCIIText()
+        put(milliseconds: nanoseconds, to: &text)
+        return text.string
     }
 
     /// What names the prompt in a line of the log.

@@ -18,9 +18,11 @@ final class PromptRecord {
         case streaming
     }
 
-    private let number: UInt64
-    /// Names the prompt on the page: the client's own name for it, if it has given one.
-    private(set) lazy var id = request.field("X-Request-Id").flatMap(RequestIDs.usable) ?? RequestIDs.text(number)
+    let number: UInt64
+    /// The client's own name for it. It can be read as long as the reply is not complete, and is kept then.
+    private(set) lazy var clientID = request.field("X-Request-Id").flatMap(RequestIDs.usable)
+    /// Names the prompt in the log, on the page and to the client.
+    var id: String { clientID ?? RequestIDs.text(number) }
     /// As long as the reply is not complete, it has the client's address.
     let request: Request
     /// OpenTelemetry's `gen_ai.operation.name`.
@@ -44,8 +46,8 @@ final class PromptRecord {
     private let totals: PromptTotals
     /// Its place in a trace; `nil` if nobody follows traces.
     let trace: TraceContext?
-    /// How long it took to open connections for it; `nil` if there was one already.
-    private(set) var connecting: Duration?
+    /// The nanoseconds it took to open connections for it; `nil` if there was one already.
+    private(set) var connecting: Int64?
     /// Whose prompt it is; `nil` if it is no tenant's.
     let tenant: Tenant?
     /// What it uses of its tenant's tokens.
@@ -62,8 +64,7 @@ final class PromptRecord {
 
     init(
         _ number: UInt64, _ request: Request, of tenant: Tenant?, operation: Operation, totals: PromptTotals,
-        tellsTiming: Bool,
-        logsClient: Bool, trace: TraceContext?, at now: LoopInstant
+        tellsTiming: Bool, logsClient: Bool, trace: TraceContext?, at now: LoopInstant
     ) {
         self.number = number
         self.request = request
@@ -98,7 +99,7 @@ final class PromptRecord {
     }
 
     /// A connection was opened for it.
-    func connected(after time: Duration) { connecting = (connecting ?? .zero) + time }
+    func connected(after time: Duration) { connecting = (connecting ?? 0) + time.inNanoseconds }
 
     /// Parts of a streamed answer have come.
     @inline(__always)

@@ -13,8 +13,9 @@ struct RequestIDs {
 
     /// As 16 hexadecimal digits.
     static func text(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        var text = ASCIIText()
+        text.put(hexadecimal: number)
+        return text.string
     }
 
     /// A client's own name for its request, if it can be shown in a log.

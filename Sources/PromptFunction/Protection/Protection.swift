@@ -50,14 +50,16 @@ struct Protection {
         if keys == nil && rate == nil && tenants == nil { return }
         let sender = sender(of: request)
         if (keys != nil || tenants != nil) && !sender.hasKey { throw .unauthorized }
-        if let tenant = sender.tenant { try tenant.takeRequest(asksModel: request.method == .post) }
+        if let tenant = sender.tenant {
+            request.mark = tenant.number
+            try tenant.takeRequest(asksModel: request.method == .post)
+        }
         if let seconds = rate?.take(sender.identity, at: loop.now) { throw .rateLimited(retryAfter: seconds) }
     }
 
-    /// The tenant that sent the request, if there are tenants and it is one.
+    /// The tenant that sent the request, if one did. `check` must have been called before.
     func tenant(of request: borrowing RequestHead) -> Tenant? {
-        guard let tenants, let key = Self.key(of: request) else { return nil }
-        return tenants.tenant(withKey: key)
+        directory.flatMap { request.mark > 0 ? $0.tenant(withNumber: request.mark) : nil }
     }
 
     private static func key(of request: borrowing RequestHead) -> Substring? {
@@ -77,5 +79,7 @@ struct Protection {
     }
 
     /// Returns the client that sent the request: by its key if that is known, otherwise by its address.
-    func client(of request: borrowing RequestHead) -> ClientIdentity { sender(of: request).identity }
+    func client(of request: borrowing RequestHead) -> ClientIdentity {
+        tenant(of: request)?.identity ?? sender(of: request).identity
+    }
 }

@@ -8,10 +8,10 @@ extension SharedReply: ForwardReceiver where Member == ForwardedReply {
         give(head.fieldLines.count) { member throws(OllamaError) in member.begin(head, flow) }
     }
 
-    func receive(_ bytes: Span<UInt8>) {
+    func receive(_ bytes: Span<UInt8>, parts: Int) {
         var copy: [UInt8] = []
         copy.append(bytes)
-        give(copy.count) { [copy] member throws(OllamaError) in member.receive(copy.span) }
+        give(copy.count) { [copy] member throws(OllamaError) in member.receive(copy.span, parts: parts) }
     }
 
     func end() {

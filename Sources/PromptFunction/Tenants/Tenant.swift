@@ -1,6 +1,5 @@
 internal import APIs
 internal import EventLoop
-internal import HTTPServer
 internal import JSON
 
 /// One of those who may send prompts: what it may use, and what it uses. Belongs to the loop's thread.
@@ -17,10 +16,12 @@ final class Tenant {
     }
 
     var name: String { settings.name }
+    /// Differs from those of all other tenants, also of former ones, and from 0.
+    let number: UInt32
     /// In whose queue its prompts wait.
-    let identity: ClientIdentity
+    var identity: ClientIdentity { .tenant(number) }
     var settings: TenantSettings.Entry {
-        didSet { policyField = Self.policyField(settings) }
+        didSet { policyLine = Self.policyLine(settings) }
     }
     /// The prompts that backends are handling.
     private(set) var inFlight = 0
@@ -31,16 +32,15 @@ final class Tenant {
     private var reserved = 0
     /// The tokens of a prompt and its answer, averaged over the last ones; `nil` before the first.
     private var average: Double?
-    /// What it may use: the field RateLimit-Policy of a reply; `nil` without limits.
-    private var policyField: HeaderField?
+    /// What it may use: the field RateLimit-Policy of a reply, as a line; empty without limits.
+    private var policyLine: [UInt8]
     private let loop: EventLoop
 
-    /// - Parameter number: differs from those of all other tenants, also of former ones.
     init(_ settings: TenantSettings.Entry, number: UInt32, on loop: EventLoop) {
         self.settings = settings
         self.loop = loop
-        identity = .tenant(number)
-        policyField = Self.policyField(settings)
+        self.number = number
+        policyLine = Self.policyLine(settings)
     }
 
     // MARK: Prompts in flight
@@ -141,29 +141,46 @@ final class Tenant {
         return requests.total
     }
 
-    /// What it may use, and what is left of that: the fields RateLimit-Policy and RateLimit of a reply; none without
-    /// limits. Source: draft-ietf-httpapi-ratelimit-headers-10.
-    var rateLimitFields: [HeaderField] {
-        guard let policyField else { return [] }
-        var rest = ""
+    /// Writes what it may use, and what is left of that: the fields RateLimit-Policy and RateLimit of a reply; none
+    /// without limits. Source: draft-ietf-httpapi-ratelimit-headers-10.
+    func putRateLimit(to lines: inout ASCIIText) {
+        if policyLine.isEmpty { return }
+        lines.put(bytes: policyLine)
+        lines.put("RateLimit: ")
         if settings.requestsPerMinute > 0 {
             let (limit, used) = (settings.requestsPerMinute, requestsUsed)
-            rest = "\"requests\";r=\(max(0, limit - used));t=\(requests.secondsUntilEmpty(limit: limit))"
+            lines.put("\"requests\";r=", max(0, limit - used), ";t=", requests.secondsUntilEmpty(limit: limit))
         }
         if settings.tokensPerMinute > 0 {
             let (limit, used) = (settings.tokensPerMinute, tokensUsed + reserved)
             // What is set aside is free a minute after it was used, at the earliest.
             let wait = reserved > 0 ? 60 : tokens.secondsUntilEmpty(limit: limit)
-            if !rest.isEmpty { rest += ", " }
-            rest += "\"tokens\";r=\(max(0, limit - used));t=\(wait)"
+            if settings.requestsPerMinute > 0 { lines.put(", ") }
+            lines.put("\"tokens\";r=", max(0, limit - used), ";t=", wait)
         }
-        return [policyField, HeaderField("RateLimit", rest)!]  // digits and quotes only
+        lines.put("\r\n")
     }
 
-    private static func policyField(_ settings: TenantSettings.Entry) -> HeaderField? {
+    /// Those fields, by themselves.
+    var rateLimitLines: [UInt8] {
+        var lines = ASCIIText()
+        putRateLimit(to: &lines)
+        return lines.bytes
+    }
+
+    private static func policyLine(_ settings: TenantSettings.Entry) -> [UInt8] {
         let limits = [("requests", settings.requestsPerMinute), ("tokens", settings.tokensPerMinute)]
         let policy = limits.filter { $0.1 > 0 }.map { "\"\($0.0)\";q=\($0.1);w=60" }
-        return policy.isEmpty ? nil : HeaderField("RateLimit-Policy", policy.joined(separator: ", "))
+        return policy.isEmpty ? [] : Array("RateLimit-Policy: \(policy.joined(separator: ", "))\r\n".utf8)
+    }
+}
+
+extension ASCIIText {
+    fileprivate mutating func put(_ before: StaticString, _ number: Int, _ between: StaticString, _ last: Int) {
+        put(before)
+        put(number)
+        put(between)
+        put(last)
     }
 }
 

@@ -11,7 +11,10 @@ final class TenantDirectory {
     /// Those that are no longer in the file, by their names: their prompts may go on, and they may come back.
     private(set) var former: [String: Tenant] = [:]
     private var byKey: [SHA256Digest: Tenant] = [:]
+    /// Also former ones.
+    private var byNumber: [UInt32: Tenant] = [:]
     private var last: UInt32 = 0
+    private let hasher = SHA256Hasher()
     private let loop: EventLoop
 
     init(_ settings: TenantSettings, on loop: EventLoop) {
@@ -34,11 +37,15 @@ final class TenantDirectory {
         }
         if former.count > Self.mostFormer { former = former.filter { $0.value.inFlight > 0 } }
         byKey = [:]
+        byNumber = Dictionary(uniqueKeysWithValues: (all + former.values).map { ($0.number, $0) })
         for tenant in all {
             for key in tenant.settings.keys { byKey[key] = tenant }
         }
     }
 
+    /// The tenant that has this number, also if it is no longer in the file.
+    func tenant(withNumber number: UInt32) -> Tenant? { byNumber[number] }
+
     /// The tenant whose key it is. Only digests are compared, so how long that takes says nothing about a key.
-    func tenant(withKey key: Substring) -> Tenant? { key.isEmpty ? nil : byKey[SHA256Digest(of: key)] }
+    func tenant(withKey key: Substring) -> Tenant? { key.isEmpty ? nil : byKey[hasher.digest(of: key)] }
 }

@@ -20,7 +20,7 @@ extension PromptTrace {
         began = clock.nanoseconds(record.began)
         ended = clock.nanoseconds(now)
         asked = record.askedAt.map { clock.nanoseconds($0) }
-        connected = record.askedAt.flatMap { asked in record.connecting.map { clock.nanoseconds(asked + $0) } }
+        connected = record.askedAt.flatMap { asked in record.connecting.map { clock.nanoseconds(asked) + $0 } }
         firstToken = record.firstTokenAt.map { clock.nanoseconds($0) }
         var all: [(key: String, value: Value)] = [
             ("gen_ai.operation.name", .text(record.operation.rawValue)),

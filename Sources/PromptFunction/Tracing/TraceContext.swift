@@ -80,8 +80,14 @@ struct TraceContext: Sendable, Equatable {
 
     /// The fields of a request to a backend, each with its CRLF.
     var lines: [UInt8] {
-        var text = "traceparent: 00-\(traceText)-\(RequestIDs.text(asking))-\(isSampled ? "01" : "00")\r\n"
-        if let state { text += "tracestate: \(state)\r\n" }
-        return Array(text.utf8)
+        var text = ASCIIText()
+        text.put("traceparent: 00-")
+        text.put(hexadecimal: trace.high)
+        text.put(hexadecimal: trace.low)
+        text.put("-")
+        text.put(hexadecimal: asking)
+        text.put(isSampled ? "-01\r\n" : "-00\r\n")
+        guard let state else { return text.bytes }
+        return text.bytes + Array("tracestate: \(state)\r\n".utf8)
     }
 }

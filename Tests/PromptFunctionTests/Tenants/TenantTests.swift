@@ -46,6 +46,24 @@ import Testing
         }
     }
 
+    @Test func `are told apart on one connection, also in requests that come at once`() async throws {
+        try await withBackends(settings: {
+            $0.protection.tenants = try Self.file(#"ant "requests-per-minute":90"#, #"bee "requests-per-minute":70"#)
+            $0.protection.keys = try APIKeys(list: "cat")
+        }) { loop, fixture in
+            let senders = ["ant", "cat", "bee", "dog", "ant", "", "cat"]
+            let requests = senders.flatMap { postRequest("{}", Self.key($0)) }
+            let socket = try await fixture.open(requests)
+            defer { socket.close() }
+            for sender in senders {
+                let reply = try await response(on: socket)
+                let limit = ["ant": "90", "bee": "70"][sender]
+                #expect(reply["RateLimit-Policy"] == limit.map { #""requests";q=\#($0);w=60"# }, "\(sender)")
+                #expect(reply.status == (sender == "dog" || sender.isEmpty ? 401 : 200), "\(sender)")
+            }
+        }
+    }
+
     @Test func `may ask their models only, and see only those in lists`() async throws {
         var standIn = StandInSettings()
         standIn.models = ["llama3.2:1b", "qwen3:4b", "big:70b"]
