@@ -82,7 +82,9 @@ package struct OriginPolicy: Sendable, Equatable {
     }
 
     private static let always = [
-        HeaderField("Access-Control-Expose-Headers", "Retry-After")!, HeaderField("Vary", "Origin")!,
+        HeaderField(
+            "Access-Control-Expose-Headers", "RateLimit, RateLimit-Policy, Retry-After, X-Promptd-Model, X-Request-Id")!,
+        HeaderField("Vary", "Origin")!,
     ]
 
     /// The answer to the question whether a page may send a request; `nil` if the request is no such question, or the

@@ -47,6 +47,8 @@ import Testing
                 #expect(reply.status == (isTaken ? 200 : 403), "\(host), \(origin ?? "-")")
                 let isAllowed = isTaken && origin != nil
                 #expect(reply["Access-Control-Allow-Origin"] == (isAllowed ? origin : nil), "\(host), \(origin ?? "-")")
+                let shown = reply["Access-Control-Expose-Headers"]?.contains("RateLimit, RateLimit-Policy, Retry-After")
+                #expect(shown == (isAllowed ? true : nil))
                 #expect((reply["Vary"] == "Origin") == isAllowed)
             }
             #expect(fixture.requests == [Self.local.count(where: \.isTaken)])
