@@ -65,4 +65,7 @@ package enum Operation: String, Sendable {
     case embeddings
     /// Not one of OpenTelemetry's.
     case countTokens = "count_tokens"
+
+    /// Whether a model writes tokens.
+    package var writes: Bool { self == .chat || self == .textCompletion }
 }

@@ -75,13 +75,17 @@ package struct StreamScanner {
     private static let endBytes = 4096
 
     private mutating func keepWhole(_ bytes: Span<UInt8>) -> Bool {
-        unsafe bytes.withUnsafeBytes { unsafe partial.append(contentsOf: $0.suffix(Self.endBytes)) }
-        if partial.count > 2 * Self.endBytes { partial.removeFirst(partial.count - Self.endBytes) }
+        unsafe bytes.withUnsafeBytes { unsafe partial.append(contentsOf: $0) }
+        if partial.count > 2 * Self.endBytes {
+            // What lies across the cut is found the next time.
+            usage.update(unsafe partial.withUnsafeBytes { unsafe TokenUsage.find(in: $0) })
+            partial.removeFirst(partial.count - Self.endBytes)
+        }
         return true
     }
 
     private mutating func readWhole(_ json: UnsafeRawBufferPointer) {
-        usage = unsafe TokenUsage.find(in: json)
+        usage.update(unsafe TokenUsage.find(in: json))
     }
 
     // MARK: Lines

@@ -65,6 +65,11 @@ static bool trust_system(SSL_CTX *context, char *error, size_t size) {
 	return true;
 }
 
+/// Has each certificate of the files end a chain, also one that another authority has signed.
+static void trust_each(SSL_CTX *context) {
+	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+}
+
 /// A password for a key is asked from nobody.
 static int no_password(char *buffer, int size, int is_write, void *context) {
 	(void)buffer;
@@ -80,6 +85,7 @@ shim_tls_context *shim_tls_client_context(
 	if (!context) return NULL;
 	SSL_CTX_set_default_passwd_cb(context, no_password);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	trust_each(context);
 	tls_peer_keep_sessions(context);
 	static const unsigned char protocols[] = "\x08http/1.1";
 	SSL_CTX_set_alpn_protos(context, protocols, sizeof protocols - 1);
@@ -116,6 +122,7 @@ static bool verify_clients(SSL_CTX *context, const char *file, char *error, size
 		sk_X509_NAME_pop_free(names, X509_NAME_free);
 		return false;
 	}
+	trust_each(context);
 	SSL_CTX_set_client_CA_list(context, names);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return true;

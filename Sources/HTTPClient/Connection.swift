@@ -10,6 +10,8 @@ import EventLoop
 /// owns.
 @safe final class Connection {
     private unowned let origin: Origin
+    /// Whom it trusts; `nil`: without TLS.
+    let peer: TLSPeer?
     private let loop: EventLoop
     private var state = State.connecting
     /// Counts the requests, so that an action on an earlier request does not affect the current one: see
@@ -37,6 +39,7 @@ import EventLoop
     private init(for origin: Origin, _ limits: Deadlines, until end: LoopInstant?) {
         origin.loop.checkThread()
         self.origin = origin
+        peer = origin.peer
         loop = origin.loop
         changed = AutoResetEvent(on: loop)
         deadline = RequestDeadline(on: loop, limits, until: end)
@@ -64,7 +67,7 @@ import EventLoop
             received: { unsafe Connection.from($0).received(UnsafeRawBufferPointer(start: $1, count: $2)) },
             ended: { unsafe Connection.from($0).ended($1) })
         stream = unsafe try ClientStream(
-            to: address, as: origin.peer, on: loop, callbacks, Unmanaged.passUnretained(self).toOpaque())
+            to: address, as: peer, on: loop, callbacks, Unmanaged.passUnretained(self).toOpaque())
         deadline.start { [unowned self] in deadlinePassed() }
     }
 

@@ -133,7 +133,8 @@ package final class Origin {
     }
 
     private func makeIdle(_ connection: Connection) {
-        guard idle.count < idleLimit else { return connection.close() }
+        // One that trusts what is trusted no longer takes no further request.
+        guard idle.count < idleLimit, connection.peer === peer else { return connection.close() }
         connection.becomeIdle(until: deadlines.keepAlive > .zero ? loop.now + deadlines.keepAlive : nil)
         idle.append(connection)
     }
@@ -143,8 +144,8 @@ package final class Origin {
         if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
     }
 
-    /// Has connections that are opened from now on trust something else, if the origin speaks TLS. Idle ones are closed;
-    /// requests that are under way go on.
+    /// Has connections that are opened from now on trust something else, if the origin speaks TLS. The others take no
+    /// further request: idle ones are closed at once, and those with a request that is under way after it.
     package func useTLS(_ context: TLSClientContext) {
         guard peer != nil else { return }
         peer = TLSPeer(host, context)

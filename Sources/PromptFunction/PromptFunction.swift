@@ -183,7 +183,9 @@ package final class PromptFunction: Function {
     func charge(_ tenant: Tenant, for prompt: Prompt, _ reply: some ClientReply) throws(PromptFailure) {
         try tenant.check(prompt.model, named: prompt.modelText)
         try tenant.checkTokens(for: prompt.textBytes)
-        reply.forEachRecord { $0.bill = TokenBill(tenant, for: prompt.textBytes) }
+        reply.forEachRecord {
+            $0.bill = TokenBill(tenant, for: prompt.textBytes, writes: $0.operation.writes)
+        }
     }
 
     /// The client that sent the request. If it has left, which one no longer matters.

@@ -105,7 +105,13 @@ import Testing
         Row(
             format: .whole, text: #"{"response":""# + String(repeating: "x", count: 20_000) + #"","eval_count":7}"#,
             tokens: 7),
-        Row(format: .whole, text: #"{"eval_count":7,"response":""# + String(repeating: "x", count: 20_000) + #""}"#),
+        Row(
+            format: .whole, text: #"{"eval_count":7,"response":""# + String(repeating: "x", count: 20_000) + #""}"#,
+            tokens: 7),
+        Row(
+            format: .whole,
+            text: "{" + String(repeating: " ", count: 8_180) + #""eval_count":7,"logprobs":["#
+                + String(repeating: "1,", count: 20_000) + "1]}", tokens: 7),
     ]
 
     @Test(arguments: rows, [1, 7, 5000, 1 << 20])

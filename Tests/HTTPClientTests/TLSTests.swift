@@ -128,6 +128,33 @@ import Testing
         _ = try await peers
     }
 
+    @Test func `a connection that trusts what is trusted no longer is not kept`() async throws {
+        let certificates = try await Certificates()
+        let server = try RawServer()
+        let script: RawServer.Script = { peer in
+            _ = try peer.receiveRequest()
+            try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            _ = try peer.receiveEnd()
+        }
+        async let peers = server.play([script, script])
+        let (proxy, port) = try await certificates.proxy(to: "127.0.0.1:\(server.port)")
+        defer { proxy.end() }
+        let context = try TLSClientContext(caFile: certificates.authority)
+        try await onLoop { loop in
+            let origin = Origin(host: "localhost", port: port, tls: context, on: loop)
+            let template = RequestTemplate("GET", path: "/", host: "localhost")
+            for isReplaced in [true, false] {
+                let body = try await origin.withResponse(to: template) { response throws(ClientError) in
+                    if isReplaced { origin.useTLS(context) }
+                    return try await response.body(upTo: 100)
+                }
+                #expect(body == Array("ok".utf8) && origin.idleConnections == (isReplaced ? 0 : 1))
+            }
+            origin.closeIdle()
+        }
+        _ = try await peers
+    }
+
     @Test(arguments: [true, false])
     func `an answer that ends without the end of TLS is cut`(isCut: Bool) async throws {
         let certificates = try await Certificates()

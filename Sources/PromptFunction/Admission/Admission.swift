@@ -112,13 +112,18 @@ final class Admission {
         _ request: Request, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
     ) async throws(PromptFailure) -> Permit {
         guard backends.contains(where: \.admitsPrompts) else { throw allBackendsDown }
-        if unparked == 0 || client == nil, let permit = permit(for: request) { return permit }
+        if unparked == 0 || client == nil, let permit = permit(for: request) {
+            parkIfFull(request.tenant)
+            return permit
+        }
         let queued = QueuedPrompt(request, on: loop)
         let entry = try wait(queued, client)
+        parkIfFull(request.tenant)
         serve()  // there may be a permit that the first prompt does not want
         // Nor did those want it that were offered: each call offers it to some only.
         if queued.outcome == nil, let permit = permit(for: request) {
             queue.remove(entry)
+            parkIfFull(request.tenant)
             return permit
         }
         if queued.outcome == nil { note?({ [queue] in queue.position(of: entry) }) }
@@ -145,7 +150,13 @@ final class Admission {
             let (queued, permit) = queue.take({ permit(for: $0.request) }, unless: { $0.request.isParked })
         {
             queued.end(.success(permit))
+            parkIfFull(queued.request.tenant)
         }
+    }
+
+    /// The prompts of a tenant that has as many in flight as it may have wait for these, and not for backends.
+    private func parkIfFull(_ tenant: Tenant?) {
+        if let tenant, tenant.isFull { queue.park(tenant.identity) }
     }
 
     /// A prompt that has got a permit has ended, with its retries: another one of its tenant's may be in flight.
@@ -159,7 +170,7 @@ final class Admission {
     /// A tenant may have more prompts in flight than before, or another class.
     func tenantMayContinue(_ tenant: Tenant) {
         queue.move(tenant.identity, to: tenant.settings.priority)
-        guard !tenant.isFull else { return }
+        guard !tenant.isFull else { return queue.park(tenant.identity) }
         queue.unpark(tenant.identity)
         serve()
     }

@@ -78,6 +78,10 @@ struct ClientQueues {
         parked += Int(queues[queue].count)
     }
 
+    mutating func park(_ client: ClientIdentity) {
+        if let queue = queueOf[client], !queues[queue].isParked { park(queue) }
+    }
+
     mutating func unpark(_ client: ClientIdentity) {
         guard let queue = queueOf[client], queues[queue].isParked else { return }
         queues[queue].isParked = false

@@ -63,6 +63,9 @@ final class FairQueue<Value> {
     /// The number of queued prompts of clients that must wait: see `take`.
     var parked: Int { queues.parked }
 
+    /// A client must wait, whichever prompts it has, until `unpark` is called.
+    func park(_ client: ClientIdentity) { queues.park(client) }
+
     /// A client may be served again whose prompts were parked. See `take`.
     func unpark(_ client: ClientIdentity) { queues.unpark(client) }
 

@@ -124,10 +124,23 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         // The host's own name for the request goes on.
         let hasID = record?.tellsTiming == true && Self.hasRequestID(head.fieldLines)
         let lines = fields.lines(record, at: loop.now, step: "answer", hasID: hasID)
+        var hostLines = head.fieldLines
+        // A client that has limits here could not tell the host's from them.
+        if tenant?.hasLimits == true { hostLines = Self.leavingOut("ratelimit", of: hostLines) }
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: lines.isEmpty ? head.fieldLines : head.fieldLines + lines,
+                status: head.status, fieldLines: lines.isEmpty ? hostLines : hostLines + lines,
                 fields: fields.fields, length: length))
+    }
+
+    /// The lines without those of fields whose names begin so, in lower case.
+    private static func leavingOut(_ name: String, of lines: [UInt8]) -> [UInt8] {
+        var rest: [UInt8] = []
+        for line in lines.split(separator: 0x0A) {
+            let start = String(decoding: line.prefix(name.utf8.count), as: UTF8.self).lowercased()
+            if start != name { rest += line + [0x0A] }
+        }
+        return rest
     }
 
     private static func hasRequestID(_ lines: [UInt8]) -> Bool {
@@ -153,8 +166,13 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
     @inline(never)
     private func note(_ record: PromptRecord) {
         if record.firstTokenAt == nil { record.begin(at: loop.now) }
-        // What ends in none counts as one: nobody gets an answer for nothing that has no line ends.
-        record.count(prompt?.isStreamed == true ? max(1, newParts) : 1)
+        if record.prompt?.isStreamed == true {
+            // What ends in none counts as one: nobody gets an answer for nothing that has no line ends.
+            record.count(max(1, newParts))
+        } else {
+            record.count(1)
+            record.wholeBytes += scratch.bytes.count
+        }
         newParts = 0
     }
 

@@ -133,7 +133,8 @@ final class PromptMonitor {
     @inline(never)
     private func settle(_ record: PromptRecord, of tenant: Tenant, _ failure: PromptFailure?) {
         record.bill?.settle(
-            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false)
+            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false,
+            wholeBytes: record.wholeBytes)
         switch failure {
         case nil: tenant.totals.answered += 1
         case .tokensUsed?: break  // counted as refused

@@ -7,8 +7,8 @@ internal import EventLoop
 struct MinuteWindow {
     /// The seconds of a minute, and the one that has begun.
     private static let length = 61
-    /// The seconds of silence after which all is forgotten.
-    private static let longestDebt: Int64 = 3600
+    /// The seconds after which the largest debt is forgiven, and all is forgotten if nothing more is used.
+    private static let longestDebt = 3600
 
     private var used = [Int](repeating: 0, count: Self.length)
     /// The second that has begun.
@@ -28,7 +28,7 @@ struct MinuteWindow {
     /// - Parameter limit: what may be used in a minute; 0: any amount.
     mutating func advance(to now: LoopInstant, limit: Int) {
         let second = now.nanoseconds / 1_000_000_000
-        if second - current > Self.longestDebt { (sum, sixtyfoldDebt, used) = (0, 0, used.map { _ in 0 }) }
+        if second - current > Int64(Self.longestDebt) { (sum, sixtyfoldDebt, used) = (0, 0, used.map { _ in 0 }) }
         if total == 0 { current = max(current, second) }
         while current < second { step(limit) }
     }
@@ -41,16 +41,31 @@ struct MinuteWindow {
         let owed = limit > 0 ? min(old, max(0, total - limit)) : 0
         used[index] = 0
         sum -= old
-        sixtyfoldDebt = max(0, sixtyfoldDebt + 60 * owed - max(limit, 1))
+        sixtyfoldDebt = min(sixtyfoldDebt + 60 * owed, Self.longestDebt * limit)
+        sixtyfoldDebt = max(0, sixtyfoldDebt - max(limit, 1))
         if limit == 0 { sixtyfoldDebt = 0 }
     }
 
-    /// Counts what is used now. A negative number takes back what was counted before. `advance` must be called before.
+    /// Counts what is used now. A negative number takes back what was counted in the last seconds. `advance` must be
+    /// called before.
     mutating func add(_ count: Int) {
-        let count = max(count, -sum)
+        if count < 0 { return takeBack(min(-count, sum)) }
         used[Int(current % Int64(Self.length))] += count
         sum += count
         last = current
+    }
+
+    private mutating func takeBack(_ count: Int) {
+        sum -= count
+        var rest = count
+        var second = current
+        while rest > 0 {
+            let index = Int(second % Int64(Self.length))
+            let taken = min(rest, used[index])
+            used[index] -= taken
+            rest -= taken
+            second -= 1
+        }
     }
 
     /// The seconds after which nothing is left of what was used. `advance` must be called before.

@@ -43,6 +43,9 @@ final class Tenant {
         policyLine = Self.policyLine(settings)
     }
 
+    /// Whether its requests or its tokens of a minute are limited.
+    var hasLimits: Bool { !policyLine.isEmpty }
+
     // MARK: Prompts in flight
 
     /// Whether it has as many prompts in flight as it may have.
@@ -101,17 +104,16 @@ final class Tenant {
     /// The tokens that a prompt is expected to use with its answer: as many as the last ones, or its own and some.
     ///
     /// - Parameter bytes: the length of its text.
-    private func estimate(for bytes: Int) -> Int {
-        let usual = average.map { Int($0.rounded(.up)) } ?? 256
-        return max(usual, Self.tokens(in: bytes))
-    }
+    private func estimate(for bytes: Int) -> Int { max(usualTokens, Self.tokens(in: bytes)) }
 
-    /// The tokens that an answer is expected to have of which nobody knows how many came.
-    var usualTokens: Int { average.map { Int($0) } ?? 0 }
+    /// The tokens that a prompt and its answer are expected to have together.
+    var usualTokens: Int { average.map { Int($0.rounded(.up)) } ?? 256 }
 
     /// Sets tokens aside for a prompt.
-    func reserve(for bytes: Int) -> Int {
-        let count = estimate(for: bytes)
+    ///
+    /// - Parameter writes: whether a model writes an answer.
+    func reserve(for bytes: Int, writes: Bool) -> Int {
+        let count = writes ? estimate(for: bytes) : Self.tokens(in: bytes)
         reserved += count
         return count
     }
@@ -192,11 +194,15 @@ final class TokenBill {
     private var reserved: Int
     private var counted = 0
 
+    /// Whether a model writes an answer.
+    private let writes: Bool
+
     /// - Parameter bytes: the length of the prompt's text.
-    init(_ tenant: Tenant, for bytes: Int) {
+    init(_ tenant: Tenant, for bytes: Int, writes: Bool) {
         self.tenant = tenant
+        self.writes = writes
         input = Tenant.tokens(in: bytes)
-        reserved = tenant.reserve(for: bytes)
+        reserved = tenant.reserve(for: bytes, writes: writes)
     }
 
     /// Tokens of the answer have come.
@@ -213,17 +219,19 @@ final class TokenBill {
     /// - Parameters:
     ///   - wasAsked: whether it was sent to a backend.
     ///   - isCounted: whether the parts of its answer were counted.
-    func settle(_ usage: TokenUsage, wasAsked: Bool, isCounted: Bool) {
+    ///   - wholeBytes: the bytes of an answer whose parts were not counted, as far as they have come.
+    func settle(_ usage: TokenUsage, wasAsked: Bool, isCounted: Bool, wholeBytes: Int) {
         var (input, output) = (usage.input ?? 0, usage.output ?? 0)
-        if wasAsked {
+        if wasAsked || counted > 0 {
             input = usage.input ?? self.input
-            output = usage.output ?? (isCounted ? counted : max(counted, tenant.usualTokens - input))
+            let expected = isCounted ? 0 : max(Tenant.tokens(in: wholeBytes), tenant.usualTokens - input)
+            output = usage.output ?? (writes ? max(counted, expected) : 0)
         }
         tenant.use(input + output - counted, returning: reserved)
         reserved = 0
         counted = input + output
         tenant.totals.inputTokens += input
         tenant.totals.outputTokens += output
-        if usage.output != nil { tenant.learn(input + output) }
+        if usage.output != nil && writes { tenant.learn(input + output) }
     }
 }

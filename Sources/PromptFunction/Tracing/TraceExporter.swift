@@ -66,8 +66,8 @@ final class TraceExporter {
     }
 
     private func send() {
+        timer?.deadline = nil  // also when it has fired: until then it counts as set
         guard task == nil, !waiting.isEmpty else { return }
-        timer?.deadline = nil
         task = loop.startTask { [self] in
             while !waiting.isEmpty {
                 let batch = Array(waiting.prefix(Self.mostInBatch))

@@ -44,6 +44,23 @@ import Testing
         #expect(window.total == 0)
     }
 
+    @Test func `takes back what was counted before, wherever it was`() {
+        var window = Self.window((0, 1_000), (30, -990), (31, 10), limit: 100)
+        for (second, total) in [(31, 20), (60, 20), (61, 10), (91, 10), (92, 0), (125, 0), (155, 0)] {
+            window.advance(to: Self.second(Double(second)), limit: 100)
+            #expect(window.total == total, "\(second)")
+        }
+        window.add(7)
+        #expect(window.total == 7)
+    }
+
+    @Test func `no debt lasts for more than an hour, also if it is asked about`() {
+        var window = Self.window((100, 1_000_000_000), limit: 100)
+        #expect(window.seconds(until: 99, limit: 100) < 3_700 && window.secondsUntilEmpty(limit: 100) < 3_700)
+        for second in stride(from: 100.0, to: 3_800, by: 20) { window.advance(to: Self.second(second), limit: 100) }
+        #expect(window.total == 0)
+    }
+
     @Test func `an overdraft counts in the minutes that follow`() {
         // All at once, and spread over some seconds.
         for var window in [

@@ -389,6 +389,61 @@ import Testing
         }
     }
 
+    @Test func `pay for streams that they share`() async throws {
+        try await withBackends(
+            [Self.tokens(50)],
+            settings: {
+                $0.apis = [.openai]
+                $0.coalesces = true
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":100000"#)
+            }
+        ) { loop, fixture in
+            let chat = #"{"model":"m","stream":true,"temperature":0,"messages":[{"role":"user","content":"a"}]}"#
+            let reply = try await fixture.post(chat, Self.key("ant"), to: "/v1/chat/completions")
+            #expect(reply.status == 200)
+            try await until("it is settled", on: loop) { (tokensUsed(fixture) ?? 0) >= 50 }
+        }
+    }
+
+    @Test func `do not pay for answers that nobody writes`() async throws {
+        try await withBackends(
+            [Self.tokens(500)],
+            settings: {
+                $0.apis = [.ollama]
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":100000"#)
+            }
+        ) { loop, fixture in
+            _ = try await fixture.post(#"{"prompt":"a"}"#, Self.key("ant"))
+            let before = tokensUsed(fixture) ?? 0
+            #expect(before > 500)
+            let reply = try await fixture.post(#"{"model":"m","input":"a"}"#, Self.key("ant"), to: "/api/embed")
+            #expect(reply.status == 200)
+            try await until("it is settled", on: loop) {
+                ((before + 1)...(before + 10)).contains(tokensUsed(fixture) ?? 0)
+            }
+        }
+    }
+
+    @Test func `that wait for themselves do not make the function unready while the backends are full`() async throws {
+        try await withBackends(settings: {
+            ($0.maxInFlight, $0.readyQueue) = (1, 3)
+            $0.protection.tenants = try Self.file(#"ant "max-in-flight":1"#, "bee")
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let ants = try await fixture.begin((0..<9).map { _ in "{}" }, Self.key("ant"), on: loop)
+            let ready = try await fixture.get("/health/readiness")
+            #expect(ready.text == "Ready")
+            let bees = try await fixture.begin((0..<3).map { _ in "{}" }, Self.key("bee"), on: loop)
+            let unready = try await fixture.get("/health/readiness")
+            #expect(unready.status == 503)
+            fixture.standIn.release()
+            for socket in ants + bees {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+        }
+    }
+
     @Test func `have their class at once when it changes, and never another's number`() async throws {
         let registry = MetricsRegistry(Instruments.all)
         try await withBackends(settings: {
