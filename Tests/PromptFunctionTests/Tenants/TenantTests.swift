@@ -3,6 +3,7 @@ import Digests
 import EventLoop
 import HTTPServer
 import Ollama
+import OpenAI
 import PromptFunction
 import StandIn
 import Telemetry
@@ -442,6 +443,38 @@ import Testing
                 #expect(status == 200)
             }
         }
+    }
+
+    @Test func `see their own limits, and not those of a host`() async throws {
+        let server = try RawServer()
+        let script: RawServer.Script = { peer in
+            for _ in 0..<2 {
+                _ = try peer.receiveRequest()
+                try peer.send(
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nratelimit-policy: \"a\";q=1\r\nX-A: b\r\n"
+                        + "RateLimit: \"a\";r=0\r\nContent-Length: 2\r\n\r\n{}")
+            }
+            peer.close()
+        }
+        async let peers = server.play([script])
+        try await withBackends(
+            [],
+            settings: {
+                $0.openAIHosts = [try OpenAIBaseURL(parsing: "http://127.0.0.1:\(server.port)/v1/")]
+                $0.checkInterval = .zero
+                $0.apis = [.openai]
+                $0.protection.tenants = try Self.file(#"ant "requests-per-minute":5"#, "bee")
+            }
+        ) { loop, fixture in
+            for (name, policies) in [("ant", [#""requests";q=5;w=60"#]), ("bee", [#""a";q=1"#])] {
+                let reply = try await fixture.post(#"{"model":"m"}"#, Self.key(name), to: "/v1/responses")
+                #expect(reply.status == 200 && reply["X-A"] == "b")
+                let found = reply.fields.filter { $0.name.lowercased() == "ratelimit-policy" }.map(\.value)
+                #expect(found == policies, "\(name)")
+                #expect(reply.fields.count { $0.name.lowercased() == "ratelimit" } == 1)
+            }
+        }
+        _ = try await peers
     }
 
     @Test func `have their class at once when it changes, and never another's number`() async throws {
