@@ -58,8 +58,7 @@ package struct StreamScanner {
 
     /// Reads the next bytes. Returns false if a line is longer than `lineLimit`.
     package mutating func read(_ bytes: Span<UInt8>) -> Bool {
-        if format == .whole { return keepWhole(bytes) }
-        return unsafe bytes.withUnsafeBytes { unsafe readLines($0) }
+        unsafe bytes.withUnsafeBytes { unsafe format == .whole ? keepWhole($0) : readLines($0) }
     }
 
     /// Called when the body has ended.
@@ -74,9 +73,11 @@ package struct StreamScanner {
     /// The end of a whole body that is kept: there the APIs say how many tokens there are.
     private static let endBytes = 4096
 
-    private mutating func keepWhole(_ bytes: Span<UInt8>) -> Bool {
-        unsafe bytes.withUnsafeBytes { unsafe partial.append(contentsOf: $0) }
-        if partial.count > 2 * Self.endBytes {
+    private mutating func keepWhole(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        // In pieces, so that never more than three times `endBytes` are kept.
+        for start in stride(from: 0, to: bytes.count, by: Self.endBytes) {
+            unsafe partial.append(contentsOf: bytes[start..<min(start + Self.endBytes, bytes.count)])
+            guard partial.count > 2 * Self.endBytes else { continue }
             // What lies across the cut is found the next time.
             usage.update(unsafe partial.withUnsafeBytes { unsafe TokenUsage.find(in: $0) })
             partial.removeFirst(partial.count - Self.endBytes)

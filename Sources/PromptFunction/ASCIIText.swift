@@ -1,7 +1,7 @@
 /// Writes a short ASCII text, such as fields of a head, for less than interpolated strings cost. At most 768 bytes.
 struct ASCIIText {
     private var storage = InlineArray<768, UInt8>(repeating: 0)
-    private(set) var count = 0
+    private var count = 0
 
     mutating func put(_ text: StaticString) {
         unsafe put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

@@ -4,8 +4,6 @@ internal import HTTPServer
 /// What the head of a reply says besides the answer: which model it is from, what the tenant has left, and where the time
 /// went.
 struct ReplyFields {
-    private static let modelName = HeaderField.Name("X-Promptd-Model")!
-
     /// Header fields for any reply.
     private let always: [HeaderField]
     let tenant: Tenant?
@@ -19,7 +17,7 @@ struct ReplyFields {
 
     /// Those with a text that is not promptd's own.
     var fields: [HeaderField] {
-        guard let model, let field = HeaderField(Self.modelName, model) else { return always }
+        guard let model, let field = HeaderField("X-Promptd-Model", model) else { return always }
         return always + [field]
     }
 

@@ -171,7 +171,7 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
             record.count(max(1, newParts))
         } else {
             record.count(1)
-            record.wholeBytes += scratch.bytes.count
+            record.bill?.receive(scratch.bytes.count)
         }
         newParts = 0
     }

@@ -133,8 +133,7 @@ final class PromptMonitor {
     @inline(never)
     private func settle(_ record: PromptRecord, of tenant: Tenant, _ failure: PromptFailure?) {
         record.bill?.settle(
-            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false,
-            wholeBytes: record.wholeBytes)
+            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false)
         switch failure {
         case nil: tenant.totals.answered += 1
         case .tokensUsed?: break  // counted as refused

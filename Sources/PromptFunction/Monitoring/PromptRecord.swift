@@ -50,8 +50,6 @@ final class PromptRecord {
     private(set) var connecting: Int64?
     /// Whose prompt it is; `nil` if it is no tenant's.
     let tenant: Tenant?
-    /// The bytes of a whole answer that is passed on, as far as they have come.
-    var wholeBytes = 0
     /// What it uses of its tenant's tokens.
     var bill: TokenBill?
 
