@@ -26,19 +26,39 @@ struct ReplyFields {
     /// - Parameters:
     ///   - record: of the request; `nil` if nobody reads it.
     ///   - step: see `PromptRecord.putTiming`.
-    ///   - hasID: whether the reply names the request already.
+    ///   - hostLines: the fields of a host's response that is passed on.
+    /// - Returns: `hostLines`, without what would contradict promptd's own fields, and these.
     func lines(
         _ record: PromptRecord? = nil, at now: LoopInstant, step: @autoclosure () -> StaticString? = nil,
-        hasID: Bool = false
+        after hostLines: [UInt8] = []
     ) -> [UInt8] {
         let record = record.flatMap { $0.tellsTiming ? $0 : nil }
-        if tenant == nil && record == nil { return [] }
+        if tenant == nil && record == nil { return hostLines }
         var lines = ASCIIText()
         tenant?.putRateLimit(to: &lines)
         if let record {
-            if !hasID { record.putID(to: &lines) }
+            // The host's own name for the request goes on.
+            if !Self.hasField("x-request-id:", in: hostLines) { record.putID(to: &lines) }
             record.putTiming(at: now, step: step(), to: &lines)
         }
-        return lines.bytes
+        // A client that has limits here could not tell the host's from them.
+        let isLimited = tenant?.hasLimits ?? false
+        return (isLimited ? Self.leavingOut("ratelimit", of: hostLines) : hostLines) + lines.bytes
+    }
+
+    /// Whether a line begins so, in lower case.
+    private static func hasField(_ start: String, in lines: [UInt8]) -> Bool {
+        lines.split(separator: 0x0A).contains { Self.begins($0, with: start) }
+    }
+
+    /// The lines that do not begin so, in lower case.
+    private static func leavingOut(_ start: String, of lines: [UInt8]) -> [UInt8] {
+        lines.split(separator: 0x0A).reduce(into: []) { rest, line in
+            if !Self.begins(line, with: start) { rest += line + [0x0A] }
+        }
+    }
+
+    private static func begins(_ line: ArraySlice<UInt8>, with start: String) -> Bool {
+        String(decoding: line.prefix(start.utf8.count), as: UTF8.self).lowercased() == start
     }
 }

@@ -121,32 +121,10 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
 
     private func start(_ head: ForwardedHead, length: Int?) {
         guard let reply = reply.take() else { return }
-        // The host's own name for the request goes on.
-        let hasID = record?.tellsTiming == true && Self.hasRequestID(head.fieldLines)
-        let lines = fields.lines(record, at: loop.now, step: "answer", hasID: hasID)
-        var hostLines = head.fieldLines
-        // A client that has limits here could not tell the host's from them.
-        if tenant?.hasLimits == true { hostLines = Self.leavingOut("ratelimit", of: hostLines) }
+        let lines = fields.lines(record, at: loop.now, step: "answer", after: head.fieldLines)
         body = reply.start(
             passingOn: PassedOnHead(
-                status: head.status, fieldLines: lines.isEmpty ? hostLines : hostLines + lines,
-                fields: fields.fields, length: length))
-    }
-
-    /// The lines without those of fields whose names begin so, in lower case.
-    private static func leavingOut(_ name: String, of lines: [UInt8]) -> [UInt8] {
-        var rest: [UInt8] = []
-        for line in lines.split(separator: 0x0A) {
-            let start = String(decoding: line.prefix(name.utf8.count), as: UTF8.self).lowercased()
-            if start != name { rest += line + [0x0A] }
-        }
-        return rest
-    }
-
-    private static func hasRequestID(_ lines: [UInt8]) -> Bool {
-        String(decoding: lines, as: UTF8.self).lowercased().split(separator: "\r\n").contains {
-            $0.hasPrefix("x-request-id:")
-        }
+                status: head.status, fieldLines: lines, fields: fields.fields, length: length))
     }
 
     func receive(_ bytes: Span<UInt8>, parts: Int) {

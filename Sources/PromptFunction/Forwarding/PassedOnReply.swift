@@ -26,7 +26,7 @@ struct PassedOnReply {
     func send(on reply: consuming Reply, _ fields: ReplyFields, at now: LoopInstant) {
         var head = head
         head.fields = fields.fields
-        head.fieldLines += fields.lines(at: now)
+        head.fieldLines = fields.lines(at: now, after: head.fieldLines)
         reply.start(passingOn: head).end(body)
     }
 }
