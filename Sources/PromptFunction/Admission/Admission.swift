@@ -112,18 +112,14 @@ final class Admission {
         _ request: Request, client: (() -> ClientIdentity)?, note: ((@escaping () -> Int) -> Void)? = nil
     ) async throws(PromptFailure) -> Permit {
         guard backends.contains(where: \.admitsPrompts) else { throw allBackendsDown }
-        if unparked == 0 || client == nil, let permit = permit(for: request) {
-            parkIfFull(request.tenant)
-            return permit
-        }
+        if unparked == 0 || client == nil, let permit = admit(request) { return permit }
         let queued = QueuedPrompt(request, on: loop)
         let entry = try wait(queued, client)
         parkIfFull(request.tenant)
         serve()  // there may be a permit that the first prompt does not want
         // Nor did those want it that were offered: each call offers it to some only.
-        if queued.outcome == nil, let permit = permit(for: request) {
+        if queued.outcome == nil, let permit = admit(request) {
             queue.remove(entry)
-            parkIfFull(request.tenant)
             return permit
         }
         if queued.outcome == nil { note?({ [queue] in queue.position(of: entry) }) }
@@ -147,7 +143,7 @@ final class Admission {
     func serve() {
         // A prompt may wait for a backend that has no permit left: the others must not wait for that.
         while queue.count > 0, hasRoom,
-            let (queued, permit) = queue.take({ permit(for: $0.request) }, unless: { $0.request.isParked })
+            let (queued, permit) = queue.take({ permit(for: $0.request) })
         {
             queued.end(.success(permit))
             parkIfFull(queued.request.tenant)
@@ -167,7 +163,7 @@ final class Admission {
         tenantMayContinue(tenant)
     }
 
-    /// A tenant may have more prompts in flight than before, or another class.
+    /// A tenant may have other prompts in flight than before: others have ended, or it has another limit or class.
     func tenantMayContinue(_ tenant: Tenant) {
         queue.move(tenant.identity, to: tenant.settings.priority)
         guard !tenant.isFull else { return queue.park(tenant.identity) }
@@ -177,6 +173,12 @@ final class Admission {
 
     private var hasRoom: Bool {
         backends.contains { $0.admitsPrompts && !$0.isFull }
+    }
+
+    private func admit(_ request: Request) -> Permit? {
+        guard let permit = permit(for: request) else { return nil }
+        parkIfFull(request.tenant)
+        return permit
     }
 
     private func permit(for request: Request) -> Permit? {

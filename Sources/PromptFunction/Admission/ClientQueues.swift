@@ -72,14 +72,11 @@ struct ClientQueues {
 
     /// A client must wait, whichever prompts it has, until `unpark` is called: its queue leaves the ring, and costs the others
     /// nothing.
-    mutating func park(_ queue: Int32) {
+    mutating func park(_ client: ClientIdentity) {
+        guard let queue = queueOf[client], !queues[queue].isParked else { return }
         unlink(queue)
         queues[queue].isParked = true
         parked += Int(queues[queue].count)
-    }
-
-    mutating func park(_ client: ClientIdentity) {
-        if let queue = queueOf[client], !queues[queue].isParked { park(queue) }
     }
 
     mutating func unpark(_ client: ClientIdentity) {

@@ -60,13 +60,13 @@ final class FairQueue<Value> {
         queues.find(client).map { (Int($0.count), $0.bytes) } ?? (0, 0)
     }
 
-    /// The number of queued prompts of clients that must wait: see `take`.
+    /// The number of queued prompts of clients that must wait: see `park`.
     var parked: Int { queues.parked }
 
-    /// A client must wait, whichever prompts it has, until `unpark` is called.
+    /// A client must wait, whichever prompts it has, until `unpark` is called or its last prompt has left.
     func park(_ client: ClientIdentity) { queues.park(client) }
 
-    /// A client may be served again whose prompts were parked. See `take`.
+    /// A client may be served again.
     func unpark(_ client: ClientIdentity) { queues.unpark(client) }
 
     /// A client's prompts belong to another class from now on.
@@ -118,38 +118,26 @@ final class FairQueue<Value> {
     /// Offers the first of the prompts ahead of all clients' queues, then the first of each client of the class whose turn
     /// it is, then those of the other class. A client whose prompt cannot be admitted keeps its turn.
     ///
-    /// - Parameters:
-    ///   - admit: `nil` for a prompt that has to wait longer.
-    ///   - isParked: whether the client must wait, whichever prompts it has, until `unpark` is called.
-    func take<Admitted>(
-        _ admit: (Value) -> Admitted?, unless isParked: (Value) -> Bool = { _ in false }
-    ) -> (value: Value, admitted: Admitted)? {
+    /// - Parameter admit: returns `nil` for a prompt that has to wait longer.
+    func take<Admitted>(_ admit: (Value) -> Admitted?) -> (value: Value, admitted: Admitted)? {
         let first = queues[queues.front].first
         if first != noSlot, let admitted = admit(nodes[first].value) { return (remove(first), admitted) }
         let priority = queues.classInTurn
-        return take(of: priority, admit, unless: isParked) ?? take(of: priority.other, admit, unless: isParked)
+        return take(of: priority, admit) ?? take(of: priority.other, admit)
     }
 
     private func take<Admitted>(
-        of priority: PriorityClass, _ admit: (Value) -> Admitted?, unless isParked: (Value) -> Bool
+        of priority: PriorityClass, _ admit: (Value) -> Admitted?
     ) -> (value: Value, admitted: Admitted)? {
         var queue = queues.next(of: priority)
         var offered = 0
         while queue != noSlot && offered < Self.clientsOffered {
             let (first, following) = (queues[queue].first, queues[queue].next)
-            if isParked(nodes[first].value) {
-                let isHead = queue == queues.next(of: priority)
-                queues.park(queue)
-                if isHead {
-                    queue = queues.next(of: priority)
-                    continue
-                }
-            } else if let admitted = admit(nodes[first].value) {
+            if let admitted = admit(nodes[first].value) {
                 queues.served(queue)
                 return (remove(first), admitted)
-            } else {
-                offered += 1
             }
+            offered += 1
             if following == queues.next(of: priority) { return nil }
             queue = following
         }

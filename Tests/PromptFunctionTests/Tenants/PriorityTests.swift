@@ -52,21 +52,22 @@ import Testing
         }
         _ = try Self.fill(queue, 5_000..<5_002, 500, .batch)
         var offered = 0
-        func next(_ parked: Set<Int>) -> Int? {
-            queue.take({ _ in offered += 1 }, unless: { parked.contains($0 / 10) })?.value
-        }
-        let parked = Set(1...100)
-        #expect(next(parked) == 5_000 && next(parked) == 5_001 && next(parked) == nil)
+        func next() -> Int? { queue.take({ _ in offered += 1 })?.value }
+        for client in UInt32(1)...100 { queue.park(.tenant(client)) }
+        queue.park(.tenant(1))
+        queue.park(.tenant(700))
+        #expect(queue.parked == 200)
+        #expect(next() == 5_000 && next() == 5_001 && next() == nil)
         #expect(queue.count == 200 && offered == 2)
         queue.remove(entries[0])
-        #expect(queue.count == 199 && next([]) == nil)  // still parked
+        #expect(queue.count == 199 && next() == nil)  // still parked
         queue.unpark(.tenant(1))
         queue.unpark(.tenant(1))
         queue.unpark(.tenant(2))
         queue.unpark(.tenant(700))
-        #expect((0..<4).map { _ in next([]) } == [11, 20, 21, nil])
+        #expect((0..<4).map { _ in next() } == [11, 20, 21, nil])
         for client in UInt32(3)...100 { queue.unpark(.tenant(client)) }
-        #expect(Set((0..<196).compactMap { _ in next([]) }).count == 196)
+        #expect(Set((0..<196).compactMap { _ in next() }).count == 196)
         #expect(queue.count == 0 && queue.count(of: .batch) == 0)
     }
 
@@ -89,11 +90,11 @@ import Testing
         let queue = Queue()
         for client in UInt32(0)..<6 { _ = try Self.fill(queue, Int(client)..<Int(client + 1), client, .interactive) }
         var offered: [Int] = []
-        let none = queue.take(
-            { value -> Void? in
-                offered.append(value)
-                return nil
-            }, unless: { [0, 2, 3, 5].contains($0) })
+        for client in [0, 2, 3, 5] as [UInt32] { queue.park(.tenant(client)) }
+        let none = queue.take { value -> Void? in
+            offered.append(value)
+            return nil
+        }
         #expect(none == nil && offered == [1, 4] && queue.parked == 4)
     }
 
@@ -109,15 +110,18 @@ import Testing
                 entries[value] = try? queue.enqueue(
                     value, client: .tenant(UInt32(client)), priority: client % 3 == 0 ? .batch : .interactive, bytes: 1,
                     deadline: nil)
+                if parked.contains(client) { queue.park(.tenant(UInt32(client))) }
             case 5..<7:
-                if let served = queue.take({ _ in () }, unless: { parked.contains($0 % 17) })?.value {
+                if let served = queue.take({ _ in () })?.value {
                     #expect(entries.removeValue(forKey: served) != nil && !parked.contains(served % 17))
                 }
             case 7:
                 guard let (value, entry) = entries.randomElement(using: &random) else { continue }
                 #expect(queue.remove(entry) == value)
                 entries[value] = nil
-            case 8: parked.insert(client)
+            case 8:
+                parked.insert(client)
+                queue.park(.tenant(UInt32(client)))
             default:
                 parked.remove(client)
                 queue.unpark(.tenant(UInt32(client)))
