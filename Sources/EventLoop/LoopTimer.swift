@@ -25,7 +25,7 @@ import CLibevent
 
     deinit { unsafe shim_timer_free(handle) }
 
-    /// When to fire; `nil` removes the deadline.
+    /// When to fire; `nil` removes the deadline. It stays set when it has passed.
     public var deadline: LoopInstant? {
         didSet {
             loop.checkThread()

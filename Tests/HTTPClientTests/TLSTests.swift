@@ -105,6 +105,18 @@ import Testing
         }
     }
 
+    @Test func `trust each certificate of the file, also one that another has signed`() async throws {
+        let certificates = try await Certificates()
+        try await Self.withCounting(1) { address in
+            let (proxy, port) = try await certificates.proxy(to: address, .below)
+            defer { proxy.end() }
+            let trusted = try await Self.ask(port, trusting: certificates.certificate(.intermediate), payload: [1, 2])
+            #expect(trusted == [.success("2")])
+            let distrusted = try await Self.ask(port, trusting: certificates.certificate(.own))
+            #expect(distrusted.count == 1 && distrusted != [.success("0")])
+        }
+    }
+
     @Test func `carry much in both directions`() async throws {
         let certificates = try await Certificates()
         let server = try RawServer()

@@ -15,6 +15,10 @@ package final class Certificates: Sendable {
         case own
         /// A client's.
         case client
+        /// An authority's, by the other one.
+        case intermediate
+        /// As good, but by that authority.
+        case below
     }
 
     package init() async throws {
@@ -25,11 +29,13 @@ package final class Certificates: Sendable {
             cd "$0"
             key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" 2>/dev/null ||
                 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key" 2>/dev/null; }
+            # signed NAME DAYS NAMES [AUTHORITY [MORE]]
             signed() {
+                local authority=${4:-authority}
                 key "$1"
                 openssl req -new -key "$1.key" -subj "/CN=$1" -out request
-                echo "subjectAltName=$3" >names
-                openssl x509 -req -in request -CA authority.pem -CAkey authority.key -CAcreateserial -days "$2" \
+                printf 'subjectAltName=%s\n%s\n' "$3" "${5:-}" >names
+                openssl x509 -req -in request -CA "$authority.pem" -CAkey "$authority.key" -CAcreateserial -days "$2" \
                     -extfile names -out "$1.pem" 2>/dev/null
             }
             key authority
@@ -39,6 +45,8 @@ package final class Certificates: Sendable {
             signed expired -1 $local
             signed other 2 DNS:other.example
             signed client 2 DNS:client
+            signed intermediate 2 DNS:intermediate authority basicConstraints=critical,CA:TRUE
+            signed below 2 $local intermediate
             key own
             openssl req -x509 -new -key own.key -subj /CN=localhost -addext "subjectAltName=$local" -days 2 -out own.pem
             """#

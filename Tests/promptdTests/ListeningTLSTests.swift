@@ -104,6 +104,15 @@ import Testing
             certificates, url, "--cert", certificates.certificate(.own), "--key", certificates.key(.own))
         #expect(foreign.contains("curl: ("), "\(foreign)")
         _ = try await server.line(with: "TLS handshake failed")
+        // A file with an authority that another has signed is enough for the certificates by that authority.
+        let (second, secondURL) = try await Self.serve(
+            certificates, ["--embedded", "--tls-client-ca", certificates.certificate(.intermediate)])
+        defer { second.end() }
+        for (kind, isTaken) in [(Certificates.Kind.below, true), (.client, false)] {
+            let answer = try await Self.curl(
+                certificates, secondURL, "--cert", certificates.certificate(kind), "--key", certificates.key(kind))
+            #expect((answer == "OK") == isTaken, "\(kind): \(answer)")
+        }
     }
 
     @Test func `get another certificate after SIGHUP, while streams go on`() async throws {

@@ -31,7 +31,8 @@ final class TraceExporter {
     private let log: Logger
     private var waiting: [PromptTrace] = []
     private var timer: LoopTimer?
-    private var task: Task<Void, Never>?
+    /// Sends what waits; `nil` if nothing is being sent.
+    private(set) var task: Task<Void, Never>?
     /// Prompts whose spans were lost, since the log said so last, and since the start.
     private var unreported = 0
     private(set) var dropped = 0

@@ -390,6 +390,18 @@ import Testing
         }
     }
 
+    @Test func `pay for what they leave also before the first answer`() async throws {
+        try await withBackends(settings: {
+            $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":100000"#)
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let leaving = try await fixture.begin(["{}"], Self.key("ant"), on: loop)
+            leaving[0].close()
+            try await until("it is settled", on: loop) { fixture.active == 0 && (tokensUsed(fixture) ?? 0) >= 256 }
+            fixture.standIn.release()
+        }
+    }
+
     @Test func `pay for streams that they share`() async throws {
         try await withBackends(
             [Self.tokens(50)],

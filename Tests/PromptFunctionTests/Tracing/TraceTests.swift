@@ -1,7 +1,9 @@
 import APIs
 import EventLoop
 import Foundation
+import HTTPClient
 import HTTPServer
+import Logging
 import Ollama
 @testable import PromptFunction
 import StandIn
@@ -162,6 +164,49 @@ import Testing
                 #expect(fixture.log.lines(with: line).first?.contains("trace-id=\(trace)") == true, "\(line)")
             }
         }
+    }
+
+    @Test func `are sent again after the collector has been slow`() async throws {
+        let (prompts, flag) = (Box<[Int]>(), Flag())
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                for number in 0..<3 {
+                    let request = try peer.receiveRequest()
+                    let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
+                    let spans = export.resourceSpans[0].scopeSpans[0].spans
+                    prompts.value = (prompts.value ?? []) + [spans.count { $0.kind == 2 }]
+                    if number == 0 { try flag.wait() }
+                    try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                }
+                _ = try peer.receiveEnd()
+            }
+        ])
+        try await onLoop(clock: .manual) { loop in
+            let exporter = TraceExporter(
+                TraceSettings(
+                    host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces",
+                    version: "1"),
+                work: WorkQueue(on: loop), on: loop, log: Logger(label: "test"))
+            let trace = PromptTrace(
+                context: TraceContext(sampling: 1) { 1 }, name: "chat", attributes: [], askingAttributes: [],
+                error: nil, firstStep: 1, began: 0, ended: 1, asked: nil, connected: nil, firstToken: nil)
+            // While one batch is being sent, the time of those that wait passes, and then another is full.
+            for _ in 0..<256 { exporter.add(trace) }
+            await loop.turn()
+            for _ in 0..<255 { exporter.add(trace) }
+            await loop.advance(by: .seconds(1))
+            exporter.add(trace)
+            flag.raise()
+            try await until("both are sent", on: loop) { exporter.task == nil && prompts.value == [256, 256] }
+            exporter.add(trace)
+            await loop.advance(by: .seconds(1))
+            try await until("the last one is sent", on: loop) {
+                exporter.task == nil && prompts.value == [256, 256, 1]
+            }
+            await exporter.stop()
+        }
+        _ = try await peers
     }
 
     @Test func `are dropped, and nobody waits, if the collector does not take them`() async throws {
