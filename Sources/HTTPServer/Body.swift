@@ -34,6 +34,9 @@ public struct Body: ~Copyable {
     /// Sends the head without waiting for a piece.
     public func sendHead() { _ = exchange.sendPiece(Span()) }
 
+    /// The number of bytes waiting in memory for a slow client, as of the last piece.
+    public var backlog: Int { exchange.backlog }
+
     /// Calls `call` once, when the client has taken everything that was sent, or has left.
     public func onDrained(_ call: @escaping () -> Void) { exchange.onDrained(call) }
 

@@ -20,7 +20,7 @@ import EventLoop
     /// How the end of the stream is marked.
     private(set) var framing = BodyFraming.chunked
     /// Bytes that were waiting in memory for the client when the last piece was sent; 0 after it has taken everything.
-    private var backlog = 0
+    private(set) var backlog = 0
     /// Called when the client has taken everything that was sent, or has left.
     private var onDrained: (() -> Void)?
     /// Called when the client has left.

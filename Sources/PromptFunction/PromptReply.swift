@@ -178,6 +178,8 @@ final class PromptReply: ClientReply, ChatReceiver {
         if text == .thinking && part.isDone && part.isCutByLength { throw .onlyThinking }
     }
 
+    var backlog: Int { body?.backlog ?? 0 }
+
     func endRead() -> Bool {
         guard hasNews else { return true }
         hasNews = false

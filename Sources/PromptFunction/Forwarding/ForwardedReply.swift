@@ -132,6 +132,8 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         newParts &+= parts
     }
 
+    var backlog: Int { body?.backlog ?? 0 }
+
     func endRead() -> Bool {
         defer { scratch.clear() }
         if let record, !scratch.bytes.isEmpty { note(record) }

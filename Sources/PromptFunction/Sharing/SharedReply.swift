@@ -15,6 +15,8 @@ protocol SharingReply: ClientReply {
     func take(_ flow: BodyFlow)
     /// Called after all of one read was given, so that the reply can send it. Returns whether it can take more now.
     func endRead() -> Bool
+    /// How many bytes wait for the client to take them.
+    var backlog: Int { get }
     /// Whether it may hold `count` bytes beside its request from now on.
     func mayHold(_ count: Int) -> Bool
     /// Forgets what it was given since the last read, and has not sent.
@@ -24,8 +26,8 @@ protocol SharingReply: ClientReply {
 /// One generation for several clients, each of which gets its own reply. Belongs to the loop's thread.
 ///
 /// A client that comes while the generation is under way gets first what has come of it. Each may leave; the last one
-/// ends the generation. One that does not read does not slow the others: what waits for it counts in the budget, and
-/// when there is no room for it any more, it is cut off.
+/// ends the generation. One that does not read does not slow the others: it is cut off when 1 MiB waits for it, or
+/// when the budget has no room for that.
 final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
     /// A client's place at the generation.
     final class Seat {
@@ -50,6 +52,8 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
 
     /// Maximum bytes of an answer that are kept for clients that come later. Then none can join any more.
     private static var historyLimit: Int { PromptFunction.Settings.sharedHistory }
+    /// Maximum bytes that wait for one client while others read: it must not use up the budget, which is everybody's.
+    private static var backlogLimit: Int { 1 << 20 }
     /// What an event takes in memory besides its bytes.
     private static var eventCost: Int { 320 }
 
@@ -180,12 +184,13 @@ final class SharedReply<Member: SharingReply>: ClientReply, AnswerMemory {
         news = []
         // As if it had a generation of its own: it resumes the answer itself.
         if seats.count == 1, let seat = seats.first { return give(events, to: seat) }
-        for seat in seats where !give(events, to: seat) && !hasRoom(seat.member) { end(seat, .transport(.noRoom)) }
+        for seat in seats where !give(events, to: seat) && !mayWait(seat.member) { end(seat, .transport(.noRoom)) }
         return true
     }
 
-    /// Whether the budget has room for more that waits for a client. What waits already is counted there.
-    private func hasRoom(_ member: Member) -> Bool {
+    /// Whether more may wait for a client. What waits already is counted in the budget.
+    private func mayWait(_ member: Member) -> Bool {
+        if member.backlog > Self.backlogLimit { return false }
         defer { _ = member.mayHold(0) }
         return member.mayHold(Body.backlogLimit)
     }
