@@ -5,7 +5,7 @@ package struct SHA256Digest: Hashable, Sendable {
     init(_ words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// The digest of a text's UTF-8. Usable on any thread.
-    package init(of text: some StringProtocol) { self = SHA256Hasher().digest(of: text) }
+    package init(of text: some StringProtocol) { self = SHA256Hasher().digest(of: Array(text.utf8)[...]) }
 
     /// - Parameter text: 64 hexadecimal digits.
     package init?(hexadecimal text: some StringProtocol) {

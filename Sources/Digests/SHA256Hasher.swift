@@ -19,14 +19,12 @@ internal import COpenSSL
         unsafe EVP_MD_free(algorithm)
     }
 
-    /// The digest of a text's UTF-8.
-    package func digest(of text: some StringProtocol) -> SHA256Digest {
-        var text = String(text)
+    package func digest(of bytes: ArraySlice<UInt8>) -> SHA256Digest {
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        text.withUTF8 { text in
+        unsafe bytes.withUnsafeBufferPointer { bytes in
             let isDone = unsafe withUnsafeMutableBytes(of: &words) { words in
                 unsafe EVP_DigestInit_ex(context, algorithm, nil) == 1
-                    && EVP_DigestUpdate(context, text.baseAddress, text.count) == 1
+                    && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
                     && EVP_DigestFinal_ex(context, words.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
             }
             precondition(isDone, "OpenSSL made no digest")

@@ -37,6 +37,11 @@ enum Fields {
         unsafe withName(name) { unsafe shim_exchange_header(handle, $0).map { unsafe String(cString: $0) } }
     }
 
+    static func bytes(_ handle: OpaquePointer, _ name: StaticString) -> [UInt8]? {
+        guard let value = unsafe withName(name, { unsafe shim_exchange_header(handle, $0) }) else { return nil }
+        return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
+    }
+
     static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int) -> String? {
         unsafe withName(name) { unsafe shim_exchange_header_at(handle, $0, index).map { unsafe String(cString: $0) } }
     }

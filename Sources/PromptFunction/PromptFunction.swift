@@ -23,7 +23,7 @@ package final class PromptFunction: Function {
     let scratch = ScratchBuffer()
     private let checks: HealthChecker
     private(set) var rules: Prompt.Rules
-    private(set) var protection: Protection
+    let protection: Protection
     private(set) var isDraining = false
     /// The requests for lists that are under way, by their paths.
     var listings: [String: SharedListing] = [:]

@@ -38,9 +38,10 @@ struct ReplyFields {
         tenant?.putRateLimit(to: &lines)
         if let record {
             // The host's own name for the request goes on.
-            if !Self.hasField("x-request-id:", in: hostLines) { record.putID(to: &lines) }
+            if hostLines.isEmpty || !Self.hasField("x-request-id:", in: hostLines) { record.putID(to: &lines) }
             record.putTiming(at: now, step: step(), to: &lines)
         }
+        if hostLines.isEmpty { return lines.bytes }
         // A client that has limits here could not tell the host's from them.
         let isLimited = tenant?.hasLimits ?? false
         return (isLimited ? Self.leavingOut("ratelimit", of: hostLines) : hostLines) + lines.bytes

@@ -44,7 +44,7 @@ import Testing
                     }
                 }
             }
-            try await until("all came", within: .seconds(50), on: loop) {
+            try await until("all came", on: loop) {
                 calls.state.withLock { $0.last.allSatisfy { $0 == 24_999 } }
             }
             #expect(calls.state.withLock { $0.disorder } == 0)

@@ -103,7 +103,9 @@ package final class Command: @unchecked Sendable {
     package var log: String { condition.withLock { errorText } }
 
     /// Waits until standard error has `text`, in as many lines as `count`; returns the last of these lines, whole.
-    package func line(with text: String, count: Int = 1, within seconds: Double = 20) async throws -> String {
+    package func line(with text: String, count: Int = 1, within seconds: Double = Double(patience)) async throws
+        -> String
+    {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {
@@ -124,7 +126,7 @@ package final class Command: @unchecked Sendable {
     }
 
     /// Waits until standard output has `text`.
-    package func untilOutput(_ text: String, within seconds: Double = 20) async throws {
+    package func untilOutput(_ text: String, within seconds: Double = Double(patience)) async throws {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             try condition.withLock {
@@ -138,7 +140,9 @@ package final class Command: @unchecked Sendable {
     package func signal(_ number: Int32) { kill(identifier, number) }
 
     /// Waits for its end. The status of one that a signal ended is negative.
-    package func finish(within seconds: Double = 20) async throws -> (status: Int32, output: String, errors: String) {
+    package func finish(within seconds: Double = Double(patience)) async throws -> (
+        status: Int32, output: String, errors: String
+    ) {
         try await offLoop { [self] in
             let end = Date(timeIntervalSinceNow: seconds)
             return try condition.withLock {

@@ -30,7 +30,7 @@ package final class RawServer: Sendable {
 
     /// Waits for a connection.
     package func accept() throws -> RawPeer {
-        guard socket.wait(POLLIN, 10_000) else { throw TimedOut("a connection") }
+        guard socket.wait(POLLIN, CInt(patience * 1000)) else { throw TimedOut("a connection") }
         let peer = Glibc.accept(socket.fd, nil, nil)
         guard peer >= 0 else { throw RawSocket.Failure.failed("accept", errno: errno) }
         count.add(1, ordering: .sequentiallyConsistent)
@@ -103,7 +103,7 @@ package final class RawPeer: @unchecked Sendable {
 
     /// Receives once. `nil`: more may follow.
     private func fill() throws -> RawSocket.Ending? {
-        guard socket.wait(POLLIN, 10_000) else { throw TimedOut("bytes, after \(pending.count)") }
+        guard socket.wait(POLLIN, CInt(patience * 1000)) else { throw TimedOut("bytes, after \(pending.count)") }
         let count = socket.receive(256 * 1024, into: &pending)
         if count >= 0 { return count == 0 ? .closed : nil }
         guard errno == ECONNRESET || errno == EPIPE else { throw RawSocket.Failure.failed("recv", errno: errno) }
@@ -156,7 +156,7 @@ package final class RawPeer: @unchecked Sendable {
     package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
-            guard socket.wait(POLLOUT, 10_000) else {
+            guard socket.wait(POLLOUT, CInt(patience * 1000)) else {
                 throw TimedOut("room to send, after \(sent) of \(bytes.count) bytes")
             }
             let count = socket.send(bytes, from: sent, waits: false)
@@ -183,7 +183,7 @@ package final class RawPeer: @unchecked Sendable {
     package func waitUntilRead() throws {
         let clientPort = socket.peer?.port
         guard let client = openSockets.first(where: { $0.name?.port == clientPort }) else { return }
-        let end = ContinuousClock.now + .seconds(10)
+        let end = ContinuousClock.now + .seconds(patience)
         while let unread = client.unread, unread > 0 {
             guard ContinuousClock.now < end else { throw TimedOut("a reader") }
             sched_yield()
@@ -238,7 +238,7 @@ package final class Flag: Sendable {
 
     /// Waits until it is raised. Blocks the thread.
     package func wait() throws {
-        guard semaphore.wait(timeout: .now() + .seconds(10)) == .success else { throw TimedOut("a flag") }
+        guard semaphore.wait(timeout: .now() + .seconds(patience)) == .success else { throw TimedOut("a flag") }
         semaphore.signal()
     }
 }

@@ -25,7 +25,7 @@ package final class RawSocket: @unchecked Sendable {
     /// 127.0.0.x, the address that it comes from.
     package init(
         port: UInt16, ipv6: Bool = false, receiveBuffer: CInt? = nil, sendBuffer: CInt? = nil,
-        timeout seconds: Int = 10,
+        timeout seconds: Int = patience,
         from host: UInt8? = nil
     ) throws {
         let socket = try SystemSocket(ipv6: ipv6)

@@ -9,12 +9,16 @@ package struct TimedOut: Error, CustomStringConvertible {
     package init(_ what: String) { description = "timed out: \(what)" }
 }
 
+/// The seconds for which a test waits for what must come. Only a failure takes so long, however slow the machine is: it is
+/// less than the time limit of a suite, so that the failure says what did not come.
+package let patience = 45
+
 /// Waits until `condition` holds, whatever the loop's clock does. It looks at the end of each turn of the loop: so
 /// `condition` is of what changes on the loop, or brings the loop an event.
 ///
 /// - Throws: `TimedOut` after `limit`, which only a failure reaches.
 package func until(
-    _ what: String, within limit: Duration = .seconds(20), on loop: isolated EventLoop,
+    _ what: String, within limit: Duration = .seconds(patience), on loop: isolated EventLoop,
     _ condition: @escaping () -> Bool
 ) async throws {
     if condition() { return }
@@ -58,7 +62,7 @@ private final class TurnWatch {
 ///
 /// - Throws: `TimedOut` after `limit`, which only a failure reaches, with what was seen last.
 package func untilSeen<Seen>(
-    _ what: String, within limit: Duration = .seconds(30), _ look: () async throws -> Seen,
+    _ what: String, within limit: Duration = .seconds(patience), _ look: () async throws -> Seen,
     isRight: (Seen) -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit

@@ -83,7 +83,8 @@ import Testing
             let arguments = row.arguments.dropLast() + [admin + (row.arguments.last ?? "")]
             let result = try await Command.run(
                 "/usr/bin/curl",
-                ["-sS", "--max-time", "10", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}"] + arguments)
+                ["-sS", "--max-time", "\(patience)", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}"]
+                    + arguments)
             #expect(result.output == "\(row.status)", "\(row.arguments)")
         }
         // A page that it has served itself.

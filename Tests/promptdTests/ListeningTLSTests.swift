@@ -14,7 +14,7 @@ import Testing
     }
 
     private static func curl(_ certificates: Certificates, _ arguments: String...) async throws -> String {
-        let trusted = ["-sS", "--max-time", "20", "--noproxy", "*", "--cacert", certificates.authority]
+        let trusted = ["-sS", "--max-time", "\(patience)", "--noproxy", "*", "--cacert", certificates.authority]
         let result = try await Command.run("/usr/bin/curl", trusted + arguments)
         return result.output + result.errors
     }
@@ -45,7 +45,7 @@ import Testing
         // A body that asks for 100 Continue, and is longer than many records.
         let long = String(repeating: "long ", count: 400_000)
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try Data(#"{"prompt":"\#(long)","stream":true}"#.utf8).write(to: file)
+        try Data(#"{"prompt":"\#(long)"}"#.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let (plain, plainAddress) = try await Promptd.standIn()
         let (second, url2) = try await Self.serve(certificates, environment: ["OLLAMA_HOST": plainAddress])

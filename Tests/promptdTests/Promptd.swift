@@ -57,7 +57,8 @@ enum Promptd {
 
     /// The installed curl, which gives up after ten seconds.
     static func curl(_ arguments: String...) async throws -> String {
-        let result = try await Command.run("/usr/bin/curl", ["-sS", "--max-time", "10", "--noproxy", "*"] + arguments)
+        let result = try await Command.run(
+            "/usr/bin/curl", ["-sS", "--max-time", "\(patience)", "--noproxy", "*"] + arguments)
         return result.output + result.errors
     }
 }

@@ -17,7 +17,7 @@ import Testing
         let body = #"{"prompt":"\#(String(repeating: "x", count: bytes))"}"#
         let request = Array("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)
         return try (0..<count).map { _ in
-            let socket = try RawSocket(port: port, timeout: 30)
+            let socket = try RawSocket(port: port)
             try socket.send(request)
             return socket
         }

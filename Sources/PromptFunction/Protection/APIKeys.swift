@@ -43,22 +43,28 @@ package struct APIKeys: Sendable {
     ///   - authorization: the Authorization field. If it has a bearer token, only this field counts. Source: RFC 6750,
     ///     2.1.
     ///   - apiKey: the X-API-Key field.
-    static func offered(authorization: String?, apiKey: String?) -> Substring? {
-        authorization.flatMap(bearer) ?? apiKey.map { CommaList.trimmed($0[...]) }
+    static func offered(authorization: [UInt8]?, apiKey: [UInt8]?) -> ArraySlice<UInt8>? {
+        authorization.flatMap(bearer) ?? apiKey.map { trimmed($0[...]) }
     }
 
     /// Returns what follows the word `Bearer` in upper or lower case; `nil` for another scheme. Source: RFC 9110, 11.1.
-    private static func bearer(_ field: String) -> Substring? {
-        let text = CommaList.trimmed(field[...])
-        let scheme = text.utf8.prefix(7)
+    private static func bearer(_ field: [UInt8]) -> ArraySlice<UInt8>? {
+        let text = trimmed(field[...])
+        let scheme = text.prefix(7)
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
-        return CommaList.trimmed(text[scheme.endIndex...])
+        return trimmed(text[scheme.endIndex...])
+    }
+
+    private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var field = field
+        while let last = field.last, CommaList.isNoise(last) { field.removeLast() }
+        return field.drop(while: CommaList.isNoise)
     }
 
     /// Whether `offered` is one of the keys. The time it takes does not depend on whether the key is right, or on what
     /// is wrong about it: each byte of each key is always compared.
-    func admits(_ offered: Substring) -> Bool {
-        let offered = offered.isEmpty ? [0] : Array(offered.utf8)
+    func admits(_ offered: ArraySlice<UInt8>) -> Bool {
+        let offered = offered.isEmpty ? [0] : Array(offered)
         var isKnown = false
         for key in keys {
             var difference = key.count ^ offered.count

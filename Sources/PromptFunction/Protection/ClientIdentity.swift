@@ -11,7 +11,7 @@ enum ClientIdentity: Hashable, Sendable {
     case v6(UInt64)
 
     /// - Parameter key: a key that `APIKeys` knows. With unknown keys, one client could pretend to be many.
-    init(key: some StringProtocol) {
+    init(key: ArraySlice<UInt8>) {
         var hasher = Hasher()
         hasher.combine(key)
         self = .key(UInt64(bitPattern: Int64(hasher.finalize())))

@@ -1,8 +1,10 @@
 /// Reads settings that are lists in a text.
 enum CommaList {
+    /// Whether it is a space, a tab or a line end.
+    static func isNoise(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
     /// Returns the text without spaces, tabs and line ends around it.
     static func trimmed(_ text: Substring) -> Substring {
-        let isNoise: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0D).contains($0) }
         guard let first = text.utf8.firstIndex(where: { !isNoise($0) }),
             let last = text.utf8.lastIndex(where: { !isNoise($0) })
         else { return text[text.endIndex...] }

@@ -2,7 +2,7 @@ internal import EventLoop
 internal import HTTPServer
 
 /// Decides whether a client may send a request, before its body is received. Belongs to the loop's thread.
-struct Protection {
+final class Protection {
     private var proxies: TrustedProxies
     private var keys: APIKeys?
     /// Also of tenants that are no longer named.
@@ -30,7 +30,7 @@ struct Protection {
     }
 
     /// Uses other settings from now on. What clients have used of their limits stays.
-    mutating func replace(with settings: ProtectionSettings) {
+    func replace(with settings: ProtectionSettings) {
         keys = settings.keys
         origins = settings.origins
         knownHost = ""
@@ -45,7 +45,7 @@ struct Protection {
     }
 
     /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
-    mutating func check(_ request: borrowing RequestHead) throws(PromptFailure) {
+    func check(_ request: borrowing RequestHead) throws(PromptFailure) {
         try origins.check(request, knownHost: &knownHost)
         if keys == nil && rate == nil && tenants == nil { return }
         let sender = sender(of: request)
@@ -62,8 +62,9 @@ struct Protection {
         directory.flatMap { request.mark > 0 ? $0.tenant(withNumber: request.mark) : nil }
     }
 
-    private static func key(of request: borrowing RequestHead) -> Substring? {
-        APIKeys.offered(authorization: request.field("Authorization"), apiKey: request.field("X-API-Key"))
+    private static func key(of request: borrowing RequestHead) -> ArraySlice<UInt8>? {
+        APIKeys.offered(
+            authorization: request.fieldBytes("Authorization"), apiKey: request.fieldBytes("X-API-Key"))
     }
 
     private func sender(

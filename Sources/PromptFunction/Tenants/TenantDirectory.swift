@@ -47,5 +47,5 @@ final class TenantDirectory {
     func tenant(withNumber number: UInt32) -> Tenant? { byNumber[number] }
 
     /// The tenant whose key it is. Only digests are compared, so how long that takes says nothing about a key.
-    func tenant(withKey key: Substring) -> Tenant? { key.isEmpty ? nil : byKey[hasher.digest(of: key)] }
+    func tenant(withKey key: ArraySlice<UInt8>) -> Tenant? { key.isEmpty ? nil : byKey[hasher.digest(of: key)] }
 }

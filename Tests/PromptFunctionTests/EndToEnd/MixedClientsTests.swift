@@ -61,7 +61,7 @@ import Testing
     private static func play(
         _ client: Int, _ dice: [UInt8], _ port: UInt16
     ) throws -> Outcome {
-        let socket = try RawSocket(port: port, timeout: 60)
+        let socket = try RawSocket(port: port)
         defer { socket.close() }
         let streams = dice[0] % 2 == 0
         let fault = dice[1] % 4 == 0 ? faults[Int(dice[2]) % faults.count] : nil
