@@ -14,7 +14,8 @@ final class Prompt: Sendable {
     let payload: Payload
     /// A hash of the prompt's beginning: prompts that begin alike go to the same backend.
     let prefix: UInt64
-    /// The length of its text, images in messages included.
+    /// The length of its text, from which its tokens are estimated; 0 if there are no tenants. Of images in messages, it
+    /// has 4,000 bytes at most.
     let textBytes: Int
     let isStreamed: Bool
     let hasTools: Bool
@@ -35,6 +36,7 @@ final class Prompt: Sendable {
         let maxPredict: Int
         /// Whether deterministic prompts that are equal share a generation.
         let coalesces: Bool
+        let hasTenants: Bool
     }
 
     private static func sharingHash(of json: [UInt8], _ isDeterministic: Bool, _ rules: Rules) -> Int? {
@@ -57,7 +59,7 @@ final class Prompt: Sendable {
         model = ModelName(text)
         pauseName = model
         modelText = text
-        textBytes = request.promptBytes
+        textBytes = rules.hasTenants ? request.promptBytes - EmbeddedFiles.excess(in: request.messages?.bytes ?? []) : 0
         payload = Payload(json)
         // The first message comes after the model's name.
         prefix = PromptPrefix.hash(json.dropFirst(chat.model.bytes.count))
@@ -96,7 +98,7 @@ final class Prompt: Sendable {
         pauseName = isElsewhere ? ModelName("\(model) \(endpoint?.rawValue ?? "")") : model
         payload = Payload(passedOn)
         prefix = PromptPrefix.hash(request.prompt)
-        textBytes = request.promptBytes
+        textBytes = rules.hasTenants ? max(0, request.promptBytes - EmbeddedFiles.excess(in: body[...])) : 0
         isStreamed = request.isStreamed
         hasTools = request.hasTools
         timeouts = PromptTimeouts()

@@ -85,7 +85,8 @@ package final class PromptFunction: Function {
     private static func rules(_ settings: Settings, _ protection: ProtectionSettings) -> Prompt.Rules {
         Prompt.Rules(
             defaultModel: JSONText(settings.model), models: protection.models,
-            maxPromptBytes: protection.maxPromptBytes, maxPredict: protection.maxPredict, coalesces: settings.coalesces)
+            maxPromptBytes: protection.maxPromptBytes, maxPredict: protection.maxPredict, coalesces: settings.coalesces,
+            hasTenants: protection.tenants != nil)
     }
 
     private static func logPauses(

@@ -33,6 +33,7 @@ enum PostedCheck {
         try require(members.last("model") == .string(model), "another model than the last")
         let names = members.map { FoldedName.fold(String(decoding: $0.name, as: UTF16.self)) }
         try require(names.count { $0 == "model" } == 1, "a second model, which another reader may take")
+        try require((0...body.count).contains(EmbeddedFiles.excess(in: body[...])), "more files than bytes")
         try require((try? request.body(model: nil, maxTokens: nil)) == body, "the body is not passed on as it is")
         guard let limited = try? request.body(model: JSONText("other \"one\""), maxTokens: limit) else { return }
         guard case .object(let changed)? = ReferenceJSON.parse(limited) else {

@@ -144,7 +144,7 @@ enum PromptCheck {
         guard let policy = try? ModelPolicy(allowed: "default,other", aliases: "alias=other") else { return }
         let rules = Prompt.Rules(
             defaultModel: JSONText("default"), models: policy, maxPromptBytes: limit, maxPredict: limit,
-            coalesces: false)
+            coalesces: false, hasTenants: true)
         let prompt: Prompt
         do throws(PromptFailure) {
             prompt = try Prompt(body: bytes, rules)

@@ -88,7 +88,8 @@ import Testing
 
     private static func prompt(_ body: String) throws -> Prompt {
         let rules = try Prompt.Rules(
-            defaultModel: JSONText("d"), models: ModelPolicy(), maxPromptBytes: 0, maxPredict: 0, coalesces: false)
+            defaultModel: JSONText("d"), models: ModelPolicy(), maxPromptBytes: 0, maxPredict: 0, coalesces: false,
+            hasTenants: true)
         return try Prompt(passingOn: Array(body.utf8), to: .chat, rules)
     }
 

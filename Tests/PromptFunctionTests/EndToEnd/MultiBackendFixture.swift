@@ -126,12 +126,14 @@ final class MultiBackendFixture {
 
     /// Posts bodies, each on its own connection, and returns when all of them wait or are with an Ollama, in this
     /// order.
-    func begin(_ bodies: [String], _ fields: [String] = [], on loop: isolated EventLoop) async throws -> [RawSocket] {
+    func begin(
+        _ bodies: [String], _ fields: [String] = [], to path: String = "/", on loop: isolated EventLoop
+    ) async throws -> [RawSocket] {
         var sockets: [RawSocket] = []
         for body in bodies {
             let under = function.waiting + function.inFlight
-            sockets.append(try await open(postRequest(body, fields)))
-            try await until("\(body) is under way", on: loop) { [function] in
+            sockets.append(try await open(postRequest(body, fields, to: path)))
+            try await until("\(body.prefix(200)) is under way", on: loop) { [function] in
                 function.waiting + function.inFlight > under
             }
         }

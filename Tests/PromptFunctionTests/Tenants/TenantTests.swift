@@ -390,6 +390,28 @@ import Testing
         }
     }
 
+    /// A photo has half a million bytes of text, and a thousand tokens.
+    @Test(arguments: [
+        ("/", #""messages":[{"role":"user","content":"a","images":["PHOTO"]}]"#),
+        ("/api/chat", #""messages":[{"role":"user","content":"a","images":["PHOTO"]}]"#),
+        ("/v1/chat/completions", #""messages":[{"content":[{"type":"image_url","image_url":{"url":"PHOTO"}}]}]"#),
+    ]) func `send photos beside other prompts`(path: String, members: String) async throws {
+        try await withBackends(settings: {
+            $0.apis = [.ollama, .openai]
+            $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":10000"#)
+        }) { loop, fixture in
+            fixture.standIn.hold()
+            let photo = members.replacing("PHOTO", with: String(repeating: "A", count: 500_000))
+            let sockets = try await fixture.begin(
+                Array(repeating: #"{"model":"m",\#(photo)}"#, count: 3), Self.key("ant"), to: path, on: loop)
+            fixture.standIn.release()
+            for socket in sockets {
+                let status = try await response(on: socket).status
+                #expect(status == 200)
+            }
+        }
+    }
+
     @Test func `pay for what they leave also before the first answer`() async throws {
         try await withBackends(settings: {
             $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":100000"#)
