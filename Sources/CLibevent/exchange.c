@@ -79,14 +79,12 @@ const char *shim_exchange_query(const shim_exchange *self, size_t *count) {
 	return rest + 1;
 }
 
-const char *shim_exchange_header(const shim_exchange *self, const char *name) {
-	return self->request ? evhttp_find_header(evhttp_request_get_input_headers(self->request), name) : NULL;
-}
-
-const char *shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index) {
+const char *shim_exchange_header(const shim_exchange *self, const char *name, size_t index) {
 	if (!self->request) return NULL;
 	const struct evkeyval *field = evhttp_request_get_input_headers(self->request)->tqh_first;
 	for (; field; field = field->next.tqe_next) {
+		// Upper and lower case of a letter differ in one bit: most fields need no other look.
+		if ((*field->key ^ *name) & ~0x20) continue;
 		if (!strcasecmp(field->key, name) && index-- == 0) return field->value;
 	}
 	return NULL;

@@ -33,17 +33,14 @@ enum Fields {
 
     static func peer(_ handle: OpaquePointer) -> String { unsafe String(cString: shim_exchange_peer(handle)) }
 
-    static func field(_ handle: OpaquePointer, _ name: StaticString) -> String? {
-        unsafe withName(name) { unsafe shim_exchange_header(handle, $0).map { unsafe String(cString: $0) } }
+    /// The field of this name that comes after `index` others of the same name.
+    static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int = 0) -> String? {
+        unsafe withName(name) { unsafe shim_exchange_header(handle, $0, index).map { unsafe String(cString: $0) } }
     }
 
     static func bytes(_ handle: OpaquePointer, _ name: StaticString) -> [UInt8]? {
-        guard let value = unsafe withName(name, { unsafe shim_exchange_header(handle, $0) }) else { return nil }
+        guard let value = unsafe withName(name, { unsafe shim_exchange_header(handle, $0, 0) }) else { return nil }
         return unsafe Array(UnsafeRawBufferPointer(start: value, count: strlen(value)))
-    }
-
-    static func field(_ handle: OpaquePointer, _ name: StaticString, at index: Int) -> String? {
-        unsafe withName(name) { unsafe shim_exchange_header_at(handle, $0, index).map { unsafe String(cString: $0) } }
     }
 
     static func list(_ handle: OpaquePointer, _ name: StaticString) -> String? {

@@ -166,7 +166,7 @@ static void on_requested(void *context, shim_exchange *exchange) {
 	(void)context;
 	size_t count;
 	const char *path = shim_exchange_path(exchange, &count);
-	CHECK(shim_exchange_header(exchange, "Host"));
+	CHECK(shim_exchange_header(exchange, "Host", 0));
 	if (path[1] == 'e') echo(exchange);
 	else if (path[1] == 'b') answer(exchange, "200 OK", filler, BIG);
 	else if (path[1] == 'o' && !outbound.stream) go_out(exchange);

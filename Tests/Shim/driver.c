@@ -121,7 +121,7 @@ static struct pending *wait_with(shim_exchange *exchange, void (*fire)(void *), 
 static bool on_refused(void *context, shim_exchange *exchange) {
 	(void)context;
 	CHECK(shim_exchange_method(exchange) == SHIM_METHOD_POST);
-	if (!shim_exchange_header(exchange, "X-Refuse")) return false;
+	if (!shim_exchange_header(exchange, "X-Refuse", 0)) return false;
 	static const char answer[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
 	shim_exchange_send(exchange, answer, sizeof answer - 1, NULL, 0, NULL, 0);
 	shim_exchange_finish(exchange, shim_exchange_keep_alive(exchange));
@@ -138,7 +138,7 @@ static void on_requested(void *context, shim_exchange *exchange) {
 		count == 4 && !memcmp(path, "/big", 4), count == 5 && !memcmp(path, "/echo", 5),
 		count == 6 && !memcmp(path, "/hasty", 6) };
 	CHECK(shim_exchange_peer(exchange)[0] == '1');
-	const char *host = shim_exchange_header(exchange, "host");
+	const char *host = shim_exchange_header(exchange, "host", 0);
 	CHECK(shim_exchange_is_http10(exchange) || (host && strlen(host) > 0));
 	if (is[0]) {
 		wait_with(exchange, answer_pending, 1 * MS);

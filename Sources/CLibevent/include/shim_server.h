@@ -168,12 +168,9 @@ const char *shim_exchange_path(const shim_exchange *self, size_t *count);
 /// as the exchange.
 const char *_Nullable shim_exchange_query(const shim_exchange *self, size_t *count);
 
-/// The first header field with this `name`, in any case; NULL if there is none. Valid as long as the exchange.
-const char *_Nullable shim_exchange_header(const shim_exchange *self, const char *name);
-
-/// The header field with this `name` that comes after `index` others of the same name; NULL if there is none. Valid as
-/// long as the exchange.
-const char *_Nullable shim_exchange_header_at(const shim_exchange *self, const char *name, size_t index);
+/// The header field with this `name`, in any case, that comes after `index` others of the same name; NULL if there is
+/// none. Valid as long as the exchange.
+const char *_Nullable shim_exchange_header(const shim_exchange *self, const char *name, size_t index);
 
 /// The name and the value of a header field: the first one if `*cursor` is NULL, else the next one. Returns false, and
 /// sets nothing, after the last. They are valid as long as the exchange.
