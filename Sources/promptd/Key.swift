@@ -32,8 +32,7 @@ struct Key: ParsableCommand {
 
     /// 256 random bits, in letters and digits that are safe in any file, command line and header field.
     private static func make() -> String {
-        var generator = SystemRandomNumberGenerator()
         let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        return "promptd-" + String((0..<43).map { _ in digits.randomElement(using: &generator)! })
+        return "promptd-" + String((0..<43).map { _ in digits.randomElement()! })
     }
 }

@@ -50,12 +50,12 @@ struct CircuitBreaker {
     }
 
     /// Records that a chat failed, and that the host is to blame.
-    mutating func chatFailed(
-        _ failure: Failure, _ began: Epoch, at now: LoopInstant, using random: inout some RandomNumberGenerator
-    ) {
+    ///
+    /// - Parameter jitter: a random number from 0 to 1.
+    mutating func chatFailed(_ failure: Failure, _ began: Epoch, at now: LoopInstant, jitter: Double) {
         guard began == epoch, state != .open else { return }
         failures += 1
-        if state == .halfOpen || failure == .refused || failures >= threshold { open(at: now, using: &random) }
+        if state == .halfOpen || failure == .refused || failures >= threshold { open(at: now, jitter: jitter) }
     }
 
     // MARK: Probes
@@ -76,20 +76,21 @@ struct CircuitBreaker {
         failures = 0
     }
 
-    mutating func probeFailed(at now: LoopInstant, using random: inout some RandomNumberGenerator) {
+    /// - Parameter jitter: as for `chatFailed`.
+    mutating func probeFailed(at now: LoopInstant, jitter: Double) {
         guard state == .open else { return }
-        wait(from: now, using: &random)
+        wait(from: now, jitter: jitter)
     }
 
-    private mutating func open(at now: LoopInstant, using random: inout some RandomNumberGenerator) {
+    private mutating func open(at now: LoopInstant, jitter: Double) {
         state = .open
         openings += 1
-        wait(from: now, using: &random)
+        wait(from: now, jitter: jitter)
     }
 
-    private mutating func wait(from now: LoopInstant, using random: inout some RandomNumberGenerator) {
+    private mutating func wait(from now: LoopInstant, jitter: Double) {
         let seconds = Double(1 << min(waits, 3))
         waits += 1
-        probeAt = now + .nanoseconds(Int64(seconds * Double.random(in: 1...1.5, using: &random) * 1e9))
+        probeAt = now + .nanoseconds(Int64(seconds * (1 + jitter / 2) * 1e9))
     }
 }

@@ -21,7 +21,6 @@ final class EngineBackend: Backend {
     private var pauses = ModelPauses()
     /// The result of the last check; `nil` before the first.
     private(set) var lastCheck: Check?
-    private var random = SystemRandomNumberGenerator()
     /// `nil` if nothing is measured.
     var metrics: BackendMetrics?
     /// Called when the circuit breaker opens.
@@ -111,7 +110,7 @@ final class EngineBackend: Backend {
 
     private func fail(_ failure: CircuitBreaker.Failure, _ epoch: CircuitBreaker.Epoch, at now: LoopInstant) {
         let wasOpen = !breaker.admits
-        breaker.chatFailed(failure, epoch, at: now, using: &random)
+        breaker.chatFailed(failure, epoch, at: now, jitter: .random(in: 0...1))
         if !wasOpen && !breaker.admits { onBreakerOpened() }
     }
 
@@ -146,7 +145,7 @@ final class EngineBackend: Backend {
                 inventory.hostWasUnreachable()
                 fail(.refused, epoch, at: loop.now)
             }
-            if wasOpen { breaker.probeFailed(at: loop.now, using: &random) }
+            if wasOpen { breaker.probeFailed(at: loop.now, jitter: .random(in: 0...1)) }
             return false
         }
     }

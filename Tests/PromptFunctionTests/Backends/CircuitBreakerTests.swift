@@ -49,16 +49,16 @@ import Testing
         let epoch = breaker.epoch
         switch event {
         case .success: breaker.chatSucceeded(epoch)
-        case .failure: breaker.chatFailed(.deadline, epoch, at: now, using: &random)
-        case .refusal: breaker.chatFailed(.refused, epoch, at: now, using: &random)
+        case .failure: breaker.chatFailed(.deadline, epoch, at: now, jitter: .random(in: 0...1, using: &random))
+        case .refusal: breaker.chatFailed(.refused, epoch, at: now, jitter: .random(in: 0...1, using: &random))
         case .oldSuccess: breaker.chatSucceeded(first)
-        case .oldFailure: breaker.chatFailed(.deadline, first, at: now, using: &random)
+        case .oldFailure: breaker.chatFailed(.deadline, first, at: now, jitter: .random(in: 0...1, using: &random))
         case .probeSuccess:
             breaker.probeBegan()
             breaker.probeSucceeded()
         case .probeFailure:
             breaker.probeBegan()
-            breaker.probeFailed(at: now, using: &random)
+            breaker.probeFailed(at: now, jitter: .random(in: 0...1, using: &random))
         }
     }
 
@@ -82,7 +82,7 @@ import Testing
         var breaker = CircuitBreaker()
         var random = SeededRandom(fixed: 3)
         var now = LoopInstant(nanoseconds: 0)
-        breaker.chatFailed(.refused, breaker.epoch, at: now, using: &random)
+        breaker.chatFailed(.refused, breaker.epoch, at: now, jitter: .random(in: 0...1, using: &random))
         for least in [1.0, 2, 4, 8, 8, 8] {
             let wait = try wait(breaker, from: now)
             #expect(wait >= least && wait <= least * 1.5)
@@ -93,15 +93,15 @@ import Testing
             #expect(!breaker.probeIsDue(at: now))
             if probesSucceed {
                 breaker.probeSucceeded()
-                breaker.chatFailed(.deadline, breaker.epoch, at: now, using: &random)
+                breaker.chatFailed(.deadline, breaker.epoch, at: now, jitter: .random(in: 0...1, using: &random))
             } else {
-                breaker.probeFailed(at: now, using: &random)
+                breaker.probeFailed(at: now, jitter: .random(in: 0...1, using: &random))
             }
         }
         breaker.probeBegan()
         breaker.probeSucceeded()
         breaker.chatSucceeded(breaker.epoch)
-        breaker.chatFailed(.refused, breaker.epoch, at: now, using: &random)
+        breaker.chatFailed(.refused, breaker.epoch, at: now, jitter: .random(in: 0...1, using: &random))
         #expect(try wait(breaker, from: now) <= 1.5)
     }
 
@@ -110,7 +110,7 @@ import Testing
         let now = LoopInstant(nanoseconds: 0)
         let waits = try (0..<100).map { _ in
             var breaker = CircuitBreaker()
-            breaker.chatFailed(.refused, breaker.epoch, at: now, using: &random)
+            breaker.chatFailed(.refused, breaker.epoch, at: now, jitter: .random(in: 0...1, using: &random))
             return try wait(breaker, from: now)
         }
         #expect(waits.min()! < 1.1 && waits.max()! > 1.4)
@@ -121,7 +121,7 @@ import Testing
         var random = SeededRandom(fixed: 5)
         let epoch = breaker.epoch
         let now = LoopInstant(nanoseconds: 0)
-        for _ in 0..<100 { breaker.chatFailed(.deadline, epoch, at: now, using: &random) }
+        for _ in 0..<100 { breaker.chatFailed(.deadline, epoch, at: now, jitter: .random(in: 0...1, using: &random)) }
         #expect(try wait(breaker, from: now) <= 1.5)
     }
 
