@@ -74,6 +74,14 @@ indirect enum PromptFailure: Error, Equatable {
         }
     }
 
+    /// Whether a prompt that was not sent to a host has waited in the queue until then. Others were not let in.
+    var endsWaiting: Bool {
+        switch self {
+        case .queueTimeout, .cancelled: true
+        default: false
+        }
+    }
+
     /// Whether a host has refused the prompt, or failed while it answered.
     var isHosts: Bool {
         switch self {
@@ -92,8 +100,8 @@ indirect enum PromptFailure: Error, Equatable {
     }
 
     /// What a log line says of it. Texts of hosts and clients are cut to 500 characters.
-    var logMetadata: Logger.Metadata {
-        var metadata: Logger.Metadata = ["cause": "\(cause.cut(to: 500))"]
+    func logMetadata(withTexts: Bool) -> Logger.Metadata {
+        var metadata: Logger.Metadata = ["cause": "\(cause(withTexts: withTexts).cut(to: 500))"]
         if case .ollama(_, let model, let host) = self {
             if !host.url.isEmpty { metadata[host.name.field] = "\(host.url)" }
             metadata["model"] = "\(model.cut(to: 200))"
@@ -226,7 +234,10 @@ indirect enum PromptFailure: Error, Equatable {
     var sentence: String { parts.1 }
 
     /// The cause for the log, with details that the client does not get.
-    var cause: String {
+    ///
+    /// - Parameter withTexts: whether the words of hosts are shown as they are. They often repeat what the client sent, or
+    ///   what the model wrote.
+    func cause(withTexts: Bool) -> String {
         switch self {
         case .badRequest(let sentence): "bad request: \(sentence)"
         case .toolsAsText: "the request has tools, but asks for text"
@@ -245,9 +256,11 @@ indirect enum PromptFailure: Error, Equatable {
         case .allBackendsDown(let count, _, _):
             count == 1 ? "the circuit breaker is open" : "\(count) circuit breakers are open"
         case .cancelled: "the client left"
-        // The words of a refusal often repeat what the client sent, which is not for the log.
-        case .ollama(.refused(let status, _, _), _, let host) where [400, 413, 422].contains(status):
-            "\(host.name.inLog): \(status), the client was told why"
+        case .ollama(.refused(let status, let message, _), _, let host)
+        where !withTexts && !HostMessages.isKnown(message):
+            "\(host.name.inLog): \(status)\(message.isEmpty ? "" : ", the client was told why")"
+        case .ollama(.failed(let message), _, let host) where !withTexts && !HostMessages.isKnown(message):
+            "\(host.name.inLog): it reported an error, the client was told which"
         case .ollama(let error, _, let host): "\(host.name.inLog): \(error)"
         }
     }

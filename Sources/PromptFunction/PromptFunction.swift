@@ -159,15 +159,24 @@ package final class PromptFunction: Function {
             _ = try BodyCoding(of: request)
             return nil
         } catch {
-            note(error)
             monitor?.metrics.refused(error)
+            let names = names(of: request)
+            note(error, names.metadata)
             let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
             var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
-            response.fieldLines = protection.tenant(of: request)?.rateLimitLines ?? []
+            response.fieldLines = (protection.tenant(of: request)?.rateLimitLines ?? []) + names.lines
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
+    }
+
+    /// What names a request that is refused by its head: in the log, with the client's address, and for the client.
+    private func names(of request: borrowing RequestHead) -> (metadata: Logger.Metadata, lines: [UInt8]) {
+        let names = monitor?.names(of: request)
+        var metadata = names?.metadata ?? [:]
+        metadata["client"] = "\(request.peer)"
+        return (metadata, names?.lines ?? [])
     }
 
     /// What any reply to the request says, and which tenant has sent it.
@@ -258,11 +267,15 @@ package final class PromptFunction: Function {
 
     /// - Parameter record: of the prompt, if it has one.
     func note(_ failure: PromptFailure, of record: PromptRecord? = nil) {
+        note(failure, record?.logMetadata ?? [:])
+    }
+
+    private func note(_ failure: PromptFailure, _ names: Logger.Metadata) {
         if failure.isCancelled { return }  // the client left
         let level: Logger.Level = failure.status.code >= 500 ? .warning : .info
-        var metadata = failure.logMetadata
+        var metadata = failure.logMetadata(withTexts: settings.logsTexts)
         metadata["status"] = "\(failure.status.code)"
-        if let record { metadata.merge(record.logMetadata) { $1 } }
+        metadata.merge(names) { $1 }
         log.log(level: level, "prompt failed", metadata: metadata)
     }
 }

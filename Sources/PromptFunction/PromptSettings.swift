@@ -62,6 +62,8 @@ extension PromptFunction {
         package var traces: TraceSettings?
         /// Whether the log has a line for each prompt.
         package var logsPrompts = false
+        /// Whether the log and the operator's page also have texts: those of prompts, and the words of hosts that fail.
+        package var logsTexts = false
 
         package init(hosts: [OllamaHost]) { self.hosts = hosts }
 

@@ -12,6 +12,18 @@ enum Environment {
         return unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
+    /// The names of all variables.
+    static var names: [String] {
+        if let replacement { return Array(replacement.keys) }
+        var names: [String] = []
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            names.append(String(unsafe String(cString: entry).prefix { $0 != "=" }))
+            unsafe next += 1
+        }
+        return names
+    }
+
     private static let file = Mutex<[String: String]>([:])
 
     /// Settings that count where neither the command line nor a variable sets them, by the variables' names.

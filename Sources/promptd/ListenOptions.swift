@@ -46,12 +46,25 @@ struct ListenOptions: ParsableArguments {
         }
     }
 
-    /// The addresses: flags first, then LISTEN_ADDRESS, then ADDRESS and PORT.
+    /// The list of addresses; `nil` if the others count: flags before variables, variables before the file, and of one
+    /// origin the list.
+    private var list: String? {
+        if let listen { return listen }
+        let isOutranked =
+            !Environment.isVariable("LISTEN_ADDRESS")
+            && (Environment.isVariable("ADDRESS") || Environment.isVariable("PORT"))
+        return address == nil && port == nil && !isOutranked ? Environment.text("LISTEN_ADDRESS") : nil
+    }
+
+    /// The settings that do not count, because others do.
+    var unused: Set<String> {
+        if list != nil { return ["address", "port"] }
+        let hasOthers = address != nil || port != nil
+        return hasOthers || ["ADDRESS", "PORT"].contains { Environment.text($0) != nil } ? ["listen"] : []
+    }
+
     func addresses() throws -> [ListenAddress] {
-        if let listen { return try ListenAddress.list(listen) }
-        if address == nil, port == nil, let list = Environment.text("LISTEN_ADDRESS") {
-            return try ListenAddress.list(list)
-        }
+        if let list { return try ListenAddress.list(list) }
         let port = try Environment.setting(port, "PORT", "a port from 0 to 65535", default: 8080)
         guard let address = address ?? Environment.text("ADDRESS") else { return ListenAddress.everywhere(port: port) }
         guard !address.contains("://") else {

@@ -16,7 +16,7 @@ enum OpenTelemetryLine {
 
     /// - Parameter nanoseconds: when it happened, since 1970.
     static func json(
-        at nanoseconds: Int64, _ level: Logger.Level, _ message: String, _ pairs: [(String, String)]
+        at nanoseconds: Int64, _ service: String, _ level: Logger.Level, _ message: String, _ pairs: [(String, String)]
     ) -> [UInt8] {
         var writer = JSONWriter()
         writer.put(raw: "{\"Timestamp\":\(nanoseconds),\"SeverityText\":\"\(level.rawValue.uppercased())\"")
@@ -28,7 +28,9 @@ enum OpenTelemetryLine {
             writer.put(quoted: value)
         }
         let pairs = pairs.filter { $0.0 != "trace-id" && $0.0 != "span-id" }
-        writer.put(",\"Resource\":{\"service.name\":\"promptd\",\"service.version\":")
+        writer.put(",\"Resource\":{\"service.name\":")
+        writer.put(quoted: service)
+        writer.put(",\"service.version\":")
         writer.put(quoted: Promptd.version)
         writer.put("},\"Attributes\":{")
         for (index, (key, value)) in pairs.enumerated() {
@@ -36,14 +38,24 @@ enum OpenTelemetryLine {
             let known = names[key]
             writer.put(quoted: known.map { "\($0.name)" } ?? "promptd." + key.replacing("-", with: "_"))
             writer.put(":")
-            if known?.isNumber == true, let number = Int(value) {
-                writer.put(raw: "\(number)")
+            if known?.isNumber ?? isNumber(key), isNumeral(value) {
+                writer.put(raw: value)
             } else {
                 writer.put(quoted: value)
             }
         }
         writer.put("}}")
         return writer.bytes
+    }
+
+    /// Whether promptd's own attribute is a number: milliseconds, or how many.
+    private static func isNumber(_ key: String) -> Bool { key.hasSuffix("-ms") || key == "attempts" || key == "lines" }
+
+    /// Whether a text is a number that JSON can have.
+    private static func isNumeral(_ text: String) -> Bool {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let areDigits = parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+        return parts.count <= 2 && areDigits && (parts[0].utf8.count == 1 || parts[0].first != "0")
     }
 
     private static func severity(_ level: Logger.Level) -> Int {

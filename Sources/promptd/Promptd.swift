@@ -14,8 +14,9 @@ struct Promptd: ParsableCommand {
             /health/liveness and /health/readiness tell its health.
 
             Every flag of 'serve' can be given as an environment variable too: PROMPTD_ and the flag's name in capitals, such as \
-            PROMPTD_MAX_IN_FLIGHT. OLLAMA_HOST, OLLAMA_API_KEY, OPENAI_BASE_URL, OPENAI_API_KEY, LISTEN_ADDRESS, ADDRESS and \
-            PORT have the names that are usual for them. A flag takes precedence over a variable.
+            PROMPTD_MAX_IN_FLIGHT. OLLAMA_HOST, OLLAMA_API_KEY, OPENAI_BASE_URL, OPENAI_API_KEY, LISTEN_ADDRESS, ADDRESS, \
+            PORT and OTEL_* have the names that are usual for them. A flag takes precedence over a variable, and that over a \
+            file of settings (--config).
             """,
         version: version,
         subcommands: [

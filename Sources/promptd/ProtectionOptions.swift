@@ -88,9 +88,30 @@ struct ProtectionOptions: ParsableArguments {
         ]
     }
 
-    /// The API keys: from the file, else from the environment, else none.
+    /// The file of keys; `nil` if the list counts: flags before variables, variables before the file of settings, and of
+    /// variables the file of keys.
+    private var keyFile: String? {
+        if let apiKeyFile { return apiKeyFile }
+        let isOutranked =
+            !Environment.isVariable("PROMPTD_API_KEY_FILE") && Environment.isVariable("PROMPTD_API_KEYS")
+        return isOutranked ? nil : Environment.text("PROMPTD_API_KEY_FILE")
+    }
+
+    /// The settings that do not count, because others do.
+    var unused: Set<String> {
+        if keyFile != nil { return ["api-keys"] }
+        return Environment.text("PROMPTD_API_KEYS") == nil ? [] : ["api-key-file"]
+    }
+
+    /// The API keys: from the file, or the list, else none.
     private func keys() throws -> APIKeys? {
-        if let file = apiKeyFile ?? Environment.text("PROMPTD_API_KEY_FILE") { return try Self.keys(in: file) }
+        if let keyFile {
+            let inFile = Environment.fromFile
+            guard inFile["PROMPTD_API_KEY_FILE"] != keyFile || inFile["PROMPTD_API_KEYS"] == nil else {
+                throw ValidationError("The configuration file has 'api-keys' and 'api-key-file': give one of them.")
+            }
+            return try Self.keys(in: keyFile)
+        }
         guard let list = Environment.text("PROMPTD_API_KEYS") else {
             // A secret that failed to be filled in must not leave the server open to everybody.
             guard !Environment.isSet("PROMPTD_API_KEYS") else {

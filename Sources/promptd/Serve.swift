@@ -59,7 +59,7 @@ struct Serve: ParsableCommand {
         let adminAddresses = try admin.addresses()
         let registry = adminAddresses.isEmpty ? nil : MetricsRegistry(ServerRun.instruments)
         settings.metrics = registry
-        let (log, writer) = try logging.logger()
+        let (log, writer) = try logging.logger(for: traces.service)
         let plan = ServerRun.Plan(
             addresses: try listen.addresses(),
             tls: try listen.tls(),
@@ -68,8 +68,19 @@ struct Serve: ParsableCommand {
             isEmbedded: isEmbedded,
             drain: try stopping.settings(),
             admin: registry.map { .init(addresses: adminAddresses, registry: $0, writer: writer) })
+        warnings += Setting.misspelt.map { "\($0.variable) is no setting of promptd: did you mean \($0.meant)?" }
         warnings += protection.warnings(defaultModel: settings.model, settings.protection)
         return (plan, log, writer, warnings)
+    }
+
+    /// Reads all settings again, while the server runs.
+    ///
+    /// - Returns: those that can be replaced.
+    /// - Throws: `ValidationError` about the first that is wrong, also of those that a restart would use first.
+    func prepareReload() throws -> (function: PromptFunction.Settings, tls: TLSServerContext?) {
+        _ = (try limits.limits(), try admin.addresses(), try logging.settings(), try stopping.settings())
+        _ = try Environment.isOn(embedded, "embedded")
+        return (try functionSettings().settings, try listen.tls())
     }
 
     /// Reads the settings of the function.

@@ -253,7 +253,9 @@ final class ServerRun {
         // Half of the short time is left for the requests that arrived last.
         let limit = min(plan.drain.limit, Self.interruptDrain)
         try host.stop(at: SIGINT, .init(limit: limit, grace: min(plan.drain.grace, limit / 2)))
-        let reload = Reload(of: function, host.server, hasTLS: plan.tls != nil, log: log, on: loop)
+        let reload = Reload(
+            of: function, host.server, hasTLS: plan.tls != nil, needsKey: plan.function.protection.needsKey, log: log,
+            on: loop)
         let reader = plan.reader
         reloadSignal = try LoopSignal(SIGHUP, on: loop) { if let reader { reload.start(reader) } }
     }

@@ -24,6 +24,10 @@ struct ServerURL: Sendable {
             let host = url.host(), !host.isEmpty,
             let port = UInt16(exactly: url.port ?? (scheme == "https" ? 443 : 80))
         else { throw ValidationError("'\(text)' is not the URL of a server: give \(how).") }
+        // Processes and logs show a URL to others.
+        guard url.user == nil, url.password == nil else {
+            throw ValidationError("The URL of a server has no user name and no password here: give \(how).")
+        }
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.port = port
         do throws(TLSMistake) {

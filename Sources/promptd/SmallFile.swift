@@ -8,11 +8,15 @@ enum SmallFile {
     /// The most bytes that a file may have.
     static let limit = 4 << 20
 
+    /// How many milliseconds the next bytes of a pipe may take.
+    private static let pipeWait: CInt = 5000
+
     /// The whole file. Blocks: as long as the server runs, only Dispatch may read a file that is not the kernel's.
     ///
     /// - Returns: `nil` if it cannot be read, or is longer than `limit`.
     static func bytes(_ path: String) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe that nobody writes to must not be waited for: it would never end.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
@@ -23,6 +27,11 @@ enum SmallFile {
                 count = max(0, result)
             }
             if result == 0 { return bytes }
+            if result < 0 && errno == EAGAIN {
+                var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                guard unsafe poll(&ready, 1, pipeWait) > 0 else { return nil }
+                continue
+            }
             guard result > 0 || errno == EINTR else { return nil }
         }
         return nil

@@ -58,7 +58,7 @@ struct StandInCommand: ParsableCommand {
         settings.parallel = parallel
         settings.queue = queue
         settings.models = models?.split(separator: ",").map(String.init) ?? []
-        let (log, writer) = try logging.logger()
+        let (log, writer) = try logging.logger(for: "promptd")
         defer { writer.flush() }
         try Self.serve(settings, at: try SocketAddress.resolve(host: address, port: port)[0], log: log)
     }

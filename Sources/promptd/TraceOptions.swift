@@ -18,22 +18,29 @@ struct TraceOptions: ParsableArguments {
             """)
     var traceSample: Double?
 
-    @Option(help: "The name of the service in traces. [OTEL_SERVICE_NAME] (default: promptd)")
+    @Option(
+        help:
+            "The name of the service in traces, and in logs of --log-format otel. [OTEL_SERVICE_NAME] (default: promptd)"
+    )
     var serviceName: String?
+
+    /// The name of the service in traces and logs.
+    var service: String { serviceName ?? Environment.text("OTEL_SERVICE_NAME") ?? "promptd" }
 
     /// `nil`: no spans are sent.
     func settings() throws -> TraceSettings? {
         let ratio = try Environment.setting(
             traceSample, Environment.name(of: "trace-sample"), "a number from 0 to 1", default: 1)
         guard (0...1).contains(ratio) else { throw ValidationError("Give --trace-sample a number from 0 to 1.") }
+        let fields = try Self.fields(Environment.text("OTEL_EXPORTER_OTLP_HEADERS") ?? "")
         guard let endpoint = otlpEndpoint ?? Environment.text("OTEL_EXPORTER_OTLP_ENDPOINT") else { return nil }
         let server = try ServerURL(endpoint, how: "--otlp-endpoint http://HOST:PORT")
         var settings = TraceSettings(
             host: server.host, port: server.port, tls: server.tls, authority: server.authority,
             path: server.path + "/v1/traces", version: Promptd.version)
         settings.ratio = ratio
-        settings.service = serviceName ?? Environment.text("OTEL_SERVICE_NAME") ?? settings.service
-        settings.fields = try Self.fields(Environment.text("OTEL_EXPORTER_OTLP_HEADERS") ?? "")
+        settings.service = service
+        settings.fields = fields
         return settings
     }
 

@@ -26,7 +26,7 @@ extension RawSocket {
     package func response(toHead: Bool = false) throws -> RawResponse {
         var response = RawResponse()
         let lines = try receive(until: "\r\n\r\n").dropLast(2).splitLines()
-        let parts = lines[0].split(separator: " ", maxSplits: 2)
+        let parts = lines[0].split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let status = Int(parts[1]) else { throw Failure.malformed(lines[0]) }
         (response.version, response.status, response.phrase) = (String(parts[0]), status, String(parts[2]))
         for line in lines.dropFirst() {

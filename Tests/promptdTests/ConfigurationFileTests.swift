@@ -57,6 +57,8 @@ import Testing
         (#"{"config":"x"}"#, "there is no setting 'config'."),
         (#"{"max-queue":"x"}"#, "'max-queue' in the configuration file is 'x': give a number from 0 to 1000000."),
         (#"{"max-queue":-1}"#, "Give --max-queue a number from 0 to 1000000."),
+        (#"{"otlp-headers":"foo"}"#, "is not a list of NAME=VALUE"),
+        (#"{"otlp-endpoint":"http://user:secret@h"}"#, "has no user name and no password"),
         (#"{"adaptive":"maybe"}"#, "'adaptive' in the configuration file is 'maybe': give 1 or 0."),
         (#"{"max-queue":1,"max-queue":2}"#, "give 'max-queue' once."),
         (#"{"max-queue":{}}"#, "give 'max-queue' a text, a number, true or false, or a list."),
@@ -103,11 +105,67 @@ import Testing
             #expect(line.contains("settings=drain"))
             let after = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
             #expect(after.contains("You asked"))
-            try Data("{".utf8).write(to: URL(filePath: file))
+            // Also what a restart would refuse first.
+            for (number, wrong) in ["{", #"{"api-keys":"x","log-level":"loud"}"#, #"{"api-keys":"x","drain":"?"}"#]
+                .enumerated()
+            {
+                try Data(wrong.utf8).write(to: URL(filePath: file))
+                server.signal(SIGHUP)
+                _ = try await server.line(with: "the previous settings stay in use", count: number + 1)
+                let still = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
+                #expect(still.contains("You asked"))
+            }
+            try Data(#"{"embedded":true}"#.utf8).write(to: URL(filePath: file))
             server.signal(SIGHUP)
-            _ = try await server.line(with: "the previous settings stay in use")
-            let still = try await Promptd.curl(url, "-H", "X-API-Key: two", "-d", "{}")
-            #expect(still.contains("You asked"))
+            _ = try await server.line(with: "no key is needed any more")
         }
+    }
+
+    @Test func `gives way to variables also where two settings say the same`() async throws {
+        let keys = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try Data("in-file".utf8).write(to: URL(filePath: keys))
+        defer { try? FileManager.default.removeItem(atPath: keys) }
+        try await Self.with(#"{"listen":"127.0.0.1:1","api-key-file":"\#(keys)"}"#) { file in
+            let flags = ["--config", file]
+            #expect(try await Self.shown("listen", flags) == "127.0.0.1:1 file")
+            #expect(try await Self.shown("port", flags) == "not used")
+            let unused = "127.0.0.1:1 file, not used: another setting comes first"
+            #expect(try await Self.shown("listen", flags + ["--port", "0"]) == unused)
+            #expect(try await Self.shown("listen", flags, environment: ["PORT": "0"]) == unused)
+            #expect(try await Self.shown("listen", [], environment: ["PORT": "0"]) == "not used")
+            let listed = try await Self.shown(
+                "port", flags, environment: ["PORT": "0", "LISTEN_ADDRESS": "127.0.0.1:2"])
+            #expect(listed == "0 environment (PORT), not used: another setting comes first")
+            let named = try await Self.shown("api-key-file", flags, environment: ["PROMPTD_API_KEYS": "a"])
+            #expect(named == "\(keys) file, not used: another setting comes first")
+            let (server, url) = try await Promptd.serve(
+                ["--embedded", "--listen", "127.0.0.1:0"] + flags, environment: ["PROMPTD_API_KEYS": "in-variable"])
+            defer { server.end() }
+            for (key, isRight) in [("in-variable", true), ("in-file", false)] {
+                let reply = try await Promptd.curl(url, "-H", "X-API-Key: \(key)", "-d", "{}")
+                #expect(reply.contains("You asked") == isRight)
+            }
+        }
+        try await Self.with(#"{"api-keys":"a","api-key-file":"\#(keys)"}"#) { file in
+            let result = try await Promptd.run(["config", "check", file])
+            #expect(result.status == 64 && result.errors.contains("give one of them"))
+        }
+    }
+
+    @Test func `is judged by itself`() async throws {
+        try await Self.with(#"{"max-queue":"x"}"#) { file in
+            let result = try await Promptd.run(["config", "check", file], environment: ["PROMPTD_MAX_QUEUE": "1"])
+            #expect(result.status == 64 && result.errors.contains("'max-queue'"))
+        }
+        try await Self.with("{}") { file in
+            let result = try await Promptd.run(["config", "check", file], environment: ["PROMPTD_MAX_QUEUE": "x"])
+            #expect(result.status == 0)
+        }
+        // A pipe that nobody writes to must not be waited for.
+        let pipe = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        #expect(unsafe mkfifo(pipe, 0o600) == 0)
+        defer { try? FileManager.default.removeItem(atPath: pipe) }
+        let result = try await Promptd.run(["config", "check", pipe])
+        #expect(result.status == 64)
     }
 }

@@ -29,15 +29,23 @@ import Testing
 
     @Test func `lines can be OpenTelemetry's records`() throws {
         let line = OpenTelemetryLine.json(
-            at: 1_764_280_000_123_456_789, .warning, "prompt \"failed\"",
+            at: 1_764_280_000_123_456_789, "gateway", .warning, "prompt \"failed\"",
             [("model", "a\nb"), ("output-tokens", "12"), ("queue-ms", "0.3"), ("status", "not a number")])
         #expect(
             String(decoding: line, as: UTF8.self)
                 == #"{"Timestamp":1764280000123456789,"SeverityText":"WARNING","SeverityNumber":13,"Body":"prompt \"failed\"","#
-                + #""Resource":{"service.name":"promptd","service.version":"0.1.0"},"Attributes":{"gen_ai.request.model":"a\nb","#
-                + #""gen_ai.usage.output_tokens":12,"promptd.queue_ms":"0.3","http.response.status_code":"not a number"}}"#
+                + #""Resource":{"service.name":"gateway","service.version":"0.1.0"},"Attributes":{"gen_ai.request.model":"a\nb","#
+                + #""gen_ai.usage.output_tokens":12,"promptd.queue_ms":0.3,"http.response.status_code":"not a number"}}"#
         )
         _ = try JSONSerialization.jsonObject(with: Data(line))
+    }
+
+    @Test func `a line of text has no control characters`() {
+        let line = LineLogHandler.line(
+            .text, "promptd", .info, "m", [("a", "x\u{9B}31m"), ("b", "é"), ("c", "\u{1B}[")])
+        let text = String(decoding: line.dropLast(), as: UTF8.self)
+        #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(text)")
+        #expect(text.contains("b=é"))
     }
 
     @Test func `a server logs in this form if it is told to`() async throws {

@@ -146,7 +146,9 @@ extension PromptFunction {
         var error: PromptFailure?
         for case .failure(let failure) in results {
             error = failure
-            if !failure.isCancelled { log.warning("a list leaves out a host", metadata: failure.logMetadata) }
+            if !failure.isCancelled {
+                log.warning("a list leaves out a host", metadata: failure.logMetadata(withTexts: settings.logsTexts))
+            }
         }
         return (results.compactMap { try? $0.get() }, error)
     }

@@ -57,7 +57,8 @@ package enum Instruments {
         "Prompts that joined the generation of an equal one that was under way (--coalesce).")
     static let queueWait = Instrument(
         "promptd.queue.wait", .histogram(firstTokenBounds + [600, 1800]), .seconds,
-        "Time that prompts waited for their first permit, by class. Those that did not wait count with 0.")
+        "Time that prompts waited for their first permit, by class: 0 if there was one at once. Those that the queue did not let in are left out."
+    )
     static let inFlight = Instrument(
         "promptd.backend.prompts_in_flight", .gauge, .none, "Prompts that a backend is handling.")
     static let limit = Instrument(

@@ -14,7 +14,7 @@ extension PromptMonitor {
         self.init(
             factory, backends, on: loop, tellsTiming: settings.tellsTiming,
             exporter: settings.traces.map { TraceExporter($0, work: function.work, on: loop, log: log) },
-            log: settings.logsPrompts ? log : nil
+            log: settings.logsPrompts ? log : nil, logsTexts: settings.logsTexts
         ) {
             admission.waiting
         } isKnown: { model in

@@ -72,7 +72,7 @@ final class PromptMetrics {
     func ended(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant) {
         let duration = now.nanoseconds(since: record.began)
         invokeDuration.recordNanoseconds(duration)
-        if let queuedAt = record.queuedAt {
+        if let queuedAt = record.queuedAt, record.askedAt != nil || failure?.endsWaiting == true {
             let priority = record.tenant?.settings.priority ?? .interactive
             queueWait[priority.rawValue].recordNanoseconds((record.askedAt ?? now).nanoseconds(since: queuedAt))
         }

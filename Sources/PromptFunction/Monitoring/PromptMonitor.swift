@@ -2,6 +2,7 @@ internal import JSON
 internal import APIs
 internal import CoreMetrics
 internal import EventLoop
+internal import HTTPClient
 internal import HTTPServer
 internal import Logging
 
@@ -38,6 +39,8 @@ final class PromptMonitor {
     let exporter: TraceExporter?
     /// `nil` if the log has no line for each prompt.
     private let log: Logger?
+    /// Whether prompts and the words of hosts may be shown.
+    private let logsTexts: Bool
     /// How many prompts are queued.
     private let waiting: () -> Int
 
@@ -45,11 +48,12 @@ final class PromptMonitor {
     ///   - tellsTiming: whether replies say where the time of their prompts went.
     ///   - exporter: gets the spans of each prompt that is traced.
     ///   - log: gets a line for each prompt.
+    ///   - logsTexts: whether that line has the prompt, and failures are shown in the words of hosts.
     ///   - waiting: how many prompts are queued.
     ///   - isKnown: whether a backend has a model.
     init(
         _ factory: any MetricsFactory, _ backends: [EngineBackend], on loop: EventLoop,
-        tellsTiming: Bool, exporter: TraceExporter?, log: Logger?, waiting: @escaping () -> Int,
+        tellsTiming: Bool, exporter: TraceExporter?, log: Logger?, logsTexts: Bool, waiting: @escaping () -> Int,
         isKnown: @escaping (ModelName) -> Bool
     ) {
         self.loop = loop
@@ -57,6 +61,7 @@ final class PromptMonitor {
         self.tellsTiming = tellsTiming
         self.exporter = exporter
         self.log = log
+        self.logsTexts = logsTexts
         metrics = PromptMetrics(factory, backends, isKnown: isKnown)
         historyEnd = loop.now
         timer = LoopTimer(on: loop) { [unowned self] in endInterval() }
@@ -96,13 +101,25 @@ final class PromptMonitor {
     /// The trace that a request belongs to, or a new one.
     @inline(never)
     private func trace(of request: Request) -> TraceContext {
-        if let parent = request.field("traceparent"),
+        if let parent = request.list("traceparent"),  // of two, none counts
             let trace = TraceContext(
                 parentField: parent, stateField: request.list("tracestate"), { ids.next() })
         {
             return trace
         }
         return TraceContext(sampling: exporter?.ratio ?? 0) { ids.next() }
+    }
+
+    /// What names a request that is refused by its head, so that it has no record: in the log, and for the client.
+    func names(of request: borrowing RequestHead) -> (metadata: Logger.Metadata, lines: [UInt8]) {
+        let id = request.field("X-Request-Id").flatMap(RequestIDs.usable) ?? RequestIDs.text(ids.next())
+        var metadata: Logger.Metadata = ["request": "\(id)"]
+        if exporter != nil || log != nil, let parent = request.list("traceparent"),
+            let trace = TraceContext(parentField: parent, stateField: nil, { ids.next() })
+        {
+            metadata["trace-id"] = "\(trace.traceText)"
+        }
+        return (metadata, tellsTiming ? Array("X-Request-Id: \(id)\r\n".utf8) : [])
     }
 
     /// The reply to a prompt is complete, or has failed.
@@ -121,7 +138,7 @@ final class PromptMonitor {
             failures.append(
                 Failure(
                     at: now, id: record.id, status: failure.status.code, model: record.current?.modelText.cut(to: 200),
-                    cause: failure.cause.cut(to: 500)))
+                    cause: failure.cause(withTexts: logsTexts).cut(to: 500)))
         }
         metrics.ended(record, failure, at: now)
         if let exporter, let trace = record.trace, trace.isSampled {
@@ -142,7 +159,10 @@ final class PromptMonitor {
         }
     }
 
-    /// Says what became of a prompt. The prompt itself is never in the log, and neither is its answer.
+    /// The most characters of a request that a line of the log has.
+    private static let mostText = 2000
+
+    /// Says what became of a prompt.
     private func log(_ record: PromptRecord, _ failure: PromptFailure?, at now: LoopInstant, to log: Logger) {
         func milliseconds(_ instant: LoopInstant) -> Logger.MetadataValue {
             "\(PromptRecord.milliseconds(instant.nanoseconds(since: record.began)))"
@@ -160,6 +180,9 @@ final class PromptMonitor {
         metadata["first-token-ms"] = record.firstTokenAt.map { milliseconds($0) }
         metadata["input-tokens"] = record.usage.input.map { "\($0)" }
         metadata["output-tokens"] = record.usage.output.map { "\($0)" }
+        if logsTexts, let prompt = record.current {
+            metadata["prompt"] = "\(String(decoding: prompt.payload.copy(), as: UTF8.self).cut(to: Self.mostText))"
+        }
         if let failure {
             metadata["error"] = "\(failure.kind.rawValue)"
             metadata["phase"] = "\(record.phase.rawValue)"

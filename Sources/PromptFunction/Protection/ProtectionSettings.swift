@@ -17,4 +17,7 @@ package struct ProtectionSettings: Sendable {
     package var requestsPerMinute = 0
 
     package init() {}
+
+    /// Whether a client must show a key.
+    package var needsKey: Bool { keys != nil || tenants?.entries.isEmpty == false }
 }

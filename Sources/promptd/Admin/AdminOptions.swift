@@ -10,8 +10,15 @@ struct AdminOptions: ParsableArguments {
             """)
     var admin: String?
 
-    @Flag(help: "Log a line for each prompt: its model, times and tokens, and what became of it, but never its text.")
+    @Flag(help: "Log a line for each prompt: its model, times and tokens, and what became of it.")
     var accessLog = false
+
+    @Flag(
+        help: """
+            Log texts too: prompts (with --access-log), and the words in which backends fail, which may repeat prompts and \
+            answers. Without it, none is ever logged.
+            """)
+    var logPrompts = false
 
     @Flag(
         help: """
@@ -22,6 +29,7 @@ struct AdminOptions: ParsableArguments {
 
     func apply(to settings: inout PromptFunction.Settings) throws {
         settings.logsPrompts = try Environment.isOn(accessLog, "access-log")
+        settings.logsTexts = try Environment.isOn(logPrompts, "log-prompts")
         settings.tellsTiming = try Environment.isOn(serverTiming, "server-timing")
     }
 

@@ -23,7 +23,8 @@ struct Config: ParsableCommand {
             guard let serve = try Serve.parseAsRoot(flags) as? Serve else { return }
             try serve.useFile()
             _ = try serve.prepare()
-            let rows = Setting.all.map { EffectiveSetting($0, flags: flags) }
+            let unused = serve.listen.unused.union(serve.protection.unused)
+            let rows = Setting.all.map { EffectiveSetting($0, flags: flags, isUsed: !unused.contains($0.name)) }
             let name = rows.map(\.name.count).max() ?? 0
             let value = min(rows.map(\.value.count).max() ?? 0, 50)
             for row in rows {
@@ -38,7 +39,10 @@ struct Config: ParsableCommand {
     /// `promptd config check`
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a file of settings: exit status 0 if serve would take it, else 64 and what is wrong.")
+            abstract: """
+                Check a file of settings, whatever the environment: exit status 0 if serve would take it, else 64 and what \
+                is wrong.
+                """)
 
         @Argument(help: "The file.")
         var file: String?
@@ -50,8 +54,11 @@ struct Config: ParsableCommand {
             let flags = (file.map { ["--config", $0] } ?? []) + (tenants.map { ["--tenants", $0] } ?? [])
             guard !flags.isEmpty else { throw ValidationError("Name a file to check.") }
             guard let serve = try Serve.parseAsRoot(flags) as? Serve else { return }
-            try serve.useFile()
-            _ = try serve.prepare()
+            // The files alone are judged: what is right here must not be wrong elsewhere.
+            try Environment.$replacement.withValue([:]) {
+                try serve.useFile()
+                _ = try serve.prepare()
+            }
             for file in [file, tenants] { if let file { print("\(file) is right.") } }
         }
     }
@@ -95,12 +102,15 @@ struct EffectiveSetting {
     let value: String
     let origin: String
 
-    /// - Parameter flags: the command line, which was parsed before.
-    init(_ setting: Setting, flags: [String]) {
+    /// - Parameters:
+    ///   - flags: the command line, which was parsed before.
+    ///   - isUsed: whether it counts, and no other setting in its place.
+    init(_ setting: Setting, flags: [String], isUsed: Bool) {
         name = setting.name
         let (value, origin) = Self.find(setting, flags)
-        self.value = setting.isSecret && origin != "default" ? "********" : value
-        self.origin = origin
+        let isDefault = origin == "default"
+        self.value = setting.isSecret && !isDefault ? "********" : isDefault && !isUsed ? "" : value
+        self.origin = isUsed ? origin : isDefault ? "not used" : "\(origin), not used: another setting comes first"
     }
 
     private static func find(_ setting: Setting, _ flags: [String]) -> (value: String, origin: String) {

@@ -9,6 +9,8 @@ final class Reload {
     private let server: Server
     /// Whether its clients speak TLS: that stays as it is.
     private let hasTLS: Bool
+    /// Whether clients need a key.
+    private var needsKey: Bool
     private let log: Logger
     private let loop: EventLoop
     private let work: WorkQueue
@@ -21,10 +23,11 @@ final class Reload {
         case readingBeforeAnother
     }
 
-    init(of function: PromptFunction, _ server: Server, hasTLS: Bool, log: Logger, on loop: EventLoop) {
+    init(of function: PromptFunction, _ server: Server, hasTLS: Bool, needsKey: Bool, log: Logger, on loop: EventLoop) {
         self.function = function
         self.server = server
         self.hasTLS = hasTLS
+        self.needsKey = needsKey
         self.log = log
         self.loop = loop
         work = WorkQueue(on: loop)
@@ -58,6 +61,10 @@ final class Reload {
                     "api-keys": "\(new.function.protection.keys?.count ?? 0)",
                     "tenants": "\(new.function.protection.tenants?.entries.count ?? 0)",
                 ])
+            if needsKey && !new.function.protection.needsKey {
+                log.warning("no key is needed any more: whoever reaches promptd may send prompts")
+            }
+            needsKey = new.function.protection.needsKey
             var needRestart = new.needRestart
             if hasTLS != (new.tls != nil) { needRestart.append("tls-cert") }
             guard !needRestart.isEmpty else { return }

@@ -39,8 +39,7 @@ final class SettingsReader: Sendable {
                 preconditionFailure("the arguments have been those of serve before")
             }
             try serve.useFile()
-            let function = try serve.functionSettings().settings
-            let tls = try serve.listen.tls()
+            let (function, tls) = try serve.prepareReload()
             let now = Environment.fromFile
             let changed = Setting.all.filter { atStart[$0.variable] != now[$0.variable] }.map(\.name)
             return Result(function: function, tls: tls, needRestart: changed.filter { !Self.replaceable.contains($0) })

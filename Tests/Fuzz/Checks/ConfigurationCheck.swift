@@ -88,7 +88,7 @@ enum ConfigurationCheck {
         try serve.queue.apply(to: &function)
         function.protection = try serve.protection.settings(isLocal: true)
         warnings += serve.protection.warnings(defaultModel: function.model, function.protection)
-        _ = try serve.logging.logger()
+        _ = try serve.logging.logger(for: "promptd")
         return Settings(
             addresses: try serve.listen.addresses(), function: function, warnings: warnings,
             limits: try serve.limits.limits(), drain: try serve.stopping.settings(),

@@ -531,7 +531,7 @@ import Testing
                 index += 1
             }
             #expect(server.accepted == 1 && fixture.retries == 1)
-            #expect(fixture.log.lines(with: "first boom").count == 1)
+            #expect(fixture.log.lines(with: "it reported an error").count == 1)
         }
         _ = try await peers
     }

@@ -193,6 +193,19 @@ import Testing
         }
     }
 
+    @Test func `that the queue does not let in have not waited`() async throws {
+        try await Self.monitored(settings: { ($0.maxInFlight, $0.maxQueue) = (1, 1) }) { loop, fixture, values in
+            let count = #"promptd_queue_wait_seconds_count{class="interactive"}"#
+            fixture.standIn.hold()
+            let sockets = try await fixture.begin(["{}", "{}"], on: loop)
+            #expect(try await fixture.post("{}").status == 503)
+            #expect(values()[count] == 0)
+            fixture.standIn.release()
+            for socket in sockets { _ = try await response(on: socket) }
+            #expect(values()[count] == 2)
+        }
+    }
+
     @Test func `that are tried elsewhere are counted`() async throws {
         let broken = try ReservedPort()
         try await Self.monitored(hosts: ["127.0.0.1:\(broken.number)"]) { loop, fixture, values in
