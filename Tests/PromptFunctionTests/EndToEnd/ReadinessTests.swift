@@ -69,14 +69,14 @@ import Testing
 
     @Test func `it can mean that the model is loaded, which it is not while it loads`() async throws {
         var standIn = StandInSettings()
-        standIn.loadTime = .seconds(60)
+        standIn.loadTime = .seconds(61)
         let missing = "No Ollama has the model 'llama3.2:1b' loaded"
         try await withBackends([standIn], clock: .manual, settings: Self.meaning(.loaded)) { loop, fixture in
             try await Self.wait(for: missing, fixture, on: loop)
             let socket = try await fixture.begin(["{}"], on: loop)[0]
             let loading = try await fixture.get(Self.path)
             #expect(loading.text == missing)
-            await loop.advance(by: .seconds(60))
+            try await passDeadline(.seconds(61), on: loop)
             let response = try await response(on: socket)
             #expect(response.status == 200)
             try await Self.wait(for: "Ready", fixture, on: loop)
