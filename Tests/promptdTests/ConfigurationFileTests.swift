@@ -152,6 +152,17 @@ import Testing
         }
     }
 
+    @Test func `is one place for settings, and variables that are misspelt are told`() async throws {
+        // Kubernetes sets the latter for a service that is called promptd.
+        let variables = ["PROMPTD_MAX_QEUE": "5", "PROMPTD_SERVICE_HOST": "a", "PROMPTD_PORT": "tcp://a:1"]
+        let (server, _) = try await Promptd.serve(["--embedded"], environment: variables)
+        server.signal(SIGTERM)
+        let log = try await server.finish().errors
+        let warnings = log.split(separator: "\n").filter { $0.contains("no setting of promptd") }
+        #expect(warnings.count == 1, "\(log)")
+        #expect(log.contains("PROMPTD_MAX_QEUE is no setting of promptd: did you mean PROMPTD_MAX_QUEUE?"))
+    }
+
     @Test func `is judged by itself`() async throws {
         try await Self.with(#"{"max-queue":"x"}"#) { file in
             let result = try await Promptd.run(["config", "check", file], environment: ["PROMPTD_MAX_QUEUE": "1"])
