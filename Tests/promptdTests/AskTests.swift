@@ -85,7 +85,7 @@ import Testing
         let wanted = [
             #"[{"role":"system","content":"S"}],"prompt":"one""#,
             #"[{"role":"system","content":"S"},{"role":"user","content":"one"},"#
-                + #"{"role":"assistant","content":"answer 0"}],"prompt":"two\nmore","model":"m2""#,
+                + #"{"role":"assistant","content":"answer 0"}],"prompt":"/two\nmore","model":"m2""#,
             #"[{"role":"system","content":"S"}],"prompt":"three","model":"m2""#,
         ]
         async let peers = server.play(
@@ -100,10 +100,12 @@ import Testing
                 }
             })
         let chat = try await Self.shell(
-            #"printf 'one\n/model m2\n\n/help\ntwo\\\nmore\n/clear\nthree\n/bye\nfour\n' | $promptd chat --system S"#,
+            #"printf 'one\n/model m2\n\n//two\\\nmore\n/clear\nthree\n/bye\nfour\n' | $promptd chat --system S"#,
             "http://127.0.0.1:\(server.port)")
         #expect(chat.status == 0 && chat.output == "answer 0\nanswer 1\nanswer 2\n", "\(chat)")
-        #expect(chat.errors.contains("Give /clear, /model NAME or /bye"))
         _ = try await peers
+        // A script must notice that its message was not sent.
+        let unknown = try await Self.shell("echo /help | $promptd chat", "http://127.0.0.1:\(server.port)")
+        #expect(unknown.status == 1 && unknown.errors.contains("Give /clear, /model NAME or /bye"))
     }
 }

@@ -9,7 +9,9 @@ struct Chat: ParsableCommand {
         abstract: "Hold a conversation with a running promptd.",
         discussion: """
             Each line is a message; the answer is printed as it comes, and Ctrl+C stops it. A line that ends with \\ goes \
-            on in the next one. /clear forgets what was said, /model NAME asks another model, /bye or Ctrl+D ends.
+            on in the next one. /clear forgets what was said, /model NAME asks another model, /bye or Ctrl+D ends; a message \
+            that begins with / is written with two of them. A terminal gives no more than 4,095 bytes of a line: send longer \
+            ones by a pipe.
             """)
 
     @Option(help: "What the model is told before the conversation.")
@@ -22,18 +24,26 @@ struct Chat: ParsableCommand {
         let isTerminal = isatty(STDIN_FILENO) == 1
         var conversation = Conversation(model: options.model, system: system)
         while let message = Self.message(isTerminal) {
-            if message.hasPrefix("/") {
-                guard conversation.obey(message) else { return }
-                continue
+            if message.hasPrefix("/") && !message.hasPrefix("//") {
+                switch conversation.obey(message) {
+                case .done: continue
+                case .end: return
+                case .unknown:
+                    StandardStreams.printError("Give /clear, /model NAME or /bye, or // to begin a message with /.")
+                    if isTerminal { continue }
+                    throw ExitCode(1)  // a script would not notice
+                }
             }
             if message.allSatisfy(\.isWhitespace) { continue }
             let printer = AnswerPrinter(isImmediate: true, keepsText: true)
             let answer = StreamedAnswer(request, within: options.timeout.duration)
-            let end = try answer.run(conversation.payload(asking: message), by: printer, stopsAtInterrupt: isTerminal)
+            let question = message.hasPrefix("//") ? String(message.dropFirst()) : message
+            let end = try answer.run(conversation.payload(asking: question), by: printer, stopsAtInterrupt: isTerminal)
             guard printer.isPrinted else { throw StartError(AnswerPrinter.unwritten) }
             switch end {
+            case .interrupted where printer.text.isEmpty: break  // as if it had not been asked
             case .complete, .interrupted:
-                conversation.add(message, String(decoding: printer.text, as: UTF8.self))
+                conversation.add(question, String(decoding: printer.text, as: UTF8.self))
                 if options.stats { printer.printStats() }
             case .failed(let error):
                 StandardStreams.printError(TopScreen.plain(answer.sentence(error)))
@@ -76,17 +86,24 @@ struct Conversation {
         messages.append(("assistant", answer.hasSuffix("\n") ? String(answer.dropLast()) : answer))
     }
 
-    /// Does what a line that begins with a slash says. Returns false if the chat is to end.
-    mutating func obey(_ line: String) -> Bool {
+    /// What became of a line that begins with a slash.
+    enum Effect {
+        case done
+        /// The chat is to end.
+        case end
+        case unknown
+    }
+
+    /// Does what a line that begins with a slash says.
+    mutating func obey(_ line: String) -> Effect {
         let words = line.split(separator: " ")
         switch words.first {
-        case "/bye", "/exit", "/quit": return false
+        case "/bye", "/exit", "/quit": return .end
         case "/clear": messages = []
         case "/model" where words.count == 2: model = String(words[1])
-        default:
-            StandardStreams.printError("Give /clear, /model NAME or /bye, or a message that does not begin with /.")
+        default: return .unknown
         }
-        return true
+        return .done
     }
 
     /// The request for the answer to `message`.
