@@ -1,5 +1,4 @@
 internal import Glibc
-internal import JSON
 
 /// Reads along with a stream that is passed on: whether it is complete by its API's own marker, and how many tokens the
 /// model has written. Belongs to one thread.
@@ -258,44 +257,5 @@ package struct StreamScanner {
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[(position + 1)...])
         }
         return false
-    }
-}
-
-/// An object of a stream of Ollama's that may be its last.
-private struct LastObject {
-    private var done: Bool?
-    private var hasReason = false
-    private(set) var isError = false
-    private(set) var usage = TokenUsage()
-
-    /// Whether it ends the answer: it says so, or is an error.
-    var isLast: Bool { isDone || isError }
-
-    private var isDone: Bool { done ?? hasReason }  // some proxies leave `done` out
-
-    init?(_ line: UnsafeRawBufferPointer) {
-        var reader = unsafe JSONReader(line, allowsHalfPairs: true)
-        do throws(JSONReader.Malformed) {
-            try read(&reader)
-        } catch {
-            return nil
-        }
-        if isDone { usage = unsafe TokenUsage.find(in: line) }
-    }
-
-    private mutating func read(_ reader: inout JSONReader) throws(JSONReader.Malformed) {
-        var isFirst = true
-        try reader.begin("{")
-        while let name = try reader.nextName(isFirst: &isFirst) {
-            let kind = try reader.kind()
-            if reader.matches(name, "done"), kind == .boolean {
-                done = try reader.boolean()
-            } else if reader.matches(name, "done_reason"), kind == .string {
-                hasReason = try !reader.string().range.isEmpty
-            } else {
-                try reader.skipValue()
-                if reader.matches(name, "error"), kind != .null { isError = true }
-            }
-        }
     }
 }

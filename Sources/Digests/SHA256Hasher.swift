@@ -19,6 +19,7 @@ internal import COpenSSL
         unsafe EVP_MD_free(algorithm)
     }
 
+    /// The digest of some bytes.
     package func digest(of bytes: ArraySlice<UInt8>) -> SHA256Digest {
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         unsafe bytes.withUnsafeBufferPointer { bytes in

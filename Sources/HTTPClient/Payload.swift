@@ -14,8 +14,8 @@ internal import Glibc
 
     deinit { unsafe bytes.deallocate() }
 
-    /// A copy of the bytes. The time is proportional to their number.
-    package func copy() -> [UInt8] { unsafe Array(bytes) }
+    /// A copy of the first `limit` bytes. The time is proportional to their number.
+    package func copy(upTo limit: Int = .max) -> [UInt8] { unsafe Array(bytes.prefix(limit)) }
 
     /// Whether the bytes are equal. The time is proportional to their number.
     package func isEqual(to other: Payload) -> Bool {

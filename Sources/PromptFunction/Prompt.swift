@@ -36,6 +36,7 @@ final class Prompt: Sendable {
         let maxPredict: Int
         /// Whether deterministic prompts that are equal share a generation.
         let coalesces: Bool
+        /// Whether somebody pays for tokens, so that they are estimated.
         let hasTenants: Bool
     }
 

@@ -112,8 +112,8 @@ extension PromptFunction {
             if error.saysMissing && isElsewhere(prompt.model) { throw admission.allBackendsDown }
             throw failure
         }
-        let metadata = failure.logMetadata(withTexts: settings.logsTexts).merging(reply.firstRecord?.logMetadata ?? [:])
-        { $1 }
+        var metadata = failure.logMetadata(withTexts: settings.logsTexts)
+        metadata.merge(reply.firstRecord?.logMetadata ?? [:]) { $1 }
         log.notice("retrying after a failure", metadata: metadata)
         return pause
     }

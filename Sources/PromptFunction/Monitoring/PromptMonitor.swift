@@ -159,7 +159,7 @@ final class PromptMonitor {
         }
     }
 
-    /// The most characters of a request that a line of the log has.
+    /// The most bytes of a request that a line of the log has.
     private static let mostText = 2000
 
     /// Says what became of a prompt.
@@ -181,7 +181,9 @@ final class PromptMonitor {
         metadata["input-tokens"] = record.usage.input.map { "\($0)" }
         metadata["output-tokens"] = record.usage.output.map { "\($0)" }
         if logsTexts, let prompt = record.current {
-            metadata["prompt"] = "\(String(decoding: prompt.payload.copy(), as: UTF8.self).cut(to: Self.mostText))"
+            // A prompt may have megabytes. Four bytes more, so that no scalar is cut.
+            let start = prompt.payload.copy(upTo: Self.mostText + 4)
+            metadata["prompt"] = "\(String(decoding: start, as: UTF8.self).cut(to: Self.mostText))"
         }
         if let failure {
             metadata["error"] = "\(failure.kind.rawValue)"

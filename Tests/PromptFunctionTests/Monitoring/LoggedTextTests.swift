@@ -66,6 +66,15 @@ import Testing
         try await played
     }
 
+    @Test func `are cut, between characters`() async throws {
+        try await withBackends(settings: { ($0.logsPrompts, $0.logsTexts) = (true, true) }) { loop, fixture in
+            let long = String(repeating: "é", count: 500_000)
+            _ = try await fixture.post(#"{"prompt":"\#(long)"}"#)
+            let line = try #require(fixture.log.lines(with: "prompt answered").first)
+            #expect(line.contains("ééé") && line.utf8.count < 3000 && !line.contains("\u{FFFD}"))
+        }
+    }
+
     @Test func `are Ollama's own where they say nothing of a prompt`() async throws {
         let server = try RawServer()
         let message = "model requires more system memory (9.0 GiB) than is available (1.0 GiB)"
