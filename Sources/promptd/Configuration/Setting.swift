@@ -50,10 +50,11 @@ struct Setting: Sendable {
     /// Variables that look like settings, but are none. Others that begin so may be Kubernetes's, about a service that is
     /// called promptd.
     static var misspelt: [(variable: String, meant: String)] {
+        let names = Environment.names.filter { $0.hasPrefix("PROMPTD_") }.sorted()
+        if names.isEmpty { return [] }  // finding the settings takes 20 ms at the start
         let known = Set(
             all.map(\.variable) + ["PROMPTD_CONFIG", "PROMPTD_URL", "PROMPTD_ADMIN_URL", "PROMPTD_API_KEY"])
-        return Environment.names.filter { $0.hasPrefix("PROMPTD_") && !known.contains($0) }.sorted().compactMap {
-            name in
+        return names.filter { !known.contains($0) }.compactMap { name in
             let near = known.map { ($0, distance($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
             return near.flatMap { $0.1 <= 2 ? (name, $0.0) : nil }
         }
