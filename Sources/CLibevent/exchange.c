@@ -37,8 +37,17 @@ bool exchange_set_target(struct shim_exchange *self, const char *bytes, size_t c
 	return true;
 }
 
+static void forget_credential(struct shim_exchange *self) {
+	struct credential *old = self->credential;
+	if (!old) return;
+	explicit_bzero(old->bytes, old->count);
+	free(old);
+	self->credential = NULL;
+}
+
 void exchange_free(struct shim_exchange *self) {
 	exchange_clear(self);
+	forget_credential(self);
 	free(self->target);
 	self->target = NULL;
 	self->has_target = false;
@@ -62,6 +71,27 @@ void shim_exchange_set_context(shim_exchange *self, void *context) { self->conte
 void shim_exchange_set_mark(shim_exchange *self, uint32_t mark) { self->mark = mark; }
 
 uint32_t shim_exchange_mark(const shim_exchange *self) { return self->mark; }
+
+void shim_exchange_note_credential(shim_exchange *self, const void *credential, size_t count, uint64_t number) {
+	enum { MOST_BYTES = 256 };
+	forget_credential(self);
+	if (count > MOST_BYTES) return;
+	struct credential *new = malloc(sizeof *new + count);
+	if (!new) return;
+	new->number = number;
+	new->count = count;
+	if (count > 0) memcpy(new->bytes, credential, count);
+	self->credential = new;
+}
+
+uint64_t shim_exchange_credential(const shim_exchange *self, const void *credential, size_t count) {
+	const struct credential *noted = self->credential;
+	if (!noted || noted->count != count) return 0;
+	const uint8_t *bytes = credential;
+	uint8_t difference = 0;
+	for (size_t i = 0; i < count; i++) difference |= bytes[i] ^ noted->bytes[i];
+	return difference ? 0 : noted->number;
+}
 
 shim_method shim_exchange_method(const shim_exchange *self) { return self->head.method; }
 

@@ -26,6 +26,13 @@ enum exchange_verdict {
 					///< request
 };
 
+/// What a client has proved who it is with, and the number that the function has noted about that.
+struct credential {
+	uint64_t number;
+	size_t count;
+	uint8_t bytes[];
+};
+
 struct shim_exchange {
 	enum exchange_state state;
 	enum exchange_verdict verdict;
@@ -37,6 +44,7 @@ struct shim_exchange {
 	uint32_t mark;       ///< what the function has noted about the request; 0: nothing
 	char *target;        ///< origin form, NUL-terminated; between requests, the previous target
 	size_t target_capacity;
+	struct credential *credential; ///< that was noted last on the connection; may be NULL
 	/// evhttp's request, for its header fields; NULL until the whole head has arrived.
 	struct evhttp_request *request;
 	struct chunked_decoder decoder;

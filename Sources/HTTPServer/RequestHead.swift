@@ -28,6 +28,18 @@ internal import CLibevent
         nonmutating set { unsafe shim_exchange_set_mark(handle, newValue) }
     }
 
+    /// Notes a number about the connection, other than 0, which counts as long as its requests have the same credential.
+    package func note(_ number: UInt64, for credential: ArraySlice<UInt8>) {
+        unsafe credential.withUnsafeBytes {
+            unsafe shim_exchange_note_credential(handle, $0.baseAddress, $0.count, number)
+        }
+    }
+
+    /// The number that was noted with the same credential; 0: none.
+    package func number(for credential: ArraySlice<UInt8>) -> UInt64 {
+        unsafe credential.withUnsafeBytes { unsafe shim_exchange_credential(handle, $0.baseAddress, $0.count) }
+    }
+
     /// The first field of this name, in any case.
     public func field(_ name: StaticString) -> String? { unsafe Fields.field(handle, name) }
 

@@ -14,6 +14,30 @@ package struct JSONWriter {
     /// Appends JSON unchanged, such as a number.
     package mutating func put(raw json: String) { bytes.append(contentsOf: json.utf8) }
 
+    /// Appends a number.
+    package mutating func put(_ number: Int) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        let start = bytes.count
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
+    }
+
+    /// Appends 16 hexadecimal digits.
+    package mutating func put(hexadecimal number: UInt64) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            put(digit: UInt8(truncatingIfNeeded: number >> shift) & 15)
+        }
+    }
+
+    private mutating func put(digit: UInt8) {
+        let digits: StaticString = "0123456789abcdef"
+        unsafe bytes.append(digits.utf8Start[Int(digit)])
+    }
+
     /// Appends the inside of a string.
     package mutating func put(_ text: JSONText) { bytes.append(contentsOf: text.bytes) }
 
@@ -46,10 +70,9 @@ package struct JSONWriter {
             case 0x0D: bytes.append(UInt8(ascii: "r"))
             case 0x09: bytes.append(UInt8(ascii: "t"))
             default:
-                let digits: StaticString = "0123456789abcdef"
-                bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
-                unsafe bytes.append(digits.utf8Start[Int(byte >> 4)])
-                unsafe bytes.append(digits.utf8Start[Int(byte & 15)])
+                put("u00")
+                put(digit: byte >> 4)
+                put(digit: byte & 15)
             }
         }
         unsafe bytes.append(contentsOf: text[start...])

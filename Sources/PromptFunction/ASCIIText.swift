@@ -3,6 +3,7 @@ struct ASCIIText {
     private var storage = InlineArray<768, UInt8>(repeating: 0)
     private var count = 0
 
+    @inline(__always)
     mutating func put(_ text: StaticString) {
         unsafe put(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -10,24 +11,46 @@ struct ASCIIText {
     /// Appends ASCII text.
     mutating func put(bytes: [UInt8]) { unsafe bytes.withUnsafeBytes { unsafe put($0) } }
 
+    @inline(__always)
     private mutating func put(_ bytes: UnsafeRawBufferPointer) {
         unsafe fill(bytes.count) { unsafe $0.copyMemory(from: bytes) }
     }
 
     /// - Parameter number: not negative.
     mutating func put(_ number: Int) {
+        let digits = Self.digitCount(number)
+        unsafe fill(digits) { unsafe Self.write(number, to: $0) }
+    }
+
+    /// A tenth of a number, with one decimal place.
+    ///
+    /// - Parameter number: not negative.
+    mutating func put(tenths number: Int) {
+        let whole = number / 10
+        let digits = Self.digitCount(whole)
+        unsafe fill(digits + 2) { space in
+            unsafe Self.write(whole, to: UnsafeMutableRawBufferPointer(rebasing: space[..<digits]))
+            unsafe space[digits] = UInt8(ascii: ".")
+            unsafe space[digits + 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10)
+        }
+    }
+
+    private static func digitCount(_ number: Int) -> Int {
         var digits = 1
         var bound = 10
         while bound <= number && digits < 19 {
             digits += 1
             bound &*= 10
         }
-        unsafe fill(digits) { space in
-            var rest = number
-            for index in stride(from: space.count - 1, through: 0, by: -1) {
-                unsafe space[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
-            }
+        return digits
+    }
+
+    /// Writes a number that has as many digits as `space`.
+    private static func write(_ number: Int, to space: UnsafeMutableRawBufferPointer) {
+        var rest = number
+        for index in stride(from: space.count - 1, through: 0, by: -1) {
+            unsafe space[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
         }
     }
 
@@ -52,6 +75,7 @@ struct ASCIIText {
     }
 
     /// Appends bytes that `body` writes.
+    @inline(__always)
     private mutating func fill(_ added: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
         let range = count..<(count + added)
         count = range.upperBound

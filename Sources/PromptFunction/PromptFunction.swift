@@ -165,7 +165,7 @@ package final class PromptFunction: Function {
             let form = servedRoute(request.path).map { ErrorForm.api($0.api) } ?? AnswerForm(request).errors
             var response = error.response(as: form)
             response.fields = protection.origins.fields(for: request)
-            response.fieldLines = (protection.tenant(of: request)?.rateLimitLines ?? []) + names.lines
+            response.fieldLines = (protection.tenant(of: request)?.rateLimitLines(at: loop.now) ?? []) + names.lines
             if case .encodedBody = error { response.fields.append(Self.acceptedEncodings) }
             return response
         }
@@ -192,7 +192,7 @@ package final class PromptFunction: Function {
     @inline(never)
     func charge(_ tenant: Tenant, for prompt: Prompt, _ reply: some ClientReply) throws(PromptFailure) {
         try tenant.check(prompt.model, named: prompt.modelText)
-        try tenant.checkTokens(for: prompt.textBytes)
+        try tenant.checkTokens(for: prompt.textBytes, at: loop.now)
         reply.forEachRecord {
             $0.bill = TokenBill(tenant, for: prompt.textBytes, writes: $0.operation.writes)
         }

@@ -83,7 +83,7 @@ final class PromptReply: ClientReply, ChatReceiver {
 
     @inline(never)
     private func countNews() {
-        record?.count(newParts)
+        record?.count(newParts, at: loop.now)
         newParts = 0
     }
 

@@ -35,7 +35,7 @@ struct ReplyFields {
         let record = record.flatMap { $0.tellsTiming ? $0 : nil }
         if tenant == nil && record == nil { return hostLines }
         var lines = ASCIIText()
-        tenant?.putRateLimit(to: &lines)
+        tenant?.putRateLimit(at: now, to: &lines)
         if let record {
             // The host's own name for the request goes on.
             if hostLines.isEmpty || !Self.hasField("x-request-id:", in: hostLines) { record.putID(to: &lines) }

@@ -193,6 +193,14 @@ void shim_exchange_set_mark(shim_exchange *self, uint32_t mark);
 /// The number that was noted about the request; 0: none.
 uint32_t shim_exchange_mark(const shim_exchange *self);
 
+/// Notes a number about the connection, other than 0, which counts as long as its requests have the same `credential`.
+/// Only the last one is kept; none of one that is very long.
+void shim_exchange_note_credential(
+	shim_exchange *self, const void *_Nullable credential, size_t count, uint64_t number);
+
+/// The number that was noted with the same `credential`; 0: none. How long it takes does not depend on what differs.
+uint64_t shim_exchange_credential(const shim_exchange *self, const void *_Nullable credential, size_t count);
+
 /// Whether the connection has a reserved slot, which is for requests that are answered at once.
 bool shim_exchange_is_reserved(const shim_exchange *self);
 

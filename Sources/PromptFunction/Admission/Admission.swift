@@ -165,6 +165,7 @@ final class Admission {
 
     /// A tenant may have other prompts in flight than before: others have ended, or it has another limit or class.
     func tenantMayContinue(_ tenant: Tenant) {
+        if queue.count == 0 { return }
         queue.move(tenant.identity, to: tenant.settings.priority)
         guard !tenant.isFull else { return queue.park(tenant.identity) }
         queue.unpark(tenant.identity)

@@ -148,9 +148,9 @@ final class ForwardedReply: ClientReply, ForwardReceiver {
         if record.firstTokenAt == nil { record.begin(at: loop.now) }
         if record.prompt?.isStreamed == true {
             // What ends in none counts as one: nobody gets an answer for nothing that has no line ends.
-            record.count(max(1, newParts))
+            record.count(max(1, newParts), at: loop.now)
         } else {
-            record.count(1)
+            record.count(1, at: loop.now)
             record.bill?.receive(scratch.bytes.count)
         }
         newParts = 0

@@ -29,6 +29,7 @@ final class ModelMetrics {
 
     /// The metrics of one kind of prompt, each made when it is needed first.
     private final class Series {
+        let kind: Kind
         private let factory: any MetricsFactory
         private let dimensions: [(String, String)]
         let duration: CoreMetrics.Timer
@@ -37,7 +38,8 @@ final class ModelMetrics {
         private(set) lazy var input = usage("input")
         private(set) lazy var output = usage("output")
 
-        init(_ dimensions: [(String, String)], _ factory: any MetricsFactory) {
+        init(_ kind: Kind, _ dimensions: [(String, String)], _ factory: any MetricsFactory) {
+            self.kind = kind
             self.factory = factory
             self.dimensions = dimensions
             duration = Timer(label: Instruments.requestDuration.name, dimensions: dimensions, factory: factory)
@@ -59,7 +61,7 @@ final class ModelMetrics {
     private let isKnown: (ModelName) -> Bool
     private var series: [Kind: Series] = [:]
     /// The series that was used last: most prompts are of the same kind as the one before.
-    private var last: (kind: Kind, series: Series)?
+    private var last: Series?
 
     init(_ factory: any MetricsFactory, isKnown: @escaping (ModelName) -> Bool) {
         self.factory = factory
@@ -85,17 +87,17 @@ final class ModelMetrics {
     }
 
     private func series(for kind: Kind) -> Series {
-        if let last, last.kind == kind { return last.series }
+        if let last, last.kind == kind { return last }
         let isOver = series.count >= Self.mostSeries
         var kind = kind
         if let known = series[kind] {
-            last = (kind, known)
+            last = known
             return known
         }
         if isOver || !isShown(kind.model) { kind.model = ModelName(Self.other) }
         if let model = kind.answering, isOver || !isShown(model) { kind.answering = ModelName(Self.other) }
         if let known = series[kind] { return known }
-        let new = Series(Self.dimensions(of: kind), factory)
+        let new = Series(kind, Self.dimensions(of: kind), factory)
         series[kind] = new
         return new
     }

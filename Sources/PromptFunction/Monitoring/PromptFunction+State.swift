@@ -106,8 +106,11 @@ extension PromptFunction {
             json.put(quoted: tenant.settings.priority.name)
             json.put(raw: ",\"in_flight\":\(tenant.inFlight),\"in_flight_limit\":\(tenant.settings.maxInFlight)")
             json.put(raw: ",\"waiting\":\(admission.waiting(of: tenant))")
-            json.put(raw: ",\"tokens\":\(tenant.tokensUsed),\"tokens_limit\":\(tenant.settings.tokensPerMinute)")
-            json.put(raw: ",\"requests\":\(tenant.requestsUsed)")
+            json.put(
+                raw:
+                    ",\"tokens\":\(tenant.tokensUsed(at: loop.now)),\"tokens_limit\":\(tenant.settings.tokensPerMinute)"
+            )
+            json.put(raw: ",\"requests\":\(tenant.requestsUsed(at: loop.now))")
             json.put(raw: ",\"requests_limit\":\(tenant.settings.requestsPerMinute)")
             json.put(raw: ",\"answered\":\(tenant.totals.answered),\"failed\":\(tenant.totals.failed)")
             json.put(raw: ",\"cancelled\":\(tenant.totals.cancelled)")

@@ -127,7 +127,7 @@ final class PromptMonitor {
         remove(record)
         let now = loop.now
         if let output = record.usage.output { totals.otherTokens += max(0, output - record.parts) }
-        if let tenant = record.tenant { settle(record, of: tenant, failure) }
+        if let tenant = record.tenant { settle(record, of: tenant, failure, at: now) }
         if let first = record.firstTokenAt { history.firstToken(after: first.nanoseconds(since: record.began)) }
         switch failure {
         case nil: totals.answered += 1
@@ -148,9 +148,9 @@ final class PromptMonitor {
     }
 
     @inline(never)
-    private func settle(_ record: PromptRecord, of tenant: Tenant, _ failure: PromptFailure?) {
+    private func settle(_ record: PromptRecord, of tenant: Tenant, _ failure: PromptFailure?, at now: LoopInstant) {
         record.bill?.settle(
-            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false)
+            record.usage, wasAsked: record.askedAt != nil, isCounted: record.prompt?.isStreamed ?? false, at: now)
         switch failure {
         case nil: tenant.totals.answered += 1
         case .tokensUsed?: break  // counted as refused

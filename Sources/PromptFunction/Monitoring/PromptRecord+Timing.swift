@@ -38,10 +38,7 @@ extension PromptRecord {
 
     /// With one decimal place.
     private static func put(milliseconds nanoseconds: Int64, to text: inout ASCIIText) {
-        let tenths = Int(max(nanoseconds, 0) + 50_000) / 100_000
-        text.put(tenths / 10)
-        text.put(".")
-        text.put(tenths % 10)
+        text.put(tenths: Int(max(nanoseconds, 0) + 50_000) / 100_000)
     }
 
     /// Milliseconds, with one decimal place.

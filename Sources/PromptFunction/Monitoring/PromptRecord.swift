@@ -103,10 +103,10 @@ final class PromptRecord {
 
     /// Parts of a streamed answer have come.
     @inline(__always)
-    func count(_ new: Int) {
+    func count(_ new: Int, at now: @autoclosure () -> LoopInstant) {
         parts &+= new
         totals.parts &+= new
-        bill?.count(new)
+        bill?.count(new, at: now())
     }
 
     /// The answer has begun to come.

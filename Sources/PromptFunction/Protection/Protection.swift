@@ -20,7 +20,7 @@ final class Protection {
         keys = settings.keys
         origins = settings.origins
         proxies = settings.trustedProxies
-        directory = settings.tenants.map { TenantDirectory($0, on: loop) }
+        directory = settings.tenants.map { TenantDirectory($0) }
         requestsPerMinute = settings.requestsPerMinute
         rate = Self.rate(requestsPerMinute)
     }
@@ -38,7 +38,7 @@ final class Protection {
         if let directory {
             directory.replace(with: settings.tenants)
         } else {
-            directory = settings.tenants.map { TenantDirectory($0, on: loop) }
+            directory = settings.tenants.map { TenantDirectory($0) }
         }
         if requestsPerMinute != settings.requestsPerMinute { rate = Self.rate(settings.requestsPerMinute) }
         requestsPerMinute = settings.requestsPerMinute
@@ -52,7 +52,7 @@ final class Protection {
         if (keys != nil || tenants != nil) && !sender.hasKey { throw .unauthorized }
         if let tenant = sender.tenant {
             request.mark = tenant.number
-            try tenant.takeRequest(asksModel: request.method == .post)
+            try tenant.takeRequest(asksModel: request.method == .post, at: loop.now)
         }
         if let seconds = rate?.take(sender.identity, at: loop.now) { throw .rateLimited(retryAfter: seconds) }
     }
@@ -71,7 +71,7 @@ final class Protection {
         of request: borrowing RequestHead
     ) -> (identity: ClientIdentity, hasKey: Bool, tenant: Tenant?) {
         if keys != nil || tenants != nil, let key = Self.key(of: request) {
-            if let tenant = tenants?.tenant(withKey: key) { return (tenant.identity, true, tenant) }
+            if let tenant = tenants?.tenant(withKey: key, of: request) { return (tenant.identity, true, tenant) }
             if let keys, keys.admits(key) { return (ClientIdentity(key: key), true, nil) }
         }
         guard let peer = IPAddress(request.peer[...]) else { return (.v4(0), false, nil) }

@@ -4,13 +4,13 @@ internal import EventLoop
 ///
 /// So no minute, whenever it begins, has more than was allowed. If more was used than was allowed, because nobody knew
 /// before how much it would be, the rest becomes a debt, which is forgiven at the rate that is allowed.
-struct MinuteWindow {
+final class MinuteWindow {
     /// The seconds of a minute, and the one that has begun.
     private static let length = 61
     /// The seconds after which the largest debt is forgiven, and all is forgotten if nothing more is used.
     private static let longestDebt = 3600
 
-    private var used = [Int](repeating: 0, count: Self.length)
+    private var used = InlineArray<61, Int>(repeating: 0)
     /// The second that has begun.
     private var current: Int64 = 0
     /// The second in which something was used last.
@@ -20,21 +20,29 @@ struct MinuteWindow {
     /// Sixty times the debt, of which each second forgives what is allowed in a minute.
     private var sixtyfoldDebt = 0
 
+    init() {}
+
+    private init(copying other: MinuteWindow) {
+        (used, current, last) = (other.used, other.current, other.last)
+        (sum, sixtyfoldDebt) = (other.sum, other.sixtyfoldDebt)
+    }
+
     /// What counts now.
     var total: Int { sum + (sixtyfoldDebt + 59) / 60 }
 
     /// Forgets what is too old.
     ///
     /// - Parameter limit: what may be used in a minute; 0: any amount.
-    mutating func advance(to now: LoopInstant, limit: Int) {
+    func advance(to now: LoopInstant, limit: Int) {
         let second = now.nanoseconds / 1_000_000_000
-        if second - current > Int64(Self.longestDebt) { (sum, sixtyfoldDebt, used) = (0, 0, used.map { _ in 0 }) }
+        if second == current { return }
+        if second - current > Int64(Self.longestDebt) { (sum, sixtyfoldDebt, used) = (0, 0, InlineArray(repeating: 0)) }
         if total == 0 { current = max(current, second) }
         while current < second { step(limit) }
     }
 
     /// One second passes.
-    private mutating func step(_ limit: Int) {
+    private func step(_ limit: Int) {
         current += 1
         let index = Int(current % Int64(Self.length))
         let old = used[index]
@@ -48,14 +56,14 @@ struct MinuteWindow {
 
     /// Counts what is used now. A negative number takes back what was counted in the last seconds. `advance` must be
     /// called before.
-    mutating func add(_ count: Int) {
+    func add(_ count: Int) {
         if count < 0 { return takeBack(min(-count, sum)) }
         used[Int(current % Int64(Self.length))] += count
         sum += count
         last = current
     }
 
-    private mutating func takeBack(_ count: Int) {
+    private func takeBack(_ count: Int) {
         sum -= count
         var rest = count
         var second = current
@@ -80,7 +88,7 @@ struct MinuteWindow {
     ///
     /// - Parameter limit: as for `advance`.
     func seconds(until most: Int, limit: Int) -> Int {
-        var later = self
+        let later = MinuteWindow(copying: self)
         var seconds = 0
         while later.total > most && seconds < Self.length {
             later.step(limit)

@@ -26,19 +26,17 @@ final class Tenant {
     /// The prompts that backends are handling.
     private(set) var inFlight = 0
     var totals = Totals()
-    private var requests = MinuteWindow()
-    private var tokens = MinuteWindow()
+    private let requests = MinuteWindow()
+    private let tokens = MinuteWindow()
     /// The tokens that the prompts in flight are expected to use yet.
     private var reserved = 0
     /// The tokens of a prompt and its answer, averaged over the last ones; `nil` before the first.
     private var average: Double?
     /// What it may use: the field RateLimit-Policy of a reply, as a line; empty without limits.
     private var policyLine: [UInt8]
-    private let loop: EventLoop
 
-    init(_ settings: TenantSettings.Entry, number: UInt32, on loop: EventLoop) {
+    init(_ settings: TenantSettings.Entry, number: UInt32) {
         self.settings = settings
-        self.loop = loop
         self.number = number
         policyLine = Self.policyLine(settings)
     }
@@ -67,23 +65,23 @@ final class Tenant {
     ///
     /// - Parameter asksModel: whether it is for a prompt, which needs tokens too.
     /// - Throws: why it may not.
-    func takeRequest(asksModel: Bool) throws(PromptFailure) {
+    func takeRequest(asksModel: Bool, at now: LoopInstant) throws(PromptFailure) {
         let limit = settings.requestsPerMinute
-        requests.advance(to: loop.now, limit: limit)
+        requests.advance(to: now, limit: limit)
         if limit > 0 && requests.total >= limit {
             totals.refused += 1
             throw .rateLimited(retryAfter: max(1, requests.seconds(until: limit - 1, limit: limit)))
         }
-        if asksModel { try checkTokens(for: 0) }
+        if asksModel { try checkTokens(for: 0, at: now) }
         requests.add(1)
     }
 
     /// - Parameter bytes: the length of the prompt's text.
     /// - Throws: if the tokens of the minute are used, or will be by the prompts in flight.
-    func checkTokens(for bytes: Int) throws(PromptFailure) {
+    func checkTokens(for bytes: Int, at now: LoopInstant) throws(PromptFailure) {
         let limit = settings.tokensPerMinute
         guard limit > 0 else { return }
-        tokens.advance(to: loop.now, limit: limit)
+        tokens.advance(to: now, limit: limit)
         // One prompt may always be asked, also if it will need more than a minute's tokens.
         let inUse = tokens.total + reserved
         let needed = estimate(for: bytes)
@@ -119,9 +117,9 @@ final class Tenant {
     }
 
     /// Counts tokens, and gives back what was set aside for them.
-    func use(_ count: Int, returning returned: Int) {
+    func use(_ count: Int, returning returned: Int, at now: LoopInstant) {
         reserved -= returned
-        tokens.advance(to: loop.now, limit: settings.tokensPerMinute)
+        tokens.advance(to: now, limit: settings.tokensPerMinute)
         tokens.add(count)
     }
 
@@ -132,29 +130,29 @@ final class Tenant {
     }
 
     /// The tokens used in the last minute.
-    var tokensUsed: Int {
-        tokens.advance(to: loop.now, limit: settings.tokensPerMinute)
+    func tokensUsed(at now: LoopInstant) -> Int {
+        tokens.advance(to: now, limit: settings.tokensPerMinute)
         return tokens.total
     }
 
     /// The requests of the last minute.
-    var requestsUsed: Int {
-        requests.advance(to: loop.now, limit: settings.requestsPerMinute)
+    func requestsUsed(at now: LoopInstant) -> Int {
+        requests.advance(to: now, limit: settings.requestsPerMinute)
         return requests.total
     }
 
     /// Writes what it may use, and what is left of that: the fields RateLimit-Policy and RateLimit of a reply; none
     /// without limits. Source: draft-ietf-httpapi-ratelimit-headers-10.
-    func putRateLimit(to lines: inout ASCIIText) {
+    func putRateLimit(at now: LoopInstant, to lines: inout ASCIIText) {
         if policyLine.isEmpty { return }
         lines.put(bytes: policyLine)
         lines.put("RateLimit: ")
         if settings.requestsPerMinute > 0 {
-            let (limit, used) = (settings.requestsPerMinute, requestsUsed)
+            let (limit, used) = (settings.requestsPerMinute, requestsUsed(at: now))
             lines.put("\"requests\";r=", max(0, limit - used), ";t=", requests.secondsUntilEmpty(limit: limit))
         }
         if settings.tokensPerMinute > 0 {
-            let (limit, used) = (settings.tokensPerMinute, tokensUsed + reserved)
+            let (limit, used) = (settings.tokensPerMinute, tokensUsed(at: now) + reserved)
             // What is set aside is free a minute after it was used, at the earliest.
             let wait = reserved > 0 ? 60 : tokens.secondsUntilEmpty(limit: limit)
             if settings.requestsPerMinute > 0 { lines.put(", ") }
@@ -164,9 +162,9 @@ final class Tenant {
     }
 
     /// Those fields, by themselves.
-    var rateLimitLines: [UInt8] {
+    func rateLimitLines(at now: LoopInstant) -> [UInt8] {
         var lines = ASCIIText()
-        putRateLimit(to: &lines)
+        putRateLimit(at: now, to: &lines)
         return lines.bytes
     }
 

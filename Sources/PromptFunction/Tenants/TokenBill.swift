@@ -1,4 +1,5 @@
 internal import APIs
+internal import EventLoop
 
 /// What one prompt uses of its tenant's tokens. They are counted as they come; when the prompt has ended, what the backend
 /// says of them counts. Belongs to the loop's thread.
@@ -21,11 +22,11 @@ final class TokenBill {
     }
 
     /// Tokens of the answer have come.
-    func count(_ tokens: Int) {
+    func count(_ tokens: Int, at now: LoopInstant) {
         let returned = min(tokens, reserved)
         reserved -= returned
         counted += tokens
-        tenant.use(tokens, returning: returned)
+        tenant.use(tokens, returning: returned, at: now)
     }
 
     /// Bytes of an answer have come whose parts are not counted.
@@ -37,14 +38,14 @@ final class TokenBill {
     /// - Parameters:
     ///   - wasAsked: whether it was sent to a backend.
     ///   - isCounted: whether the parts of its answer were counted.
-    func settle(_ usage: TokenUsage, wasAsked: Bool, isCounted: Bool) {
+    func settle(_ usage: TokenUsage, wasAsked: Bool, isCounted: Bool, at now: LoopInstant) {
         var (input, output) = (usage.input ?? 0, usage.output ?? 0)
         if wasAsked || counted > 0 {
             input = usage.input ?? self.input
             let expected = isCounted ? 0 : max(Tenant.tokens(in: wholeBytes), tenant.usualTokens - input)
             output = usage.output ?? (writes ? max(counted, expected) : 0)
         }
-        tenant.use(input + output - counted, returning: reserved)
+        tenant.use(input + output - counted, returning: reserved, at: now)
         reserved = 0
         counted = input + output
         tenant.totals.inputTokens += input

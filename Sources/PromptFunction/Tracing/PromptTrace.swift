@@ -49,16 +49,29 @@ struct PromptTrace: Sendable {
         _ name: String, _ kind: Int, _ span: UInt64, under parent: UInt64?, _ start: Int64, _ end: Int64,
         _ attributes: [(key: String, value: Value)], error: String?, to json: inout JSONWriter
     ) {
-        json.put(raw: "{\"traceId\":\"\(context.traceText)\",\"spanId\":\"\(RequestIDs.text(span))\"")
-        if let parent { json.put(raw: ",\"parentSpanId\":\"\(RequestIDs.text(parent))\"") }
+        json.put("{\"traceId\":\"")
+        json.put(hexadecimal: context.trace.high)
+        json.put(hexadecimal: context.trace.low)
+        json.put("\",\"spanId\":\"")
+        json.put(hexadecimal: span)
+        if let parent {
+            json.put("\",\"parentSpanId\":\"")
+            json.put(hexadecimal: parent)
+        }
+        json.put("\"")
         if let state = context.state {
             json.put(",\"traceState\":")
             json.put(quoted: state)
         }
         json.put(",\"name\":")
         json.put(quoted: name)
-        json.put(raw: ",\"kind\":\(kind),\"startTimeUnixNano\":\"\(start)\",\"endTimeUnixNano\":\"\(max(start, end))\"")
-        json.put(raw: ",\"flags\":1,\"attributes\":[")
+        json.put(",\"kind\":")
+        json.put(kind)
+        json.put(",\"startTimeUnixNano\":\"")
+        json.put(Int(start))
+        json.put("\",\"endTimeUnixNano\":\"")
+        json.put(Int(max(start, end)))
+        json.put("\",\"flags\":1,\"attributes\":[")
         for (index, attribute) in attributes.enumerated() {
             if index > 0 { json.put(",") }
             Self.put(attribute.key, attribute.value, to: &json)
@@ -80,7 +93,10 @@ struct PromptTrace: Sendable {
         case .text(let text):
             json.put("\"stringValue\":")
             json.put(quoted: text)
-        case .number(let number): json.put(raw: "\"intValue\":\"\(number)\"")
+        case .number(let number):
+            json.put("\"intValue\":\"")
+            json.put(number)
+            json.put("\"")
         }
         json.put("}}")
     }

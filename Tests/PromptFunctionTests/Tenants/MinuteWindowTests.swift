@@ -8,7 +8,7 @@ import Testing
     static func second(_ second: Double) -> LoopInstant { LoopInstant(nanoseconds: Int64(second * 1e9)) }
 
     private static func window(_ uses: (at: Double, count: Int)..., limit: Int = 0) -> MinuteWindow {
-        var window = MinuteWindow()
+        let window = MinuteWindow()
         for use in uses {
             window.advance(to: second(use.at), limit: limit)
             window.add(use.count)
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func `forgets what is older than a minute, second by second`() {
-        var window = Self.window((100.2, 10), (101, 5), (130, 1))
+        let window = Self.window((100.2, 10), (101, 5), (130, 1))
         for (second, total) in [(130, 16), (160.9, 16), (161, 6), (162, 1), (1_000, 0)] {
             window.advance(to: Self.second(second), limit: 0)
             #expect(window.total == total, "\(second)")
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `tells when enough will be forgotten, and never more than a minute`() {
-        var window = Self.window((100, 10), (110, 5))
+        let window = Self.window((100, 10), (110, 5))
         window.advance(to: Self.second(120), limit: 0)
         for (most, seconds) in [(15, 0), (14, 41), (5, 41), (4, 51)] {
             #expect(window.seconds(until: most, limit: 0) == seconds, "\(most)")
@@ -38,14 +38,14 @@ import Testing
     }
 
     @Test func `can take back, and never falls below zero`() {
-        var window = Self.window((5, 10), (6, -4))
+        let window = Self.window((5, 10), (6, -4))
         #expect(window.total == 6)
         window.add(-100)
         #expect(window.total == 0)
     }
 
     @Test func `takes back what was counted before, wherever it was`() {
-        var window = Self.window((0, 1_000), (30, -990), (31, 10), limit: 100)
+        let window = Self.window((0, 1_000), (30, -990), (31, 10), limit: 100)
         for (second, total) in [(31, 20), (60, 20), (61, 10), (91, 10), (92, 0), (125, 0), (155, 0)] {
             window.advance(to: Self.second(Double(second)), limit: 100)
             #expect(window.total == total, "\(second)")
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `no debt lasts for more than an hour, also if it is asked about`() {
-        var window = Self.window((100, 1_000_000_000), limit: 100)
+        let window = Self.window((100, 1_000_000_000), limit: 100)
         #expect(window.seconds(until: 99, limit: 100) < 3_700 && window.secondsUntilEmpty(limit: 100) < 3_700)
         for second in stride(from: 100.0, to: 3_800, by: 20) { window.advance(to: Self.second(second), limit: 100) }
         #expect(window.total == 0)
@@ -63,7 +63,7 @@ import Testing
 
     @Test func `an overdraft counts in the minutes that follow`() {
         // All at once, and spread over some seconds.
-        for var window in [
+        for window in [
             Self.window((100, 400), limit: 100), Self.window((100, 150), (110, 150), (130, 100), limit: 100),
         ] {
             var allowed = 0
@@ -76,13 +76,13 @@ import Testing
             window.advance(to: Self.second(100_000), limit: 100)
             #expect(window.total == 0)
         }
-        var window = Self.window((100, 400), limit: 100)
+        let window = Self.window((100, 400), limit: 100)
         window.advance(to: Self.second(101), limit: 100)
         #expect((180...240).contains(window.seconds(until: 50, limit: 100)))
     }
 
     @Test(.seeded) func `no minute ever has more than was allowed`() {
-        var window = MinuteWindow()
+        let window = MinuteWindow()
         var random = SeededRandom(3)
         var uses: [(at: Double, count: Int)] = []
         var now = 0.0

@@ -12,11 +12,11 @@ import Testing
 
 /// Tenants, over sockets.
 @Suite(.timeLimit(.minutes(1))) struct `Tenants` {
-    /// A file with tenants whose keys are their names.
-    private static func file(_ tenants: String...) throws -> TenantSettings {
+    /// A file with tenants whose keys are their names, if `keys` has no other.
+    private static func file(_ tenants: String..., keys: [String: String] = [:]) throws -> TenantSettings {
         let members = tenants.map { tenant in
             let name = tenant.split(separator: " ", maxSplits: 1)
-            let hash = SHA256Digest(of: name[0]).hexadecimal
+            let hash = SHA256Digest(of: keys[String(name[0])] ?? String(name[0])).hexadecimal
             return #""\#(name[0])":{"keys":["sha256:\#(hash)"]\#(name.count > 1 ? "," + name[1] : "")}"#
         }
         return try TenantSettings(json: Array(#"{"tenants":{\#(members.joined(separator: ","))}}"#.utf8))
@@ -62,6 +62,42 @@ import Testing
                 #expect(reply["RateLimit-Policy"] == limit.map { #""requests";q=\#($0);w=60"# }, "\(sender)")
                 #expect(reply.status == (sender == "dog" || sender.isEmpty ? 401 : 200), "\(sender)")
             }
+        }
+    }
+
+    /// The connection knows the last key, so that it needs no further digest.
+    @Test func `are told apart by the key of each request, also after a reload`() async throws {
+        let long = String(repeating: "k", count: 400)
+        try await withBackends(settings: {
+            $0.protection.tenants = try Self.file(
+                #"ant "requests-per-minute":90"#, #"bee "requests-per-minute":70"#, #"cow "requests-per-minute":50"#,
+                keys: ["cow": long])
+        }) { loop, fixture in
+            let socket = try await fixture.open([])
+            defer { socket.close() }
+            func expect(_ policy: Int?, _ key: String) async throws {
+                try socket.send(postRequest("{}", Self.key(key)))
+                let reply = try await response(on: socket)
+                #expect(reply.status == (policy == nil ? 401 : 200), "\(key.prefix(9))")
+                #expect(reply["RateLimit-Policy"] == policy.map { #""requests";q=\#($0);w=60"# }, "\(key.prefix(9))")
+            }
+            try await expect(nil, "an")
+            for (key, policy) in [("ant", 90), ("ant", 90), ("an", nil), ("anta", nil), ("anT", nil), ("ant", 90)] {
+                try await expect(policy, key)
+            }
+            for (key, policy) in [("bee", 70), (long, 50), (long, 50), ("bee", 70), ("", nil), ("bee", 70)] {
+                try await expect(policy, key)
+            }
+            var settings = fixture.function.settings
+            settings.protection.tenants = try Self.file(#"bee "requests-per-minute":60"#)
+            fixture.function.replace(with: settings)
+            for (key, policy) in [("bee", 60), ("bee", 60), ("ant", nil), ("bee", 60)] { try await expect(policy, key) }
+            settings.protection.tenants = try Self.file(#"cat "requests-per-minute":40"#, keys: ["cat": "bee"])
+            fixture.function.replace(with: settings)
+            for _ in 0..<2 { try await expect(40, "bee") }
+            settings.protection.tenants = try Self.file("ant")
+            fixture.function.replace(with: settings)
+            for _ in 0..<2 { try await expect(nil, "bee") }
         }
     }
 
