@@ -117,7 +117,9 @@ public import Logging
         let method = unsafe shim_exchange_method(exchange)
         if method == .SHIM_METHOD_OPTIONS {
             var response = Response.options
-            response.fields = unsafe service.optionsFields(for: RequestHead(handle: exchange))
+            let head = unsafe RequestHead(handle: exchange)
+            response.fields = service.optionsFields(for: head)
+            response.allow = service.methods(for: head)
             return response
         }
         // A GET's body has no meaning (RFC 9110, 9.3.1): the request is answered as if it had no body.

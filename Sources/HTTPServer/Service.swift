@@ -8,6 +8,11 @@ public protocol Service: AnyObject {
     /// Runs inside the server's callback, without a task. It must not do anything slow.
     func respond(to request: borrowing RequestHead) -> Response?
 
+    /// The methods that a resource has, for the answer to an OPTIONS request.
+    ///
+    /// Runs inside the server's callback, without a task. It must not do anything slow.
+    func methods(for request: borrowing RequestHead) -> StaticString
+
     /// Further fields of the answer to an OPTIONS request, such as those that a browser asks for before it sends a
     /// page's request.
     ///
@@ -38,6 +43,7 @@ public protocol Service: AnyObject {
 }
 
 extension Service {
+    public func methods(for request: borrowing RequestHead) -> StaticString { Response.allowedMethods }
     public func optionsFields(for request: borrowing RequestHead) -> [HeaderField] { [] }
     public func refusal(of request: borrowing RequestHead) -> Response? { nil }
     public func rejection(at path: String, _ status: Status, _ sentence: String, retryAfter: Int?) -> Response? { nil }

@@ -9,33 +9,34 @@ package struct JSONMistake: Sendable {
         isAtMaximumDepth = reader.isAtMaximumDepth
     }
 
-    /// Explains the mistake to a client.
+    /// Explains the mistake to whoever wrote the text.
     ///
     /// - Parameters:
-    ///   - body: the text.
-    ///   - example: a sentence that says what to send.
-    package func sentence(about body: [UInt8], _ example: String) -> String {
-        if let sentence = Self.wrongEncoding(of: body) { return sentence }
-        guard body.first(where: { !Self.isSpace($0) }) == UInt8(ascii: "{") else { return example }
-        let rest = body[min(position, body.count)...]
-        guard let next = rest.first else { return "\(example) This one ends too early, after \(body.count) bytes." }
+    ///   - text: the text.
+    ///   - example: a sentence that says what to write.
+    ///   - action: what is done with such a text, for a sentence that says how.
+    package func sentence(about text: [UInt8], _ example: String, action: String = "Send the body") -> String {
+        if let mistake = Self.wrongEncoding(of: text) { return "\(action) in UTF-8: \(mistake)." }
+        guard text.first(where: { !Self.isSpace($0) }) == UInt8(ascii: "{") else { return example }
+        let rest = text[min(position, text.count)...]
+        guard let next = rest.first else { return "\(example) This one ends too early, after \(text.count) bytes." }
         let isTooDeep = isAtMaximumDepth && (next == UInt8(ascii: "[") || next == UInt8(ascii: "{"))
         let what =
             isTooDeep
             ? "arrays and objects are nested deeper than \(JSONReader.maximumDepth)"
-            : Self.what(next, after: body[..<rest.startIndex], rest)
+            : Self.what(next, after: text[..<rest.startIndex], rest)
         return "\(example) This one is wrong at byte \(rest.startIndex + 1): \(what)."
     }
 
-    /// A sentence about a text that is not in UTF-8; `nil` if it is.
-    private static func wrongEncoding(of body: [UInt8]) -> String? {
-        let start = body.prefix(2)
+    /// What is wrong with a text that is not in UTF-8; `nil` if it is.
+    private static func wrongEncoding(of text: [UInt8]) -> String? {
+        let start = text.prefix(2)
         // JSON begins with two ASCII characters, so one of the first two bytes is 0 in UTF-16 and in UTF-32.
         if start.elementsEqual([0xFF, 0xFE]) || start.elementsEqual([0xFE, 0xFF]) || start.contains(0) {
-            return "Send the body in UTF-8: this is UTF-16 or UTF-32."
+            return "this is UTF-16 or UTF-32"
         }
-        guard String(validating: body, as: UTF8.self) == nil else { return nil }
-        return "Send the body in UTF-8: it has bytes that are not, such as those of Latin-1."
+        guard String(validating: text, as: UTF8.self) == nil else { return nil }
+        return "it has bytes that are not, such as those of Latin-1"
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }

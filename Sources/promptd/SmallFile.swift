@@ -8,10 +8,13 @@ enum SmallFile {
     /// The most bytes that a file may have.
     static let limit = 4 << 20
 
+    /// U+FEFF in UTF-8.
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// How many milliseconds the next bytes of a pipe may take.
     private static let pipeWait: CInt = 5000
 
-    /// The whole file. Blocks: as long as the server runs, only Dispatch may read a file that is not the kernel's.
+    /// The whole file, without the byte order mark with which some editors begin one. Blocks: as long as the server runs, only Dispatch may read a file that is not the kernel's.
     ///
     /// - Returns: `nil` if it cannot be read, or is longer than `limit`.
     static func bytes(_ path: String) -> [UInt8]? {
@@ -26,7 +29,7 @@ enum SmallFile {
                 result = unsafe read(descriptor, buffer.baseAddress!, buffer.count)
                 count = max(0, result)
             }
-            if result == 0 { return bytes }
+            if result == 0 { return bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes }
             if result < 0 && errno == EAGAIN {
                 var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
                 guard unsafe poll(&ready, 1, pipeWait) > 0 else { return nil }

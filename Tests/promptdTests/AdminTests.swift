@@ -87,6 +87,13 @@ import Testing
                     + arguments)
             #expect(result.output == "\(row.status)", "\(row.arguments)")
         }
+        for (path, methods) in [("/metrics", "GET, HEAD, OPTIONS"), ("/prompt", "OPTIONS, POST")] {
+            for method in ["OPTIONS", "PUT"] {
+                let reply = try await Promptd.curl("-i", "-X", method, admin + path)
+                #expect(reply.contains(method == "PUT" ? " 405 " : " 204 "), "\(method) \(path)")
+                if method == "OPTIONS" { #expect(reply.contains("Allow: \(methods)\r\n"), "\(path)") }
+            }
+        }
         // A page that it has served itself.
         let own = try await Promptd.curl("-i", "-H", "Origin: \(admin)", admin + "/state")
         #expect(own.hasPrefix("HTTP/1.1 200 "))

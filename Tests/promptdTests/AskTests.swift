@@ -67,6 +67,9 @@ import Testing
         defer { server.end() }
         let asked = try await Self.shell("$promptd ask --stream x --model \(model)", url)
         #expect(asked.status == 1 && asked.output == output && asked.errors.contains(words), "\(asked)")
+        // What is printed as a whole must be whole.
+        let whole = try await Self.shell("$promptd ask --stats x --model \(model)", url)
+        #expect(whole.status == 1 && whole.output.isEmpty && whole.errors.contains(words), "\(whole)")
     }
 
     @Test func `streams on a terminal`() async throws {

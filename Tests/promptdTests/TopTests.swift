@@ -70,14 +70,22 @@ import Testing
         let once = try await Promptd.run(["top", "--url", admin])
         #expect(
             once.status == 0 && once.output.hasPrefix("promptd 0.1.0  ready  up ") && !once.output.contains("\u{1B}"))
+        let keys = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        let isMade = unsafe mkfifo(keys, 0o600) == 0
+        #expect(isMade)
+        defer { try? FileManager.default.removeItem(atPath: keys) }
         let terminal = try Command(
-            "/usr/bin/script", ["-qefc", "\(Promptd.path) top --interval 10ms", "/dev/null"],
-            environment: ["PROMPTD_ADMIN_URL": admin])
+            "/bin/sh", ["-c", "exec script -qefc '\(Promptd.path) top --interval 10ms' /dev/null <'\(keys)'"],
+            environment: ["PROMPTD_ADMIN_URL": admin, "PATH": "/usr/bin:/bin"])
         defer { terminal.end() }
+        let keyboard = try #require(FileHandle(forWritingAtPath: keys))
         try await terminal.untilOutput("\u{1B}[?1049h")
         try await terminal.untilOutput(" 0 answered")
         _ = try await Promptd.curl(url, "-d", "{}")
         try await terminal.untilOutput(" 1 answered")
+        try keyboard.write(contentsOf: Data("~q".utf8))  // other keys do nothing, and are not shown
+        let (status, output, _) = try await terminal.finish()
+        #expect(status == 0 && output.hasSuffix("\u{1B}[?25h\u{1B}[?1049l") && !output.contains("~"))
         for (other, words) in [
             (url, "this is not the --admin address"), ("http://127.0.0.1:1", "is the server running there?"),
         ] {

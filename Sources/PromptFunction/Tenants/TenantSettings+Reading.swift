@@ -13,7 +13,8 @@ extension TenantSettings {
             do {
                 try settings.read(&reader)
             } catch is JSONReader.Malformed {
-                throw TenantMistake(JSONMistake(reader).sentence(about: bytes, "Write a JSON object."))
+                throw TenantMistake(
+                    JSONMistake(reader).sentence(about: bytes, "Write a JSON object.", action: "Write the file"))
             }
         }
         self = settings

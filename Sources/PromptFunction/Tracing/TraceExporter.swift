@@ -14,6 +14,8 @@ final class TraceExporter {
     private static let mostInBatch = 256
     /// The longest time that spans wait for others.
     private static let interval = Duration.seconds(1)
+    /// The shortest time between two lines of the log about what was lost.
+    private static let reportInterval = Duration.seconds(60)
     /// How long the collector may take.
     private static let deadlines = {
         var deadlines = Deadlines()
@@ -36,7 +38,9 @@ final class TraceExporter {
     /// Prompts whose spans were lost, since the log said so last, and since the start.
     private var unreported = 0
     private(set) var dropped = 0
+    private var lastCause = ""
     private var reportedAt: LoopInstant?
+    private var reportTimer: LoopTimer?
 
     init(_ settings: TraceSettings, work: WorkQueue, on loop: EventLoop, log: Logger) {
         self.settings = settings
@@ -51,6 +55,7 @@ final class TraceExporter {
             fields: [("Content-Type", "application/json"), ("User-Agent", "promptd/\(settings.version)")]
                 + settings.fields)
         timer = LoopTimer(on: loop) { [unowned self] in send() }
+        reportTimer = LoopTimer(on: loop) { [unowned self] in report() }
     }
 
     /// The share of traces that begin here which are recorded.
@@ -118,10 +123,20 @@ final class TraceExporter {
     private func lose(_ count: Int, _ cause: String) {
         dropped += count
         unreported += count
-        if let reportedAt, loop.now - reportedAt < .seconds(60) { return }
+        lastCause = cause
+        if reportTimer?.deadline != nil { return }
+        let next = reportedAt.map { $0 + Self.reportInterval } ?? loop.now
+        // Seldom alone: those that follow at once are said with it.
+        reportTimer?.deadline = max(next, loop.now + Self.interval)
+    }
+
+    /// Says in the log what was lost.
+    private func report() {
+        reportTimer?.deadline = nil
+        guard unreported > 0 else { return }
         reportedAt = loop.now
         log.warning(
-            "traces were dropped", metadata: ["prompts": "\(unreported)", "cause": "\(cause)"])
+            "traces were dropped", metadata: ["prompts": "\(unreported)", "cause": "\(lastCause)"])
         unreported = 0
     }
 
@@ -134,5 +149,7 @@ final class TraceExporter {
         while let task { await task.value }
         origin.closeIdle()
         timer = nil
+        report()
+        reportTimer = nil
     }
 }

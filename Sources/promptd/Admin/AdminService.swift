@@ -58,13 +58,17 @@ final class AdminService: Service {
 
     // MARK: Requests
 
+    func methods(for request: borrowing RequestHead) -> StaticString {
+        request.isPath("/prompt") ? "OPTIONS, POST" : "GET, HEAD, OPTIONS"
+    }
+
     func respond(to request: borrowing RequestHead) -> Response? {
         if let refusal = origins.refusal(of: request) { return refusal }
         if request.isPath("/metrics") || request.isPath("/state") { return nil }
         if request.isPath("/") { return AdminPage.response(Self.fields) }
         if request.isPath("/prompt") {
             var response = Response.failure(.methodNotAllowed, "Use POST here.")
-            response.allow = "POST"
+            response.allow = methods(for: request)
             return response
         }
         return Self.notFound
@@ -80,7 +84,7 @@ final class AdminService: Service {
         if let refusal = origins.refusal(of: request) { return refusal }
         if request.isPath("/prompt") { return nil }
         var response = Response.failure(.methodNotAllowed, "Use GET here; prompts are posted to /prompt.")
-        response.allow = "GET, HEAD"
+        response.allow = methods(for: request)
         return response
     }
 

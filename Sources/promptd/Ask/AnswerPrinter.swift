@@ -51,8 +51,10 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
         return true
     }
 
-    /// The answer has ended, whole or not: prints what was not printed, and a line end.
-    func end() {
+    /// The answer has ended: prints what was not printed, and a line end. A part of one is printed only if it is printed
+    /// as it comes: whoever reads it elsewhere could take it for the whole.
+    func end(isWhole: Bool = true) {
+        if !isWhole && !isImmediate { return }
         if let last = text.last, last != 0x0A { text.append(0x0A) }
         flush()
     }
@@ -88,12 +90,17 @@ final class AnswerPrinter: ChatReceiver, @unchecked Sendable {
         var words = ["\(usage.output.map { "\($0)" } ?? "?") tokens in \(Self.seconds(.now - began))"]
         if let input = usage.input { words.append("\(input) tokens of prompt") }
         if let firstTokenAt { words.append("first token after \(Self.seconds(firstTokenAt - began))") }
-        if let output = usage.output, output > 1, let firstTokenAt, let lastTokenAt, lastTokenAt > firstTokenAt {
+        if let output = usage.output, output > 1, let firstTokenAt, let lastTokenAt,
+            lastTokenAt - firstTokenAt >= Self.leastTime
+        {
             let rate = Double(output - 1) / ((lastTokenAt - firstTokenAt) / .seconds(1))
             words.append("\((rate * 10).rounded() / 10) tokens/s")
         }
         StandardStreams.printError(words.joined(separator: ", "))
     }
+
+    /// Tokens that come faster have waited somewhere, so that their time says nothing.
+    private static let leastTime = Duration.milliseconds(5)
 
     private static func seconds(_ duration: Duration) -> String {
         "\(((duration / .seconds(1)) * 1000).rounded() / 1000) s"

@@ -39,7 +39,7 @@ struct StreamedAnswer: Sendable {
         let end = try EventLoop().run { loop in
             await exchange(payload, printer, stopsAtInterrupt, on: loop)
         }
-        printer.end()
+        if case .failed = end { printer.end(isWhole: false) } else { printer.end() }
         return end
     }
 

@@ -113,6 +113,11 @@ struct EffectiveSetting {
         self.origin = isUsed ? origin : isDefault ? "not used" : "\(origin), not used: another setting comes first"
     }
 
+    /// Whether a flag or a variable sets it, so that what the file says does not matter.
+    static func precedesFile(_ setting: Setting, flags: [String]) -> Bool {
+        find(setting, flags).origin == "flag" || Environment.isVariable(setting.variable)
+    }
+
     private static func find(_ setting: Setting, _ flags: [String]) -> (value: String, origin: String) {
         let flag = "--" + setting.name
         for (index, argument) in flags.enumerated().reversed() {

@@ -21,7 +21,7 @@ struct ConfigurationFile: Sendable {
                     try read(&reader)
                 } catch is JSONReader.Malformed {
                     throw ValidationError(
-                        JSONMistake(reader).sentence(about: text, "Write a JSON object."))
+                        JSONMistake(reader).sentence(about: text, "Write a JSON object.", action: "Write the file"))
                 }
             }
         } catch let error as ValidationError {

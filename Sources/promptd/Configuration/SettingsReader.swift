@@ -10,7 +10,7 @@ final class SettingsReader: Sendable {
         var function: PromptFunction.Settings
         /// The certificate that clients see, read again.
         var tls: TLSServerContext?
-        /// The names of settings that have changed in the file and need a restart.
+        /// The names of settings that have changed in the file, that no flag or variable sets, and that need a restart.
         var needRestart: [String]
     }
 
@@ -41,8 +41,11 @@ final class SettingsReader: Sendable {
             try serve.useFile()
             let (function, tls) = try serve.prepareReload()
             let now = Environment.fromFile
-            let changed = Setting.all.filter { atStart[$0.variable] != now[$0.variable] }.map(\.name)
-            return Result(function: function, tls: tls, needRestart: changed.filter { !Self.replaceable.contains($0) })
+            let changed = Setting.all.filter { setting in
+                atStart[setting.variable] != now[setting.variable] && !Self.replaceable.contains(setting.name)
+                    && !EffectiveSetting.precedesFile(setting, flags: arguments)
+            }
+            return Result(function: function, tls: tls, needRestart: changed.map(\.name))
         } catch {
             Environment.fromFile = former
             throw error

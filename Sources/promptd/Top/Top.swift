@@ -7,7 +7,7 @@ import HTTPClient
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what a running promptd is doing, as its --admin address tells it.",
-        discussion: "On a terminal the picture is renewed until Ctrl+C; elsewhere it is printed once.")
+        discussion: "On a terminal the picture is renewed until you press q or Ctrl+C; elsewhere it is printed once.")
 
     @Option(help: "The URL of promptd's --admin address. [PROMPTD_ADMIN_URL] (default: http://127.0.0.1:9090)")
     var url: String?
@@ -42,12 +42,22 @@ struct Top: ParsableCommand {
             }
         }
         let stopped = Latch(on: loop)
-        let signals = [SIGINT, SIGTERM].compactMap { try? LoopSignal($0, on: loop) { stopped.open() } }
-        Self.write("\u{1B}[?1049h\u{1B}[?25l")  // another screen, without a cursor
+        let terminal = Terminal()
+        var signals = [SIGINT, SIGTERM, SIGHUP].compactMap { try? LoopSignal($0, on: loop) { stopped.open() } }
+        let pause = try? LoopSignal(SIGTSTP, on: loop) {  // Ctrl+Z
+            terminal.leave()
+            kill(getpid(), SIGSTOP)
+            terminal.enter()
+        }
+        if let pause { signals.append(pause) }
+        terminal.enter()
+        terminal.readKeys { key in
+            if key == UInt8(ascii: "q") { kill(getpid(), SIGTERM) }
+        }
         let task = loop.startTask { [interval] in
             var before: AdminState?
             while !Task.isCancelled {
-                let (width, height) = Self.size
+                let (width, height) = Terminal.size
                 let lines: [String]
                 switch await Self.state(from: origin, template) {
                 case .success(let state):
@@ -57,14 +67,15 @@ struct Top: ParsableCommand {
                     lines = ["\(server.root): \(mistake.description)", "Trying again."]
                     before = nil
                 }
+                if Task.isCancelled { return }  // the terminal is given back
                 // Each line is cleared to its end, and so is what is below.
-                Self.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
+                terminal.draw("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
                 await loop.sleep(for: interval.duration)
             }
         }
         await stopped.wait()
         task.cancel()
-        Self.write("\u{1B}[?25h\u{1B}[?1049l")
+        terminal.leave()
         withExtendedLifetime(signals) {}
         return nil
     }
@@ -83,16 +94,5 @@ struct Top: ParsableCommand {
             return .failure(StartError("this is not the --admin address of a promptd."))
         }
         return .success(state)
-    }
-
-    private static func write(_ text: String) { StandardStreams.write(Array(text.utf8), to: STDOUT_FILENO) }
-
-    /// The size of the terminal in characters. Source: ioctl_tty(2).
-    private static var size: (width: Int, height: Int) {
-        var size = winsize()
-        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
-            return (80, 24)
-        }
-        return (Int(size.ws_col), Int(size.ws_row))
     }
 }

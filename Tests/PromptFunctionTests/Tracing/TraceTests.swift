@@ -233,4 +233,45 @@ import Testing
             }
         }
     }
+
+    @Test func `that are lost are counted in one line, and the rest of them a minute later`() async throws {
+        let (log, isReceived) = (LogRecorder(), Box<Bool>())
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                _ = try peer.receiveRequest()
+                isReceived.value = true
+                try peer.send("HTTP/1.1 ")  // brings the loop an event
+                _ = try? peer.receiveRequest()  // until the exporter stops
+            }
+        ])
+        try await onLoop(clock: .manual) { loop in
+            let exporter = TraceExporter(
+                TraceSettings(
+                    host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces",
+                    version: "1"),
+                work: WorkQueue(on: loop), on: loop, log: Logger(label: "test") { _ in log })
+            let trace = PromptTrace(
+                context: TraceContext(sampling: 1) { 1 }, name: "chat", attributes: [], askingAttributes: [],
+                error: nil, firstStep: 1, began: 0, ended: 1, asked: nil, connected: nil, firstToken: nil)
+            func counts() -> [String] {
+                log.lines(with: "traces were dropped").compactMap {
+                    $0.split(separator: "prompts=").last.map(String.init)
+                }
+            }
+            for _ in 0..<256 { exporter.add(trace) }
+            try await until("one batch is sent", on: loop) { isReceived.value == true }
+            for _ in 0..<(4096 + 10) { exporter.add(trace) }
+            #expect(exporter.dropped == 10 && counts().isEmpty)
+            await loop.advance(by: .seconds(1))
+            #expect(counts() == ["10"])
+            for _ in 0..<5 { exporter.add(trace) }
+            await loop.advance(by: .seconds(2))
+            #expect(counts() == ["10"] && exporter.dropped == 15)
+            exporter.task?.cancel()
+            await exporter.stop()
+            #expect(counts().count == 2 && exporter.dropped == 15 + 256 + 4096)
+        }
+        _ = try await peers
+    }
 }
