@@ -4,15 +4,19 @@ import Logging
 
 /// Formats log lines, and gives them to a writer.
 struct LineLogHandler: LogHandler {
-    var logLevel: Logger.Level
+    /// The writer's, as long as none is set here.
+    var logLevel: Logger.Level {
+        get { ownLevel ?? writer.level }
+        set { ownLevel = newValue }
+    }
+    private var ownLevel: Logger.Level?
     let format: LogFormat
     /// The name of the service in OpenTelemetry's format.
     let service: String
     let writer: LogWriter
     var metadata: Logger.Metadata = [:]
 
-    init(logLevel: Logger.Level, format: LogFormat, service: String, writer: LogWriter) {
-        self.logLevel = logLevel
+    init(format: LogFormat, service: String, writer: LogWriter) {
         self.format = format
         self.service = service
         self.writer = writer

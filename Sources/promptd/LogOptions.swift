@@ -27,16 +27,14 @@ struct LogOptions: ParsableArguments {
     /// - Parameter service: the name of the service in OpenTelemetry's format.
     func logger(for service: String) throws -> (Logger, LogWriter) {
         let (level, format) = try settings()
-        let writer = LogWriter(STDERR_FILENO) { count in
+        let writer = LogWriter(STDERR_FILENO, from: level) { count in
             LineLogHandler.line(
                 format, service, .warning,
                 "log lines were lost: the log was not read fast enough, or could not be written",
                 [("lines", "\(count)")])
         }
         return (
-            Logger(label: "promptd") { _ in
-                LineLogHandler(logLevel: level, format: format, service: service, writer: writer)
-            }, writer
+            Logger(label: "promptd") { _ in LineLogHandler(format: format, service: service, writer: writer) }, writer
         )
     }
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import Logging
 import Synchronization
 
 /// Writes log lines to a descriptor on a thread of its own, so that a log which nobody reads never blocks the loop.
@@ -15,6 +16,8 @@ final class LogWriter: Sendable {
     /// Its thread may block in write(2).
     private let queue = DispatchQueue(label: "promptd.log")
     private let state = Mutex(State())
+    /// The place of `level` among all.
+    private let levelIndex: Atomic<Int>
 
     private struct State {
         var waiting: [UInt8] = []
@@ -29,14 +32,27 @@ final class LogWriter: Sendable {
     }
 
     /// - Parameters:
+    ///   - level: see `level`.
     ///   - descriptor: stays open as long as the process writes log lines.
     ///   - limit: bytes of lines that may wait.
     ///   - report: makes the line that says how many lines were lost.
-    init(_ descriptor: CInt, limit: Int = 1 << 20, report: @escaping @Sendable (Int) -> [UInt8]) {
+    init(
+        _ descriptor: CInt, from level: Logger.Level = .info, limit: Int = 1 << 20,
+        report: @escaping @Sendable (Int) -> [UInt8]
+    ) {
+        levelIndex = Atomic(Self.index(of: level))
         self.descriptor = descriptor
         self.limit = limit
         self.report = report
     }
+
+    /// The lowest level of lines that are to be written, which handlers ask for. It may change at any time.
+    var level: Logger.Level {
+        get { Logger.Level.allCases[levelIndex.load(ordering: .relaxed)] }
+        set { levelIndex.store(Self.index(of: newValue), ordering: .relaxed) }
+    }
+
+    private static func index(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
 
     /// Adds a line, with its line end. Never blocks.
     func write(_ line: [UInt8]) {

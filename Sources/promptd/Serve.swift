@@ -31,7 +31,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         try useFile()
         var (plan, log, writer, warnings) = try prepare()
-        plan.reader = SettingsReader(arguments: Array(CommandLine.arguments.dropFirst()))
+        plan.reader = SettingsReader(arguments: Array(CommandLine.arguments.dropFirst()), log: writer)
         defer { writer.flush() }
         for warning in warnings { log.warning("\(warning)") }
         ProcessMemory.prepare()
@@ -77,10 +77,10 @@ struct Serve: ParsableCommand {
     ///
     /// - Returns: those that can be replaced.
     /// - Throws: `ValidationError` about the first that is wrong, also of those that a restart would use first.
-    func prepareReload() throws -> (function: PromptFunction.Settings, tls: TLSServerContext?) {
-        _ = (try limits.limits(), try admin.addresses(), try logging.settings(), try stopping.settings())
+    func prepareReload() throws -> (function: PromptFunction.Settings, tls: TLSServerContext?, level: Logger.Level) {
+        _ = (try limits.limits(), try admin.addresses(), try stopping.settings())
         _ = try Environment.isOn(embedded, "embedded")
-        return (try functionSettings().settings, try listen.tls())
+        return (try functionSettings().settings, try listen.tls(), try logging.settings().0)
     }
 
     /// Reads the settings of the function.

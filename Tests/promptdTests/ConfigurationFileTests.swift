@@ -124,6 +124,22 @@ import Testing
         }
     }
 
+    @Test func `may change the log's level while the server runs`() async throws {
+        func text(_ level: String) -> Data { Data(#"{"embedded":true,"log-level":"\#(level)"}"#.utf8) }
+        try await Self.with(String(decoding: text("info"), as: UTF8.self)) { file in
+            let (server, url) = try await Promptd.serve(["--config", file])
+            defer { server.end() }
+            for (number, level) in ["error", "info"].enumerated() {
+                try text(level).write(to: URL(filePath: file))
+                server.signal(SIGHUP)
+                _ = try await server.line(with: "reloaded the settings", count: number + 1)
+                #expect(!server.log.contains("prompt failed"))
+                _ = try await Promptd.curl(url, "-d", #"{"prompt":5}"#)
+            }
+            _ = try await server.line(with: "prompt failed")
+        }
+    }
+
     @Test func `gives way to variables also where two settings say the same`() async throws {
         let keys = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         try Data("in-file".utf8).write(to: URL(filePath: keys))

@@ -44,15 +44,18 @@ final class Reload {
             repeat {
                 state = .reading
                 let result = await work.run(weight: WorkQueue.batchLimit + 1) { Result { try reader.read() } }
-                use(result)
+                use(result, reader)
             } while state == .readingBeforeAnother
             state = .idle
         }
     }
 
-    private func use(_ result: Result<SettingsReader.Result, any Error>) {
+    private func use(_ result: Result<SettingsReader.Result, any Error>, _ reader: SettingsReader) {
         switch result {
         case .success(let new):
+            // What follows is shown if either level shows it.
+            reader.writer.level = min(reader.writer.level, new.logLevel)
+            defer { reader.writer.level = new.logLevel }
             function.replace(with: new.function)
             if hasTLS, let tls = new.tls { server.useTLS(tls) }
             log.info(
