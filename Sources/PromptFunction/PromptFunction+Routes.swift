@@ -34,6 +34,14 @@ extension PromptFunction {
         return route
     }
 
+    /// Whether a request that is posted asks a model.
+    func asksModel(_ request: borrowing RequestHead) -> Bool {
+        switch servedRoute(request.path) {
+        case .listing?, .modelChange?: false
+        case .prompt?, .unserved?, nil: true
+        }
+    }
+
     private static func unserved(_ path: String, _ api: API) -> Response {
         ErrorForm.api(api).response(.notFound, "promptd does not serve \(path.cut(to: 100)).", retryAfter: nil)
     }

@@ -155,7 +155,7 @@ package final class PromptFunction: Function {
             }
         }
         do throws(PromptFailure) {
-            try protection.check(request)
+            try protection.check(request, asksModel: asksModel)
             _ = try BodyCoding(of: request)
             return nil
         } catch {

@@ -1,13 +1,14 @@
 """Sends requests to promptd one after the other, and is the Ollama behind it too. Used by scripts/cost.
 
-    lockstep.py get|post|token|chat|object|event COUNT COMMAND ...
+    lockstep.py get|post|operated|token|chat|object|event COUNT COMMAND ...
 
 Starts COMMAND with OLLAMA_HOST pointing here, waits until it serves, does COUNT units of work, and ends it by SIGTERM. Client and
 Ollama are the same thread: the next byte leaves only when the last one has arrived. So what promptd does for a unit does not
 depend on time, and two runs differ only by chance in what its runtime does by itself.
 
-A unit is one GET, one POST with a whole answer, or one token of a stream; of the requests that are passed on, one chat with a
-whole answer (chat), or one token of a stream of objects (object) or of events (event). Prints nothing; exits with 0 when every reply was right.
+A unit is one GET, one POST with a whole answer (with a tenant's key: operated), or one token of a stream; of the requests that
+are passed on, one chat with a whole answer (chat), or one token of a stream of objects (object) or of events (event). Prints
+nothing; exits with 0 when every reply was right.
 """
 import os
 import re
@@ -70,9 +71,10 @@ def line(content, done):
     return text.encode()
 
 
-def post(stream):
+def post(stream, key=b""):
     body = b'{"prompt":"Why is the sky blue?","model":"llama3.2:1b"' + (b',"stream":true}' if stream else b"}")
-    return b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    fields = b"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+    return b"POST / HTTP/1.1\r\n" + (b"X-API-Key: %s\r\n" % key if key else b"") + fields + b"\r\n" + body
 
 
 class Upstream:
@@ -95,16 +97,20 @@ def do_get(client, upstream, count):
         expect(head.startswith(b"HTTP/1.1 200 ") and body == b"OK", f"GET was answered {head + body!r}")
 
 
-def do_post(client, upstream, count):
+def do_post(client, upstream, count, key=b""):
     text = "The sky is blue because air scatters blue light more. " * 4
     answer = line(text, done=True)
     reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer
     for _ in range(count):
-        client.send(post(stream=False))
+        client.send(post(stream=False, key=key))
         upstream.read_request()
         upstream.connection.send(reply)
         head, body = client.read_message()
         expect(body == text.encode(), f"POST was answered {head + body!r}")
+
+
+def do_operated(client, upstream, count):
+    do_post(client, upstream, count, key=b"cost")
 
 
 def do_token(client, upstream, count):
@@ -168,7 +174,10 @@ def do_event(client, upstream, count):
     pass_tokens(client, upstream, count, b"/v1/chat/completions", b"text/event-stream", token, b"data: [DONE]\n\n")
 
 
-DO = {"get": do_get, "post": do_post, "token": do_token, "chat": do_chat, "object": do_object, "event": do_event}
+DO = {
+    "get": do_get, "post": do_post, "operated": do_operated, "token": do_token, "chat": do_chat, "object": do_object,
+    "event": do_event,
+}
 
 
 def main():

@@ -44,15 +44,23 @@ final class Protection {
         requestsPerMinute = settings.requestsPerMinute
     }
 
+    /// - Parameter asksModel: whether a request that is posted is for a prompt, which needs tokens.
     /// - Throws: `PromptFailure` if the client may not send requests, or has sent too many.
-    func check(_ request: borrowing RequestHead) throws(PromptFailure) {
+    func check(
+        _ request: borrowing RequestHead, asksModel: (borrowing RequestHead) -> Bool
+    ) throws(PromptFailure) {
         try origins.check(request, knownHost: &knownHost)
         if keys == nil && rate == nil && tenants == nil { return }
         let sender = sender(of: request)
         if (keys != nil || tenants != nil) && !sender.hasKey { throw .unauthorized }
         if let tenant = sender.tenant {
             request.mark = tenant.number
-            try tenant.takeRequest(asksModel: request.method == .post, at: loop.now)
+            let now = loop.now
+            try tenant.checkRequests(at: now)
+            if request.method == .post && tenant.lacksTokens(for: 0, at: now) && asksModel(request) {
+                try tenant.checkTokens(for: 0, at: now)
+            }
+            tenant.takeRequest()
         }
         if let seconds = rate?.take(sender.identity, at: loop.now) { throw .rateLimited(retryAfter: seconds) }
     }

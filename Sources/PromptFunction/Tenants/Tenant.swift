@@ -61,31 +61,35 @@ final class Tenant {
 
     // MARK: Requests and tokens of a minute
 
-    /// Counts a request, if it may have one more.
-    ///
-    /// - Parameter asksModel: whether it is for a prompt, which needs tokens too.
-    /// - Throws: why it may not.
-    func takeRequest(asksModel: Bool, at now: LoopInstant) throws(PromptFailure) {
+    /// - Throws: if it may have no further request now.
+    func checkRequests(at now: LoopInstant) throws(PromptFailure) {
         let limit = settings.requestsPerMinute
         requests.advance(to: now, limit: limit)
-        if limit > 0 && requests.total >= limit {
-            totals.refused += 1
-            throw .rateLimited(retryAfter: max(1, requests.seconds(until: limit - 1, limit: limit)))
-        }
-        if asksModel { try checkTokens(for: 0, at: now) }
-        requests.add(1)
+        guard limit > 0 && requests.total >= limit else { return }
+        totals.refused += 1
+        throw .rateLimited(retryAfter: max(1, requests.seconds(until: limit - 1, limit: limit)))
+    }
+
+    /// Counts a request. `checkRequests` must be called before.
+    func takeRequest() { requests.add(1) }
+
+    /// Whether there are no tokens for a further prompt.
+    ///
+    /// - Parameter bytes: the length of its text.
+    func lacksTokens(for bytes: Int, at now: LoopInstant) -> Bool {
+        let limit = settings.tokensPerMinute
+        guard limit > 0 else { return false }
+        tokens.advance(to: now, limit: limit)
+        // One prompt may always be asked, also if it will need more than a minute's tokens.
+        let inUse = tokens.total + reserved
+        return inUse > 0 && inUse + estimate(for: bytes) > limit
     }
 
     /// - Parameter bytes: the length of the prompt's text.
     /// - Throws: if the tokens of the minute are used, or will be by the prompts in flight.
     func checkTokens(for bytes: Int, at now: LoopInstant) throws(PromptFailure) {
-        let limit = settings.tokensPerMinute
-        guard limit > 0 else { return }
-        tokens.advance(to: now, limit: limit)
-        // One prompt may always be asked, also if it will need more than a minute's tokens.
-        let inUse = tokens.total + reserved
-        let needed = estimate(for: bytes)
-        guard inUse > 0, inUse + needed > limit else { return }
+        guard lacksTokens(for: bytes, at: now) else { return }
+        let (limit, needed) = (settings.tokensPerMinute, estimate(for: bytes))
         totals.refused += 1
         if tokens.total + needed <= limit { throw .tokensUsed(retryAfter: Self.reservedRetry) }
         throw .tokensUsed(retryAfter: max(1, tokens.seconds(until: max(0, limit - needed), limit: limit)))

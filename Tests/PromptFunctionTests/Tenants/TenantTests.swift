@@ -220,6 +220,22 @@ import Testing
         return state.firstMatch(of: /"name":"ant",.*?"tokens":(\d+),/).flatMap { Int($0.1) }
     }
 
+    @Test func `may look at models also without tokens`() async throws {
+        try await withBackends(
+            [Self.tokens(50)], clock: .manual,
+            settings: {
+                $0.apis = [.ollama]
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":30"#)
+            }
+        ) { loop, fixture in
+            let model = #"{"model":"llama3.2:1b"}"#
+            for (path, status) in [("/", 200), ("/", 429), ("/api/show", 200), ("/api/chat", 429), ("/api/show", 200)] {
+                let reply = try await fixture.post(path == "/" ? "{}" : model, Self.key("ant"), to: path)
+                #expect(reply.status == status, "\(path)")
+            }
+        }
+    }
+
     @Test func `many prompts at once stay within the tokens of a minute`() async throws {
         try await withBackends(
             [Self.tokens(20)], clock: .manual,
