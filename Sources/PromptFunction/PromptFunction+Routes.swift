@@ -1,4 +1,5 @@
 internal import APIs
+internal import EventLoop
 internal import FunctionHost
 package import HTTPServer
 internal import JSON
@@ -65,13 +66,20 @@ extension PromptFunction {
     @inline(never)
     func handle(_ request: Request, _ reply: consuming Reply, _ route: Route) async {
         switch route {
-        case _ where !Self.isAdmitted(request.method, by: route): reply.send(Self.methodNotAllowed(route))
+        case _ where !Self.isAdmitted(request.method, by: route): refuse(request, reply, Self.methodNotAllowed(route))
         case .prompt(let endpoint): await forward(request, reply, to: endpoint)
         case .listing(let listing): await list(request, reply, listing)
         case .modelChange(.blob) where request.method == .head: await findBlob(request, reply)
         case .modelChange(let change): await changeModels(request, reply, change)
-        case .unserved(let api): reply.send(Self.unserved(request.path, api))
+        case .unserved(let api): refuse(request, reply, Self.unserved(request.path, api))
         }
+    }
+
+    /// Says what the client has left, too: the request counts.
+    private func refuse(_ request: Request, _ reply: consuming Reply, _ response: Response) {
+        var response = response
+        response.fieldLines = fields(for: request).lines(at: loop.now)
+        reply.send(response)
     }
 
     /// Whether the path is one of an API whose requests are no prompts. Clients of an API that is not served must not get

@@ -225,9 +225,14 @@ import Testing
             [Self.tokens(50)], clock: .manual,
             settings: {
                 $0.apis = [.ollama]
-                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":30"#)
+                $0.protection.tenants = try Self.file(#"ant "tokens-per-minute":30"#, #"bee "requests-per-minute":9"#)
             }
         ) { loop, fixture in
+            for (path, status, left) in [("/api/tags", 405, 8), ("/api/me", 404, 7), ("/api/show", 400, 6)] {
+                let reply = try await fixture.post("{}", Self.key("bee"), to: path)
+                #expect(reply.status == status, "\(path)")
+                #expect(reply["RateLimit"]?.contains("r=\(left);") == true, "\(path)")
+            }
             let model = #"{"model":"llama3.2:1b"}"#
             for (path, status) in [("/", 200), ("/", 429), ("/api/show", 200), ("/api/chat", 429), ("/api/show", 200)] {
                 let reply = try await fixture.post(path == "/" ? "{}" : model, Self.key("ant"), to: path)
