@@ -31,13 +31,14 @@ static int take_head(struct shim_exchange *exchange, const shim_server_limits *l
 	struct request_head *head = &exchange->head;
 	struct canonical_head canonical = { .bytes = room.iov_base };
 	const int reason = request_validate(bytes, count, head, &canonical);
-	// The method is objected to last: all else is as it should be.
+	// The method is objected to last: all else is as it should be, and the reply may depend on the target.
+	if (reason && reason != SHIM_REJECT_METHOD) return reason;
 	static const char delete[] = "DELETE /";
 	if (reason == SHIM_REJECT_METHOD && limits->accepts_delete && memcmp(bytes, delete, sizeof delete - 1) == 0)
 		head->method = SHIM_METHOD_DELETE;
-	else if (reason) return reason;
 	if (!exchange_set_target(exchange, (const char *)bytes + canonical.target, canonical.target_count))
 		return SHIM_REJECT_BUFFERS_FULL;
+	if (head->method == SHIM_METHOD_NONE) return SHIM_REJECT_METHOD;
 	if (head->content_length > limits->max_body_bytes) return SHIM_REJECT_BODY_TOO_LARGE;
 	room.iov_len = canonical.count;
 	evbuffer_commit_space(parser_input, &room, 1);

@@ -12,7 +12,7 @@ struct Rejection {
     init(_ reason: shim_reject, limits: Limits, isDraining: Bool) {
         switch reason {
         case .SHIM_REJECT_METHOD:
-            self.init(.methodNotAllowed, Response.allowedMethodsSentence, cause: "method not allowed")
+            self.init(.methodNotAllowed, Response.sentence(about: Response.allowedMethods), cause: "method not allowed")
             return
         case .SHIM_REJECT_VERSION:
             self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "unsupported HTTP version")

@@ -26,11 +26,16 @@ public struct Response: Sendable {
     }
 
     static let allowedMethods: StaticString = "GET, HEAD, OPTIONS, POST"
-    static let allowedMethodsSentence = "Use GET, HEAD, OPTIONS or POST."
+
+    /// Says which methods to use.
+    static func sentence(about methods: StaticString) -> String {
+        let names = "\(methods)".components(separatedBy: ", ")
+        return "Use \(names.dropLast().joined(separator: ", ")) or \(names.last ?? "")."
+    }
 
     /// The response to a method that the server does not know, or that it accepts and the service does not.
     package static var methodNotAllowed: Response {
-        var response = failure(.methodNotAllowed, allowedMethodsSentence)
+        var response = failure(.methodNotAllowed, sentence(about: allowedMethods))
         response.allow = allowedMethods
         return response
     }

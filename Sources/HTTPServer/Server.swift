@@ -156,11 +156,13 @@ public import Logging
         rejections += 1
         let rejection = Rejection(reason, limits: limits, isDraining: isDraining)
         unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
-        let (status, sentence) = (rejection.status, rejection.sentence)
+        let status = rejection.status
+        let methods = unsafe service.methods(for: RequestHead(handle: exchange))
+        let sentence = status == .methodNotAllowed ? Response.sentence(about: methods) : rejection.sentence
         var response =
             unsafe service.rejection(at: Fields.path(exchange), status, sentence, retryAfter: rejection.retryAfter)
             ?? .failure(status, sentence, retryAfter: rejection.retryAfter)
-        if status == .methodNotAllowed { response.allow = Response.allowedMethods }
+        if status == .methodNotAllowed { response.allow = methods }
         unsafe send(response, on: exchange)
         unsafe shim_exchange_finish(exchange, false)
     }

@@ -55,7 +55,7 @@ final class PromptRecord {
 
     /// Whether the reply says where the time went.
     let tellsTiming: Bool
-    /// The client's address; `nil` if the log has no line for the prompt.
+    /// The client's address; `nil` if neither the log nor a trace shows it.
     let client: String?
 
     // Its place among the records of prompts in flight.
@@ -73,7 +73,7 @@ final class PromptRecord {
         self.totals = totals
         self.tellsTiming = tellsTiming
         self.trace = trace
-        client = logsClient ? request.peer : nil
+        client = logsClient || trace?.isSampled == true ? request.peer : nil
         began = now
     }
 

@@ -24,7 +24,7 @@ extension PromptTrace {
         firstToken = record.firstTokenAt.map { clock.nanoseconds($0) }
         var all: [(key: String, value: Value)] = [
             ("gen_ai.operation.name", .text(record.operation.rawValue)),
-            ("promptd.request.id", .text(record.id)), ("client.address", .text(record.request.peer)),
+            ("promptd.request.id", .text(record.id)), ("client.address", .text(record.client ?? "")),
             ("promptd.attempts", .number(record.attempts)),
         ]
         if let model = record.prompt?.modelText.cut(to: 200) { all.append(("gen_ai.request.model", .text(model))) }

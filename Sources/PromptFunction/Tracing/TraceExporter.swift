@@ -14,6 +14,7 @@ final class TraceExporter {
     private static let mostInBatch = 256
     /// The longest time that spans wait for others.
     private static let interval = Duration.seconds(1)
+    private static let stopped = "promptd has stopped before the collector took them"
     /// The shortest time between two lines of the log about what was lost.
     private static let reportInterval = Duration.seconds(60)
     /// How long the collector may take.
@@ -40,6 +41,7 @@ final class TraceExporter {
     private(set) var dropped = 0
     private var lastCause = ""
     private var reportedAt: LoopInstant?
+    private var isStopping = false
     private var reportTimer: LoopTimer?
 
     init(_ settings: TraceSettings, work: WorkQueue, on loop: EventLoop, log: Logger) {
@@ -78,11 +80,11 @@ final class TraceExporter {
             while !waiting.isEmpty {
                 let batch = Array(waiting.prefix(Self.mostInBatch))
                 waiting.removeFirst(batch.count)
-                if let cause = await post(batch) { lose(batch.count, cause) }
-                if waiting.count < Self.mostInBatch { break }
+                if let cause = await post(batch) { lose(batch.count, Task.isCancelled ? Self.stopped : cause) }
+                if Task.isCancelled || (waiting.count < Self.mostInBatch && !isStopping) { break }
             }
             task = nil
-            if !waiting.isEmpty { timer?.deadline = loop.now + Self.interval }
+            if !waiting.isEmpty && !isStopping { timer?.deadline = loop.now + Self.interval }
         }
     }
 
@@ -143,10 +145,19 @@ final class TraceExporter {
     /// Sends what waits, for at most a second, and then nothing more.
     func stop() async {
         timer?.deadline = nil
-        send()
-        let last = LoopTimer(on: loop) { [unowned self] in task?.cancel() }
+        isStopping = true
+        var isOver = false
+        let last = LoopTimer(on: loop) { [unowned self] in
+            isOver = true
+            task?.cancel()
+        }
         last.deadline = loop.now + .seconds(1)
-        while let task { await task.value }
+        repeat {
+            send()
+            await task?.value
+        } while !isOver && !waiting.isEmpty
+        if !waiting.isEmpty { lose(waiting.count, Self.stopped) }
+        waiting = []
         origin.closeIdle()
         timer = nil
         report()

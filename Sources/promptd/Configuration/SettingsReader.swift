@@ -48,9 +48,10 @@ final class SettingsReader: Sendable {
             try serve.useFile()
             let (function, tls, level) = try serve.prepareReload()
             let now = Environment.fromFile
+            let unused = serve.listen.unused.union(serve.protection.unused)
             let changed = Setting.all.filter { setting in
                 atStart[setting.variable] != now[setting.variable] && !Self.replaceable.contains(setting.name)
-                    && !EffectiveSetting.precedesFile(setting, flags: arguments)
+                    && !unused.contains(setting.name) && !EffectiveSetting.precedesFile(setting, flags: arguments)
             }
             return Result(function: function, tls: tls, logLevel: level, needRestart: changed.map(\.name))
         } catch {

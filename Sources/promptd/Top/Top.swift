@@ -42,15 +42,11 @@ struct Top: ParsableCommand {
             }
         }
         let stopped = Latch(on: loop)
-        let terminal = Terminal()
-        var signals = [SIGINT, SIGTERM, SIGHUP].compactMap { try? LoopSignal($0, on: loop) { stopped.open() } }
-        let pause = try? LoopSignal(SIGTSTP, on: loop) {  // Ctrl+Z
-            terminal.leave()
-            kill(getpid(), SIGSTOP)
-            terminal.enter()
+        let terminal = Terminal(on: loop)
+        let signals = [SIGINT, SIGQUIT, SIGTERM, SIGHUP].compactMap {
+            try? LoopSignal($0, on: loop) { stopped.open() }
         }
-        if let pause { signals.append(pause) }
-        terminal.enter()
+        terminal.take()
         terminal.readKeys { key in
             if key == UInt8(ascii: "q") { kill(getpid(), SIGTERM) }
         }
@@ -69,7 +65,8 @@ struct Top: ParsableCommand {
                 }
                 if Task.isCancelled { return }  // the terminal is given back
                 // Each line is cleared to its end, and so is what is below.
-                terminal.draw("\u{1B}[H" + lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J")
+                let picture = lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n") + "\u{1B}[J"
+                if terminal.take() { terminal.draw("\u{1B}[H" + picture) }
                 await loop.sleep(for: interval.duration)
             }
         }

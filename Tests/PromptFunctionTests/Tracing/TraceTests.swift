@@ -110,6 +110,7 @@ import Testing
         #expect(first[3...].allSatisfy { $0.parentSpanId == asking.spanId })
         #expect(Set(first.map(\.spanId)).count == 6 && all.allSatisfy { $0.spanId.count == 16 })
         #expect(prompt["gen_ai.request.model"] == "llama3.2:1b" && prompt["promptd.request.id"] == "mine")
+        #expect(prompt["client.address"] == "127.0.0.1")
         #expect(prompt["gen_ai.usage.output_tokens"] != nil && asking["gen_ai.provider.name"] == "ollama")
         #expect(prompt.status == nil && !prompt.attributes.contains { $0.value.stringValue?.contains("a b") == true })
         // One step follows the other, within the whole.
@@ -183,14 +184,8 @@ import Testing
             }
         ])
         try await onLoop(clock: .manual) { loop in
-            let exporter = TraceExporter(
-                TraceSettings(
-                    host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces",
-                    version: "1"),
-                work: WorkQueue(on: loop), on: loop, log: Logger(label: "test"))
-            let trace = PromptTrace(
-                context: TraceContext(sampling: 1) { 1 }, name: "chat", attributes: [], askingAttributes: [],
-                error: nil, firstStep: 1, began: 0, ended: 1, asked: nil, connected: nil, firstToken: nil)
+            let exporter = Self.exporter(to: server.port, on: loop, Logger(label: "test"))
+            let trace = Self.trace
             // While one batch is being sent, the time of those that wait passes, and then another is full.
             for _ in 0..<256 { exporter.add(trace) }
             await loop.turn()
@@ -246,14 +241,8 @@ import Testing
             }
         ])
         try await onLoop(clock: .manual) { loop in
-            let exporter = TraceExporter(
-                TraceSettings(
-                    host: "127.0.0.1", port: server.port, tls: nil, authority: "collector", path: "/v1/traces",
-                    version: "1"),
-                work: WorkQueue(on: loop), on: loop, log: Logger(label: "test") { _ in log })
-            let trace = PromptTrace(
-                context: TraceContext(sampling: 1) { 1 }, name: "chat", attributes: [], askingAttributes: [],
-                error: nil, firstStep: 1, began: 0, ended: 1, asked: nil, connected: nil, firstToken: nil)
+            let exporter = Self.exporter(to: server.port, on: loop, Logger(label: "test") { _ in log })
+            let trace = Self.trace
             func counts() -> [String] {
                 log.lines(with: "traces were dropped").compactMap {
                     $0.split(separator: "prompts=").last.map(String.init)
@@ -268,10 +257,53 @@ import Testing
             for _ in 0..<5 { exporter.add(trace) }
             await loop.advance(by: .seconds(2))
             #expect(counts() == ["10"] && exporter.dropped == 15)
-            exporter.task?.cancel()
-            await exporter.stop()
-            #expect(counts().count == 2 && exporter.dropped == 15 + 256 + 4096)
+            let stopping = loop.startTask { await exporter.stop() }
+            await loop.advance(by: .seconds(1))  // for so long the stop waits
+            await stopping.value
+            #expect(counts() == ["10", "\(5 + 256 + 4096)"] && exporter.dropped == 15 + 256 + 4096)
         }
         _ = try await peers
+    }
+
+    @Test func `are all sent at the stop, if the collector is quick enough`() async throws {
+        let (prompts, flag) = (Box<[Int]>(), Flag())
+        let server = try RawServer()
+        async let peers = server.play([
+            { peer in
+                for number in 0..<3 {
+                    let request = try peer.receiveRequest()
+                    let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
+                    prompts.value =
+                        (prompts.value ?? []) + [export.resourceSpans[0].scopeSpans[0].spans.count { $0.kind == 2 }]
+                    if number == 0 { try flag.wait() }
+                    try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                }
+                _ = try peer.receiveEnd()
+            }
+        ])
+        try await onLoop(clock: .manual) { loop in
+            let exporter = Self.exporter(to: server.port, on: loop, Logger(label: "test"))
+            for _ in 0..<256 { exporter.add(Self.trace) }
+            await loop.turn()
+            for _ in 0..<(256 + 20) { exporter.add(Self.trace) }
+            let stopping = loop.startTask { await exporter.stop() }
+            flag.raise()
+            await stopping.value
+            #expect(prompts.value == [256, 256, 20] && exporter.dropped == 0)
+        }
+        _ = try await peers
+    }
+
+    private static func exporter(to port: UInt16, on loop: EventLoop, _ log: Logger) -> TraceExporter {
+        TraceExporter(
+            TraceSettings(
+                host: "127.0.0.1", port: port, tls: nil, authority: "collector", path: "/v1/traces", version: "1"),
+            work: WorkQueue(on: loop), on: loop, log: log)
+    }
+
+    private static var trace: PromptTrace {
+        PromptTrace(
+            context: TraceContext(sampling: 1) { 1 }, name: "chat", attributes: [], askingAttributes: [], error: nil,
+            firstStep: 1, began: 0, ended: 1, asked: nil, connected: nil, firstToken: nil)
     }
 }
