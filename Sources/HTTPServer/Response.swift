@@ -25,12 +25,14 @@ public struct Response: Sendable {
         self.retryAfter = retryAfter
     }
 
-    static let allowedMethods: StaticString = "GET, HEAD, OPTIONS, POST"
+    /// The methods of most resources.
+    package static let allowedMethods: StaticString = "GET, HEAD, OPTIONS, POST"
 
     /// Says which methods to use.
     static func sentence(about methods: StaticString) -> String {
-        let names = "\(methods)".components(separatedBy: ", ")
-        return "Use \(names.dropLast().joined(separator: ", ")) or \(names.last ?? "")."
+        var names = "\(methods)".components(separatedBy: ", ")
+        let last = names.removeLast()
+        return "Use \(names.isEmpty ? last : "\(names.joined(separator: ", ")) or \(last)")."
     }
 
     /// The response to a method that the server does not know, or that it accepts and the service does not.

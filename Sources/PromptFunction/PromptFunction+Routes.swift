@@ -11,6 +11,11 @@ extension PromptFunction {
         return ErrorForm.api(route.api).response(status, sentence, retryAfter: retryAfter)
     }
 
+    package func methods(for request: borrowing RequestHead) -> StaticString {
+        if settings.apis.isEmpty { return Response.allowedMethods }
+        return servedRoute(request.path)?.allow ?? Response.allowedMethods
+    }
+
     package func optionsFields(for request: borrowing RequestHead) -> [HeaderField] {
         protection.origins.preflight(request) ?? []
     }

@@ -67,6 +67,18 @@ import Testing
                 let refused = try await fixture.post("{}", to: path)
                 #expect(refused.status == 405 && refused["Allow"] == "GET, HEAD", "\(path)")
             }
+            for (method, path, status, allow, text) in [
+                ("PUT", "/api/chat", 405, "POST", #"{"error":"Use POST."}"#),
+                ("PUT", "/v1/models", 405, "GET, HEAD", "Use GET or HEAD."),
+                ("PUT", "/", 405, "GET, HEAD, OPTIONS, POST", "Use GET, HEAD, OPTIONS or POST.\n"),
+                ("OPTIONS", "/api/tags", 204, "GET, HEAD", ""), ("OPTIONS", "/", 204, "GET, HEAD, OPTIONS, POST", ""),
+            ] {
+                let socket = try await fixture.open(Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+                defer { socket.close() }
+                let reply = try await response(on: socket)
+                #expect(reply.status == status && reply["Allow"] == allow, "\(method) \(path)")
+                #expect(reply.text.contains(text), "\(method) \(path)")
+            }
             #expect(fixture.requests == [0])
         }
     }
