@@ -6,13 +6,18 @@ struct Rejection {
     /// Tells the client what to do.
     let sentence: String
     let retryAfter: Int?
+    /// For the Allow field.
+    let allow: StaticString?
     /// For the log.
     let cause: String
 
-    init(_ reason: shim_reject, limits: Limits, isDraining: Bool) {
+    /// - Parameter methods: those that the resource has.
+    init(_ reason: shim_reject, limits: Limits, isDraining: Bool, methods: @autoclosure () -> StaticString) {
         switch reason {
         case .SHIM_REJECT_METHOD:
-            self.init(.methodNotAllowed, Response.sentence(about: Response.allowedMethods), cause: "method not allowed")
+            let methods = methods()
+            self.init(
+                .methodNotAllowed, Response.sentence(about: methods), cause: "method not allowed", allow: methods)
             return
         case .SHIM_REJECT_VERSION:
             self.init(.versionNotSupported, "Use HTTP/1.1.", cause: "unsupported HTTP version")
@@ -56,10 +61,13 @@ struct Rejection {
         }
     }
 
-    private init(_ status: Status, _ sentence: String, cause: String, retryAfter: Int? = nil) {
+    private init(
+        _ status: Status, _ sentence: String, cause: String, retryAfter: Int? = nil, allow: StaticString? = nil
+    ) {
         self.status = status
         self.sentence = sentence
         self.retryAfter = retryAfter
         self.cause = cause
+        self.allow = allow
     }
 }

@@ -154,15 +154,15 @@ public import Logging
 
     private func reject(_ exchange: OpaquePointer, _ reason: shim_reject) {
         rejections += 1
-        let rejection = Rejection(reason, limits: limits, isDraining: isDraining)
+        let rejection = Rejection(
+            reason, limits: limits, isDraining: isDraining,
+            methods: unsafe service.methods(for: RequestHead(handle: exchange)))
         unsafe log.rejected(rejection, reason, peer: Fields.peer(exchange), at: loop.now)
-        let status = rejection.status
-        let methods = unsafe service.methods(for: RequestHead(handle: exchange))
-        let sentence = status == .methodNotAllowed ? Response.sentence(about: methods) : rejection.sentence
+        let (status, sentence) = (rejection.status, rejection.sentence)
         var response =
             unsafe service.rejection(at: Fields.path(exchange), status, sentence, retryAfter: rejection.retryAfter)
             ?? .failure(status, sentence, retryAfter: rejection.retryAfter)
-        if status == .methodNotAllowed { response.allow = methods }
+        if let allow = rejection.allow { response.allow = allow }
         unsafe send(response, on: exchange)
         unsafe shim_exchange_finish(exchange, false)
     }

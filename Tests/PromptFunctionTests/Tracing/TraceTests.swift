@@ -170,19 +170,7 @@ import Testing
     @Test func `are sent again after the collector has been slow`() async throws {
         let (prompts, flag) = (Box<[Int]>(), Flag())
         let server = try RawServer()
-        async let peers = server.play([
-            { peer in
-                for number in 0..<3 {
-                    let request = try peer.receiveRequest()
-                    let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
-                    let spans = export.resourceSpans[0].scopeSpans[0].spans
-                    prompts.value = (prompts.value ?? []) + [spans.count { $0.kind == 2 }]
-                    if number == 0 { try flag.wait() }
-                    try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-                }
-                _ = try peer.receiveEnd()
-            }
-        ])
+        async let peers = server.play([Self.counting(prompts, until: flag)])
         try await onLoop(clock: .manual) { loop in
             let exporter = Self.exporter(to: server.port, on: loop, Logger(label: "test"))
             let trace = Self.trace
@@ -268,19 +256,7 @@ import Testing
     @Test func `are all sent at the stop, if the collector is quick enough`() async throws {
         let (prompts, flag) = (Box<[Int]>(), Flag())
         let server = try RawServer()
-        async let peers = server.play([
-            { peer in
-                for number in 0..<3 {
-                    let request = try peer.receiveRequest()
-                    let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
-                    prompts.value =
-                        (prompts.value ?? []) + [export.resourceSpans[0].scopeSpans[0].spans.count { $0.kind == 2 }]
-                    if number == 0 { try flag.wait() }
-                    try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-                }
-                _ = try peer.receiveEnd()
-            }
-        ])
+        async let peers = server.play([Self.counting(prompts, until: flag)])
         try await onLoop(clock: .manual) { loop in
             let exporter = Self.exporter(to: server.port, on: loop, Logger(label: "test"))
             for _ in 0..<256 { exporter.add(Self.trace) }
@@ -292,6 +268,21 @@ import Testing
             #expect(prompts.value == [256, 256, 20] && exporter.dropped == 0)
         }
         _ = try await peers
+    }
+
+    /// Counts the prompts of each of three batches, and answers the first one when the flag is raised.
+    private static func counting(_ prompts: Box<[Int]>, until flag: Flag) -> RawServer.Script {
+        { peer in
+            for number in 0..<3 {
+                let request = try peer.receiveRequest()
+                let export = try JSONDecoder().decode(Export.self, from: Data(request.body))
+                let spans = export.resourceSpans[0].scopeSpans[0].spans
+                prompts.value = (prompts.value ?? []) + [spans.count { $0.kind == 2 }]
+                if number == 0 { try flag.wait() }
+                try peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            }
+            _ = try peer.receiveEnd()
+        }
     }
 
     private static func exporter(to port: UInt16, on loop: EventLoop, _ log: Logger) -> TraceExporter {
